@@ -1,0 +1,1 @@
+"""The command: options in, exit code out; the one place where an error becomes text."""

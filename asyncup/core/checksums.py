@@ -1,0 +1,108 @@
+"""Bytes to checksums as S3 writes them; the only door to awscrt.
+
+CRC64NVME is a CRC, so those of the parts combine into that of the whole object, in one read and
+in any order of arrival. The algorithms and their base64 form:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from awscrt import checksums as crt
+
+from asyncup.core.model import ChecksumAlgorithm, Checksums
+
+
+class _Running(Protocol):
+    """One algorithm over a stream of blocks, as hashlib has them."""
+
+    def update(self, block: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class _Crc:
+    def __init__(self, function: Callable[[bytes, int], int], width: int) -> None:
+        self._function = function
+        self._width = width
+        self._value = 0
+
+    def update(self, block: bytes, /) -> None:
+        self._value = self._function(block, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._width, "big")
+
+
+_NEW: dict[ChecksumAlgorithm, Callable[[], _Running]] = {
+    ChecksumAlgorithm.CRC64NVME: lambda: _Crc(crt.crc64nvme, 8),
+    ChecksumAlgorithm.CRC32: lambda: _Crc(crt.crc32, 4),
+    ChecksumAlgorithm.CRC32C: lambda: _Crc(crt.crc32c, 4),
+    ChecksumAlgorithm.SHA1: lambda: hashlib.sha1(usedforsecurity=False),
+    ChecksumAlgorithm.SHA256: hashlib.sha256,
+    ChecksumAlgorithm.MD5: lambda: hashlib.md5(usedforsecurity=False),
+}
+_QUICK = {ChecksumAlgorithm.CRC64NVME, ChecksumAlgorithm.CRC32, ChecksumAlgorithm.CRC32C}
+
+
+class RunningChecksums:
+    """Several checksums over one pass of bytes.
+
+    CRC64NVME is always among them: it costs next to nothing and proves the whole object.
+    """
+
+    def __init__(self, algorithms: Iterable[ChecksumAlgorithm] = ()) -> None:
+        wanted = {ChecksumAlgorithm.CRC64NVME, *algorithms}
+        self._running = {algorithm: _NEW[algorithm]() for algorithm in wanted}
+        self._size = 0
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a block of a MiB takes microseconds, so that no thread is worth its hop."""
+        return self._running.keys() <= _QUICK
+
+    def update(self, block: bytes) -> None:
+        """Take the next block of bytes."""
+        self._size += len(block)
+        for running in self._running.values():
+            running.update(block)
+
+    def result(self) -> Checksums:
+        """Return the checksums of all bytes so far."""
+        values = {algorithm: running.digest() for algorithm, running in self._running.items()}
+        return Checksums(self._size, values)
+
+
+def combine_crc64nvme(parts: Iterable[Checksums]) -> bytes:
+    """Return the CRC64NVME of the parts' bytes put together in this order."""
+    whole = 0
+    for part in parts:
+        crc = int.from_bytes(part[ChecksumAlgorithm.CRC64NVME], "big")
+        whole = crt.combine_crc64nvme(whole, crc, part.size)
+    return whole.to_bytes(8, "big")
+
+
+def composite_md5_etag(parts: Iterable[Checksums]) -> str:
+    """Return the ETag that S3 gives an object of parts whose own ETags are MD5s.
+
+    It is the MD5 of the parts' MD5s, a hyphen and their number; AWS does so without encryption
+    by KMS or customer keys, and most servers have copied it.
+    """
+    md5s = [part[ChecksumAlgorithm.MD5] for part in parts]
+    return f"{hashlib.md5(b''.join(md5s), usedforsecurity=False).hexdigest()}-{len(md5s)}"
+
+
+def to_base64(value: bytes) -> str:
+    """Write a checksum as S3 headers carry it."""
+    return base64.b64encode(value).decode("ascii")
+
+
+def from_base64(text: str) -> bytes | None:
+    """Read a checksum of a single range; None for one of parts (`...-3`) or no checksum at all."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None

@@ -1,0 +1,190 @@
+"""The nouns of an upload, in the words of the S3 API. All are immutable values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from asyncup.core.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectURI:
+    """Where an object is, or will be: `s3://bucket/key`.
+
+    A key that ends in `/`, or an empty one, names a prefix: a place for objects, not an object.
+    """
+
+    bucket: str
+    key: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `s3://bucket/key`.
+
+        Raises:
+            UsageError: it is no such URI.
+        """
+        scheme, separator, rest = text.partition("://")
+        bucket, _, key = rest.partition("/")
+        if scheme != "s3" or not separator or not bucket:
+            raise UsageError(
+                f"{text!r} is not an S3 URI", hint="write s3://bucket/key or s3://bucket/prefix/"
+            )
+        # Three to 63 characters is AWS's rule and nearly every server's; other characters differ.
+        if not 3 <= len(bucket) <= 63 or set(bucket) & set(" ?#@:\\"):  # noqa: PLR2004
+            raise UsageError(
+                f"{bucket!r} is not a bucket name",
+                hint="3 to 63 lower-case letters, digits, dots and hyphens",
+            )
+        return cls(bucket, key)
+
+    @property
+    def is_prefix(self) -> bool:
+        """Whether it names a place for objects rather than one object."""
+        return not self.key or self.key.endswith("/")
+
+    def as_prefix(self) -> "ObjectURI":
+        """Return the same place, with the `/` that makes it a prefix."""
+        return self if self.is_prefix else ObjectURI(self.bucket, f"{self.key}/")
+
+    def __truediv__(self, relative: str) -> "ObjectURI":
+        return ObjectURI(self.bucket, self.key + relative)
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A file's identity: if it is the same, the bytes are taken to be the same."""
+
+    size: int
+    mtime_ns: int
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A numbered piece of a file; `offset` and `size` in bytes, numbers from 1."""
+
+    number: int
+    offset: int
+    size: int
+
+
+class ChecksumAlgorithm(StrEnum):
+    """Algorithms as `x-amz-checksum-algorithm` names them, and MD5, which goes as Content-MD5."""
+
+    CRC64NVME = "CRC64NVME"
+    CRC32 = "CRC32"
+    CRC32C = "CRC32C"
+    SHA1 = "SHA1"
+    SHA256 = "SHA256"
+    MD5 = "MD5"
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums:
+    """What asyncup itself computed over a range of bytes; `size` in bytes, values raw."""
+
+    size: int
+    values: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
+
+    def __getitem__(self, algorithm: ChecksumAlgorithm) -> bytes:
+        return self.values[algorithm]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPart:
+    """A part as S3 lists it; an ETag is opaque unless proven to be an MD5."""
+
+    number: int
+    size: int
+    etag: str
+    checksums: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A part that S3 has acknowledged, with what asyncup computed over its bytes."""
+
+    part: Part
+    etag: str
+    checksums: Checksums
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload that was created and is neither completed nor aborted.
+
+    `algorithm` is the checksum that S3 wants of every part, None where it told none;
+    `whole` says that S3 will hold one checksum of the full object, not one of the parts'.
+    """
+
+    uri: ObjectURI
+    upload_id: str
+    algorithm: ChecksumAlgorithm | None = None
+    whole: bool = False
+    initiated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHead:
+    """What S3 tells of an object without sending it; checksums only those of the full object."""
+
+    size: int
+    etag: str
+    version_id: str | None = None
+    checksums: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectAttributes:
+    """How an object is to be stored, as in PutObject and CreateMultipartUpload.
+
+    `content_type` is guessed from the name where it is None; `sse` is `AES256`, `aws:kms` or
+    `aws:kms:dsse`; the rest goes to S3 as it is, and S3 judges it.
+    """
+
+    storage_class: str | None = None
+    sse: str | None = None
+    sse_kms_key_id: str | None = None
+    acl: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    content_type: str | None = None
+    cache_control: str | None = None
+    content_encoding: str | None = None
+
+
+class Proof(StrEnum):
+    """By what the finished object was shown to equal the file, the strongest first."""
+
+    CRC64NVME = "crc64nvme"
+    ETAG = "etag"
+    SIZE = "size"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadResult:
+    """An object that S3 holds, compared with its file; sizes in bytes.
+
+    `parts` is 1 for an object that went up in one request; of them, `parts_kept` were already
+    at S3 from an earlier run. `resent` counts bytes that had to travel more than once. `skipped`
+    says why nothing was sent, None if something was.
+    """
+
+    uri: ObjectURI
+    size: int
+    etag: str
+    proof: Proof
+    version_id: str | None = None
+    part_size: int
+    parts: int
+    parts_kept: int = 0
+    attempts: int = 0
+    resent: int = 0
+    skipped: str | None = None

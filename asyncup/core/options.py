@@ -1,0 +1,126 @@
+"""The engine's knobs, and the limits of S3, as frozen values that validate themselves."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from asyncup.core.errors import UsageError
+from asyncup.core.sizes import format_size
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a server takes; sizes in bytes.
+
+    The defaults are those of AWS: parts of 5 MiB to 5 GiB (the last one may be shorter), 10,000
+    of them, so objects of up to 48.8 TiB
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), and keys of up to 1,024
+    bytes of UTF-8 (.../userguide/object-keys.html).
+
+    `part_size_step` is asyncup's own: a part size that has to grow is rounded up to it.
+    """
+
+    min_part_size: int = 5 * MIB
+    max_part_size: int = 5 * GIB
+    max_parts: int = 10_000
+    max_key_bytes: int = 1024
+    part_size_step: int = MIB
+
+    @property
+    def max_object_size(self) -> int:
+        """The size in bytes of the largest object that parts can make."""
+        return self.max_parts * self.max_part_size
+
+
+class Overwrite(StrEnum):
+    """When an object that S3 already holds is replaced."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    SIZE = "size"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to upload; sizes in bytes, times in seconds.
+
+    Args:
+        part_size: of each part; raised where a file would need more parts than the limit.
+        concurrency: parts in flight at once, over all files.
+        read_ahead: parts that wait as chunk files for a place in flight.
+        direct: send from the file itself, without chunk files.
+        split_dir: where chunk files are kept; None is a folder in the user's cache directory.
+        overwrite: when an object that is already there is replaced.
+        max_retry: attempts for each request before its file fails.
+        retry_step: the delay grows by this with every attempt.
+        retry_cap: and never beyond this, unless the server asks for more.
+        stall_timeout: a request whose bytes do not move for this long is dropped and sent again.
+        complete_timeout: S3 may take minutes to put 10,000 parts together.
+        stop_grace: how long parts in flight may go on after `stop()`.
+        limits: what the server takes.
+
+    Raises:
+        UsageError: values that cannot work, all of them in one message.
+    """
+
+    part_size: int = 16 * MIB
+    concurrency: int = 8
+    read_ahead: int = 2
+    direct: bool = False
+    split_dir: Path | None = None
+    overwrite: Overwrite = Overwrite.SIZE
+    max_retry: int = 30
+    retry_step: float = 5.0
+    retry_cap: float = 60.0
+    stall_timeout: float = 30.0
+    complete_timeout: float = 600.0
+    stop_grace: float = 10.0
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise UsageError("; ".join(problems))
+
+    def _problems(self) -> list[str]:
+        low, high = self.limits.min_part_size, self.limits.max_part_size
+        size, bounds = format_size(self.part_size), f"{format_size(low)} and {format_size(high)}"
+        rules = (
+            (low <= self.part_size <= high, f"part size {size} is not between {bounds}"),
+            (self.concurrency >= 1, f"concurrency {self.concurrency} is less than 1"),
+            (self.read_ahead >= 0, f"read ahead {self.read_ahead} is less than 0"),
+            (self.max_retry >= 1, f"max retry {self.max_retry} is less than 1"),
+            (self.retry_step >= 0, f"retry step {self.retry_step} is negative"),
+            (self.retry_cap >= 0, f"retry cap {self.retry_cap} is negative"),
+            (self.stall_timeout > 0, f"stall timeout {self.stall_timeout} is not above 0"),
+        )
+        return [problem for fine, problem in rules if not fine]
+
+    @property
+    def window(self) -> int:
+        """How many parts may stand between the source and S3 at once."""
+        return self.concurrency + (0 if self.direct else self.read_ahead)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Config:
+    """Which S3, and as whom; None means what every AWS tool would take.
+
+    Args:
+        profile: a section of the AWS configuration and credentials files.
+        region: such as `eu-central-1`.
+        endpoint_url: of another server than AWS, such as `http://127.0.0.1:9000`.
+        path_style: put the bucket into the path, not into the host name.
+        ca_bundle: a file of certificates to trust instead of the system's.
+        verify_ssl: whether the server's certificate is checked at all.
+    """
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    path_style: bool = False
+    ca_bundle: Path | None = None
+    verify_ssl: bool = True

@@ -1,0 +1,200 @@
+"""Events folded into what a person wants to see: done, in flight, sent again, rate, time left.
+
+Done counts bytes that S3 has acknowledged. Bytes in flight stand apart, and a retry takes them
+back, so nothing is ever counted twice or beyond the total. A file is at 100 % when its object
+was compared with it.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+
+from asyncup.core import events
+from asyncup.core.model import ObjectURI
+
+RATE_WINDOW = 15.0
+"""Seconds over which the rate is taken: long enough for parts to even out, short enough to move."""
+
+
+@dataclass(slots=True)
+class FileProgress:
+    """One file on its way; sizes in bytes."""
+
+    source: str
+    uri: ObjectURI
+    size: int | None
+    parts: int | None
+    committed: int = 0
+    kept: int = 0
+    parts_done: int = 0
+    completing: bool = False
+    in_flight: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def position(self) -> int:
+        """Bytes acknowledged or on their way, of this run and earlier ones."""
+        return self.committed + sum(self.in_flight.values())
+
+
+class Progress:
+    """The state of a run: feed it every event, ask it at any time.
+
+    Time is an argument (seconds, from any monotonic clock), so the same events at the same times
+    always give the same picture.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[ObjectURI, FileProgress] = {}
+        self.scan_finished = False
+        self.stopping = False
+        self.files_found = 0
+        self.files_done = 0
+        self.files_skipped = 0
+        self.files_failed = 0
+        self.bytes_found = 0
+        self.bytes_done = 0
+        self.bytes_kept = 0
+        self.bytes_resent = 0
+        self.retries = 0
+        self._waiting: dict[ObjectURI, int] = {}
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def sample(self, now: float) -> None:
+        """Note where the run is at this time, for the rate."""
+        self._samples.append((now, self._moved))
+        while len(self._samples) > 2 and now - self._samples[1][0] > RATE_WINDOW:  # noqa: PLR2004
+            self._samples.popleft()
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second that came nearer to S3, over the last samples; never below 0."""
+        if not self._samples:
+            return 0.0
+        (then, before), (now, here) = self._samples[0], self._samples[-1]
+        return max(0.0, (here - before) / (now - then)) if now > then else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until all is done at this rate; None if that cannot be told."""
+        if not self.scan_finished or not self.rate:
+            return None
+        return max(0, self.bytes_found - self.committed - self.in_flight) / self.rate
+
+    @property
+    def committed(self) -> int:
+        """Bytes that S3 has acknowledged, in this run or an earlier one."""
+        return self.bytes_done + sum(file.committed for file in self.files.values())
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes handed to the network and not acknowledged yet."""
+        return sum(sum(file.in_flight.values()) for file in self.files.values())
+
+    @property
+    def parts_in_flight(self) -> int:
+        """Parts that hold a slot now."""
+        return sum(len(file.in_flight) for file in self.files.values())
+
+    @property
+    def _moved(self) -> int:
+        return self.committed + self.in_flight - self.bytes_kept
+
+    @singledispatchmethod
+    def apply(self, event: events.Event) -> None:
+        """Take in an event; those that change nothing here are passed over."""
+
+    @apply.register
+    def _(self, event: events.FileFound) -> None:
+        self.files_found += 1
+        self.bytes_found += event.size or 0
+        self._waiting[event.uri] = event.size or 0
+
+    @apply.register
+    def _(self, event: events.FileSkipped) -> None:
+        self.files_skipped += 1
+        file = self.files.pop(event.uri, None) if event.uri is not None else None
+        if file is not None:
+            # It was counted when it was found; S3 turned out to hold it.
+            self.files_found -= 1
+            self.bytes_found -= file.size or 0
+
+    @apply.register
+    def _(self, _: events.ScanFinished) -> None:
+        self.scan_finished = True
+
+    @apply.register
+    def _(self, event: events.FileStarted) -> None:
+        # It may have grown since it was found.
+        self.bytes_found += (event.size or 0) - self._waiting.pop(event.uri, 0)
+        self.files[event.uri] = FileProgress(event.source, event.uri, event.size, event.parts)
+
+    @apply.register
+    def _(self, event: events.UploadResumed) -> None:
+        self.files[event.uri].parts = event.parts
+
+    @apply.register
+    def _(self, event: events.PartKept) -> None:
+        self._acknowledge(event.uri, event.part_number, event.size)
+        self.files[event.uri].kept += event.size
+        self.bytes_kept += event.size
+
+    @apply.register
+    def _(self, event: events.PartStarted) -> None:
+        self._rewind(event.uri, event.part_number)
+        self.files[event.uri].in_flight[event.part_number] = 0
+
+    @apply.register
+    def _(self, event: events.BytesSent) -> None:
+        self.files[event.uri].in_flight[event.part_number] += event.count
+
+    @apply.register
+    def _(self, event: events.RetryScheduled) -> None:
+        self.retries += 1
+        if event.uri is not None and event.part_number is not None:
+            self._rewind(event.uri, event.part_number)
+
+    @apply.register
+    def _(self, event: events.PartUploaded) -> None:
+        self._acknowledge(event.uri, event.part_number, event.size)
+
+    @apply.register
+    def _(self, event: events.UploadCompleting) -> None:
+        self.files[event.uri].completing = True
+
+    @apply.register
+    def _(self, event: events.UploadCompleted) -> None:
+        file = self.files.pop(event.uri)
+        if file.size is None:
+            self.bytes_found += event.result.size
+        self.files_done += 1
+        self.bytes_done += event.result.size
+
+    @apply.register
+    def _(self, event: events.UploadFailed) -> None:
+        self.files_failed += 1
+        self._drop(event.uri)
+
+    @apply.register
+    def _(self, event: events.UploadInterrupted) -> None:
+        self._drop(event.uri)
+
+    @apply.register
+    def _(self, _: events.Stopping) -> None:
+        self.stopping = True
+
+    def _acknowledge(self, uri: ObjectURI, number: int, size: int) -> None:
+        file = self.files[uri]
+        file.in_flight.pop(number, None)
+        file.committed += size
+        file.parts_done += 1
+
+    def _rewind(self, uri: ObjectURI, number: int) -> None:
+        """Take back what a failed attempt had sent: it has to travel again."""
+        self.bytes_resent += self.files[uri].in_flight.pop(number, 0)
+
+    def _drop(self, uri: ObjectURI | None) -> None:
+        """Take out a file that will not arrive in this run, so that the totals stay reachable."""
+        file = self.files.pop(uri, None) if uri is not None else None
+        if file is not None:
+            self.bytes_found -= (file.size or 0) - file.committed
+            self.bytes_done += file.committed

@@ -1,0 +1,106 @@
+"""The body of a part on its way: a stream of small slices that never stands in memory whole.
+
+What aiobotocore needs of a body, measured: `__len__` for the Content-Length, `read` to be taken
+for a file, `seek` and `tell` as soon as botocore signs through awscrt. aiohttp then sends
+whatever has `__aiter__`, slice by slice.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from asyncup.core.errors import AsyncupError
+from asyncup.edges.files import RangeReader
+
+SLICE = 128 << 10
+"""Bytes handed on at once: small enough that a slow link moves one well within a stall time."""
+
+
+class PartBody:
+    """The bytes of one attempt to send a part.
+
+    Args:
+        reader: where the bytes come from; it is closed with the body.
+        size: their number.
+        moved: is told how many bytes the network took since it was last told; a negative number
+            takes them back when S3 wants them from the start again (a redirect).
+
+    Attributes:
+        failure: what went wrong while reading. The HTTP client wraps exceptions of a body in its
+            own, which hides that it was not the network.
+        on_progress: called whenever a slice was taken, for the clock that watches for stalls.
+    """
+
+    def __init__(self, reader: RangeReader, size: int, moved: Callable[[int], None]) -> None:
+        self._reader = reader
+        self._size = size
+        self._moved = moved
+        self._slices = memoryview(b"")
+        self._handed = 0
+        self._sent = 0
+        self.failure: AsyncupError | None = None
+        self.on_progress: Callable[[], None] = lambda: None
+
+    async def __aenter__(self) -> Self:
+        await self._reader.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._reader.__aexit__(kind, error, traceback)
+
+    @property
+    def sent(self) -> int:
+        """Bytes of this attempt that the network took."""
+        return self._sent
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __aiter__(self) -> Self:
+        if self._handed:
+            raise RuntimeError("a body travels once, unless it is rewound")
+        return self
+
+    async def __anext__(self) -> memoryview:
+        # Being asked for more is the sign that the slice before was taken.
+        self._took(self._handed - self._sent)
+        if not self._slices:
+            try:
+                self._slices = memoryview(await self._reader.read())
+            except AsyncupError as error:
+                self.failure = error
+                raise
+        if not self._slices:
+            raise StopAsyncIteration
+        piece, self._slices = self._slices[:SLICE], self._slices[SLICE:]
+        self._handed += len(piece)
+        return piece
+
+    def _took(self, count: int) -> None:
+        if count:
+            self._sent += count
+            self._moved(count)
+            self.on_progress()
+
+    def tell(self) -> int:
+        """Return the position, as a file does."""
+        return self._handed
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go back to the start; botocore does so before it follows a redirect."""
+        if offset or whence:
+            raise ValueError("a body can only be rewound")
+        if self._handed:
+            self._reader.rewind()
+            self._took(-self._sent)
+            self._slices, self._handed, self._sent = memoryview(b""), 0, 0
+        return 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Refuse: a body is streamed. Whoever reads it would hash or copy it in the event loop."""
+        raise RuntimeError(f"a body is streamed, not read ({size} bytes asked for)")

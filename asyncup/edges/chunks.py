@@ -1,0 +1,197 @@
+"""Chunk files: a part's bytes on local disk between the source and S3.
+
+Retries read the chunk file, never the source again. A run keeps its chunk files in a directory
+of its own, whose lock says that the run is alive; what a killed run left behind is removed at
+the next start. There is no fsync: a chunk file is a copy, and its checksums tell if it is whole.
+"""
+
+import asyncio
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from aiofiles.threadpool import wrap
+from filelock import FileLock, Timeout
+
+from asyncup.core.checksums import RunningChecksums
+from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
+from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
+from asyncup.core.selection import printable
+from asyncup.core.sizes import format_size
+from asyncup.edges.body import PartBody
+from asyncup.edges.files import RangeReader
+
+_RUN = "run-"
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class BlockReader(Protocol):
+    """Gives bytes a block at a time, empty at the end."""
+
+    async def read(self) -> bytes:
+        """Return the next block."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPart:
+    """A part that is ready to travel, as often as it takes; in a chunk file, or in the source."""
+
+    part: Part
+    checksums: Checksums
+    path: Path
+    offset: int
+    owned: bool
+
+    def body(self, moved: Callable[[int], None]) -> PartBody:
+        """Open the bytes for one attempt; `moved` is told what the network takes."""
+        reader = RangeReader(self.path, self.offset, self.checksums.size)
+        return PartBody(reader, self.checksums.size, moved)
+
+    async def check(self) -> None:
+        """Read the bytes again, after S3 said that others arrived.
+
+        Raises:
+            SourceChanged: they are not the ones that were staged.
+        """
+        async with RangeReader(self.path, self.offset, self.checksums.size) as reader:
+            again = await compute(reader, self.checksums.values)
+        if again != self.checksums:
+            raise SourceChanged(
+                f"read {printable(str(self.path))} again: its bytes are not those of before",
+                hint="look after the disk it is on" if self.owned else "nothing may write to it",
+            )
+
+    def release(self) -> None:
+        """Delete the chunk file."""
+        if self.owned:
+            self.path.unlink(missing_ok=True)
+
+
+async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
+    """Return the checksums of all that a reader gives."""
+    running = RunningChecksums(algorithms)
+    while block := await reader.read():
+        await _update(running, block)
+    return running.result()
+
+
+async def _update(running: RunningChecksums, block: bytes) -> None:
+    if running.is_quick:
+        running.update(block)
+    else:
+        await asyncio.to_thread(running.update, block)
+
+
+class ChunkStore:
+    """The chunk files of one run, below `split_dir`.
+
+    Use as a context manager: entering makes the run's directory, leaving removes it.
+
+    Raises:
+        SplitDirUnusable: on entering, if chunk files cannot be kept there.
+    """
+
+    def __init__(self, split_dir: Path) -> None:
+        self._split_dir = split_dir
+        self._directory = split_dir / f"{_RUN}{secrets.token_hex(8)}"
+        self._lock = _lock_of(self._directory)
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._split_dir.mkdir(parents=True, exist_ok=True)
+            self._remove_dead_runs()
+            # First the lock, then the directory: one without a lock held belongs to nobody.
+            self._lock.acquire(blocking=False)
+            self._directory.mkdir()
+        except OSError as error:
+            raise SplitDirUnusable(
+                f"keep chunk files in {printable(str(self._split_dir))}: {error.strerror or error}",
+                hint="name a directory that can be written with --split-dir, or use --direct",
+            ) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _remove(self._directory, self._lock)
+
+    def _remove_dead_runs(self) -> None:
+        for directory in self._split_dir.glob(f"{_RUN}*"):
+            if not directory.is_dir():
+                continue
+            lock = _lock_of(directory)
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
+                _remove(directory, lock)
+
+    def require(self, size: int) -> None:
+        """Make sure that chunk files of `size` bytes in all can be held at once.
+
+        Raises:
+            DiskFull: they cannot.
+        """
+        free = shutil.disk_usage(self._directory).free
+        held = sum(chunk.stat().st_size for chunk in self._directory.iterdir())
+        if free + held < size:
+            raise DiskFull(
+                f"keep chunk files in {printable(str(self._split_dir))}: "
+                f"{format_size(size)} needed, {format_size(free + held)} free",
+                hint="free some space, name another disk with --split-dir, lower --part-size "
+                "or --concurrency, or use --direct",
+            )
+
+    async def split(
+        self, part: Part, reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]
+    ) -> StagedPart:
+        """Copy what a reader gives to a chunk file, with its checksums, in one pass.
+
+        Raises:
+            DiskFull: the disk has no room; the partial chunk file is gone.
+            SplitDirUnusable: it cannot be written.
+        """
+        self._count += 1
+        path = self._directory / f"{self._count:06}-part{part.number:05}"
+        running = RunningChecksums(algorithms)
+        try:
+            file = wrap(path.open("xb"))
+            try:
+                while block := await reader.read():
+                    await _update(running, block)
+                    await file.write(block)
+            finally:
+                await file.close()
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise self._write_error(error) from error
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        checksums = running.result()
+        return StagedPart(part, checksums, path, 0, owned=True)
+
+    def _write_error(self, error: OSError) -> SplitDirUnusable:
+        where = printable(str(self._split_dir))
+        cause = error.strerror or str(error)
+        if error.errno in _FULL:
+            return DiskFull(
+                f"write a chunk file in {where}: {cause}",
+                hint="free some space, or name another disk with --split-dir, and run again",
+            )
+        return SplitDirUnusable(f"write a chunk file in {where}: {cause}")
+
+
+def _lock_of(directory: Path) -> FileLock:
+    return FileLock(directory.with_name(f"{directory.name}.lock"))
+
+
+def _remove(directory: Path, lock: FileLock) -> None:
+    """Remove a run's directory while its lock is ours, then the lock."""
+    shutil.rmtree(directory, ignore_errors=True)
+    lock.release()
+    with suppress(OSError):
+        os.unlink(lock.lock_file)  # noqa: PTH108 - the path comes as a string

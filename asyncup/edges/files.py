@@ -1,0 +1,251 @@
+"""Local files: walk them, know them again, read a range of bytes."""
+
+import mimetypes
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiofiles.threadpool import wrap
+
+from asyncup.core.errors import (
+    SourceChanged,
+    SourceError,
+    SourceMissing,
+    SourceUnreadable,
+    SourceUnsuitable,
+)
+from asyncup.core.model import Fingerprint
+from asyncup.core.selection import printable
+
+BLOCK = 1 << 20
+"""Bytes read at once; measured: smaller ones pay for thread hops, larger ones for memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that can be read; `relative` is its path below the source, with `/`."""
+
+    path: Path
+    relative: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something on the way that is not walked or taken: skipped for a reason, or an error."""
+
+    path: Path
+    reason: str
+    error: SourceError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How a directory is walked.
+
+    Args:
+        recursive: also what lies in directories below.
+        follow: also what lies behind symbolic links to directories.
+        prunes: whether a directory (its relative path) need not be read.
+    """
+
+    recursive: bool = True
+    follow: bool = False
+    prunes: Callable[[str], bool] = lambda _: False
+
+    def files(self, root: Path, *, relative: str | None = None) -> Iterator[Found | Left]:
+        """Yield what a source names: itself, or all in it in order of name.
+
+        `relative` is the key's part for the source itself: by default its name if it is a file,
+        and nothing if it is a directory.
+        """
+        try:
+            status = os.stat(root)  # noqa: PTH116 - a Path cannot follow what it has not opened
+        except OSError as error:
+            yield _left(root, error)
+            return
+        if stat.S_ISDIR(status.st_mode):
+            prefix = "" if relative is None else f"{relative}/"
+            yield from self._directory(root, prefix, (_identity(status),))
+        else:
+            yield _entry(root, root.name if relative is None else relative, status)
+
+    def _directory(
+        self, directory: Path, prefix: str, above: tuple[tuple[int, int], ...]
+    ) -> Iterator[Found | Left]:
+        """Yield what is in a directory; `above` are the directories on the way, to see loops."""
+        try:
+            with os.scandir(directory) as listing:
+                names = sorted(entry.name for entry in listing)
+        except OSError as error:
+            yield _left(directory, error)
+            return
+        for name in names:
+            path, relative = directory / name, prefix + name
+            try:
+                status = path.stat()
+            except OSError as error:
+                yield _left(path, error)
+                continue
+            if not stat.S_ISDIR(status.st_mode):
+                yield _entry(path, relative, status)
+            elif reason := self._reason_not_to_enter(path, relative):
+                yield Left(path, reason)
+            elif _identity(status) in above:
+                problem = "a symbolic link that leads back to a directory above it"
+                yield Left(path, problem, SourceUnsuitable(f"skip {_shown(path)}: {problem}"))
+            else:
+                yield from self._directory(path, f"{relative}/", (*above, _identity(status)))
+
+    def _reason_not_to_enter(self, path: Path, relative: str) -> str | None:
+        if not self.recursive:
+            return "a directory, and only the files beside it were asked for"
+        if not self.follow and path.is_symlink():
+            return "a symbolic link to a directory (--follow goes there)"
+        if self.prunes(relative):
+            return "excluded by pattern"
+        return None
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _entry(path: Path, relative: str, status: os.stat_result) -> Found | Left:
+    """Return a regular file, or why the thing is none."""
+    if not stat.S_ISREG(status.st_mode):
+        problem = f"{_kind(status.st_mode)}, not a file"
+        return Left(path, problem, SourceUnsuitable(f"skip {_shown(path)}: {problem}"))
+    if not os.access(path, os.R_OK):
+        return _left(path, PermissionError(0, "Permission denied"))
+    return Found(path, relative, status.st_size)
+
+
+def _kind(mode: int) -> str:
+    kinds = (
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISBLK, "a block device"),
+        (stat.S_ISCHR, "a character device"),
+    )
+    return next((name for is_kind, name in kinds if is_kind(mode)), "something else")
+
+
+def _left(path: Path, error: OSError) -> Left:
+    return Left(path, error.strerror or str(error), source_error(path, error))
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))
+
+
+def source_error(path: Path, error: OSError) -> SourceError:
+    """Turn what the system says of a path into an error of ours."""
+    cause = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError):
+        if path.is_symlink():
+            return SourceMissing(f"read {_shown(path)}: a symbolic link to nothing")
+        return SourceMissing(f"read {_shown(path)}: no such file or directory")
+    if isinstance(error, PermissionError):
+        return SourceUnreadable(
+            f"read {_shown(path)}: {cause}", hint="let this user read it, or exclude it"
+        )
+    return SourceUnreadable(f"read {_shown(path)}: {cause}")
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """Return what a file is known by.
+
+    Raises:
+        SourceMissing, SourceUnreadable: the system does not tell.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise source_error(path, error) from error
+    return Fingerprint(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
+
+
+_ENCODED = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+    "br": "application/x-brotli",
+    "compress": "application/x-compress",
+}
+
+
+def content_type(name: str) -> str:
+    """Guess the media type of a name.
+
+    A compressed file is what it is, not what it would be unpacked: declaring its encoding would
+    make clients unpack it on the way.
+    """
+    kind, encoding = mimetypes.guess_type(name)
+    if encoding is not None:
+        return _ENCODED.get(encoding, "application/octet-stream")
+    return kind or "application/octet-stream"
+
+
+class RangeReader:
+    """Reads `size` bytes of a file from `offset` on, a block at a time, in a thread.
+
+    Opening is not worth a thread; it happens here, so that no cancellation can lose the handle.
+
+    Raises:
+        SourceMissing, SourceUnreadable: the file cannot be opened, or read.
+        SourceChanged: the file ends before the range does.
+    """
+
+    def __init__(self, path: Path, offset: int, size: int) -> None:
+        self._path = path
+        self._offset = offset
+        self._size = size
+        self._position = 0
+        try:
+            self._file = wrap(path.open("rb"))
+        except OSError as error:
+            raise source_error(path, error) from error
+        self._seek_due = offset > 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._file.close()
+
+    def rewind(self) -> None:
+        """Start again at the beginning of the range."""
+        self._position = 0
+        self._seek_due = True
+
+    async def read(self) -> bytes:
+        """Return the next block, empty at the end of the range."""
+        wanted = min(BLOCK, self._size - self._position)
+        if wanted <= 0:
+            return b""
+        try:
+            if self._seek_due:
+                await self._file.seek(self._offset + self._position)
+                self._seek_due = False
+            block: bytes = await self._file.read(wanted)
+        except OSError as error:
+            raise source_error(self._path, error) from error
+        if not block:
+            end = self._offset + self._position
+            raise SourceChanged(
+                f"read {_shown(self._path)}: the file ends at byte {end} now, "
+                f"{self._offset + self._size} or more were there",
+                hint="upload it again when nothing writes to it any more",
+            )
+        self._position += len(block)
+        return block

@@ -1,0 +1,208 @@
+"""What S3 and the network say when they fail, as errors of ours, by tables.
+
+Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and those that other
+servers were seen to send.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore import exceptions as boto
+
+from asyncup.core.errors import (
+    AccessDenied,
+    AsyncupError,
+    BucketMissing,
+    CertificateRejected,
+    ChecksumRejected,
+    ClockSkewed,
+    ConnectionLost,
+    CredentialsExpired,
+    CredentialsMissing,
+    CredentialsRejected,
+    Fault,
+    ObjectTooLarge,
+    PartsMismatch,
+    S3Error,
+    ServerFault,
+    Throttled,
+    TimedOut,
+    UploadMissing,
+    UsageError,
+    WrongRegion,
+)
+
+_CODES: dict[type[S3Error], tuple[str, ...]] = {
+    Throttled: (
+        "SlowDown",
+        "ServiceUnavailable",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "TooManyRequests",
+        "429",
+        "503",
+    ),
+    ServerFault: ("InternalError", "OperationAborted", "500", "502", "504", "408"),
+    TimedOut: ("RequestTimeout",),
+    ConnectionLost: ("IncompleteBody", "MissingContentLength"),
+    ChecksumRejected: ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"),
+    AccessDenied: ("AccessDenied", "AllAccessDisabled", "AccountProblem", "403", "Forbidden"),
+    CredentialsRejected: (
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "InvalidSecurity",
+        "NotSignedUp",
+        "AuthFailure",
+        "401",
+    ),
+    CredentialsExpired: (
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidToken",
+        "TokenRefreshRequired",
+    ),
+    ClockSkewed: ("RequestTimeTooSkewed", "RequestExpired"),
+    BucketMissing: ("NoSuchBucket", "InvalidBucketName"),
+    WrongRegion: (
+        "PermanentRedirect",
+        "TemporaryRedirect",
+        "Redirect",
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+        "301",
+        "307",
+    ),
+    UploadMissing: ("NoSuchUpload",),
+    ObjectTooLarge: ("EntityTooLarge",),
+    PartsMismatch: ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"),
+}
+_BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes}
+
+_ACTIONS = {
+    "HeadObject": "s3:GetObject and s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "ListParts": "s3:ListMultipartUploadParts",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+}
+"""What a policy has to allow; all other operations here want s3:PutObject."""
+
+_HINTS: dict[type[S3Error], str] = {
+    CredentialsMissing: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, "
+    "or write ~/.aws/credentials",
+    CredentialsRejected: "check the access key and the secret, the --profile, and that they "
+    "belong to this endpoint",
+    CredentialsExpired: "get new temporary credentials (for SSO: aws sso login), then run again",
+    ClockSkewed: "set this machine's clock, for example with NTP",
+    BucketMissing: "check the bucket's name and the --endpoint-url, or create the bucket first",
+    WrongRegion: "name the bucket's own --region",
+    ObjectTooLarge: "this server takes less than AWS: a smaller --part-size may do",
+    Throttled: "S3 asks for fewer requests: a lower --concurrency helps",
+}
+
+
+def answered(error: boto.ClientError, fault: Fault) -> S3Error:
+    """Turn an error answer of S3 into ours; `fault` says what was being done."""
+    response: Mapping[str, Any] = error.response
+    metadata: Mapping[str, Any] = response.get("ResponseMetadata", {})
+    told: Mapping[str, Any] = response.get("Error", {})
+    status = int(metadata.get("HTTPStatusCode", 0))
+    code = str(told.get("Code") or status)
+    full = replace(
+        fault,
+        code=code,
+        message=str(told.get("Message") or ""),
+        request_id=metadata.get("RequestId") or None,
+        retry_after=retry_after(metadata.get("HTTPHeaders", {}).get("retry-after")),
+    )
+    kind = _kind(code, status, full)
+    return kind(full, hint=_hint(kind, full))
+
+
+def _kind(code: str, status: int, fault: Fault) -> type[S3Error]:
+    if fault.operation == "ListParts" and code == "NoSuchKey":
+        return UploadMissing  # Ceph's word for it
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if str(status) in _BY_CODE:
+        return _BY_CODE[str(status)]
+    not_implemented = 501
+    if status >= 500 and status != not_implemented:  # noqa: PLR2004
+        return ServerFault
+    return S3Error
+
+
+def _hint(kind: type[S3Error], fault: Fault) -> str | None:
+    if kind is AccessDenied:
+        action = _ACTIONS.get(fault.operation, "s3:PutObject")
+        return f"the policy of these credentials has to allow {action}; see the README"
+    return _HINTS.get(kind)
+
+
+def unanswered(error: Exception, fault: Fault) -> AsyncupError:
+    """Turn what botocore raises when there is no answer from S3 into ours."""
+    if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return CertificateRejected(
+            replace(fault, message="the server's TLS certificate is not trusted"),
+            hint="name the certificate of its issuer with --ca-bundle",
+        )
+    for kinds, ours in _WITHOUT_ANSWER:
+        if isinstance(error, kinds):
+            return ours(replace(fault, message=_cause(error)), hint=_HINTS.get(ours))
+    return UsageError(f"{fault.action}: {_cause(error)}")
+
+
+_WITHOUT_ANSWER: tuple[tuple[tuple[type[Exception], ...], type[S3Error]], ...] = (
+    ((boto.NoCredentialsError,), CredentialsMissing),
+    (
+        (
+            boto.PartialCredentialsError,
+            boto.CredentialRetrievalError,
+            boto.MetadataRetrievalError,
+            boto.InvalidConfigError,
+        ),
+        CredentialsRejected,
+    ),
+    ((boto.SSOError, boto.TokenRetrievalError), CredentialsExpired),
+    ((boto.ReadTimeoutError,), TimedOut),
+    ((boto.SSLError, boto.HTTPClientError, boto.ConnectionError), ConnectionLost),
+    ((boto.ResponseStreamingError, boto.IncompleteReadError), ConnectionLost),
+)
+
+_URL = re.compile(r"https?://(?:[^/\s@]*@)?([^/\s\"']+)[^\s\"']*")
+
+
+def _cause(error: Exception) -> str:
+    """Return what an error says, without the parts of URLs that may hold secrets."""
+    return _URL.sub(r"\1", " ".join(str(error).split()))
+
+
+def no_answer_of_s3(fault: Fault) -> ServerFault:
+    """Return the error for an answer that is no S3 answer: a proxy's page, a truncated one."""
+    return ServerFault(
+        replace(fault, message="the answer is not one of S3"),
+        hint="a proxy, a captive portal or a wrong --endpoint-url may be in the way",
+    )
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Read a Retry-After header (RFC 9110, 10.2.3): seconds, or a date; None for anything else."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())

@@ -1,0 +1,126 @@
+"""asyncup's nouns to the parameters of S3 requests, and answers of S3 to nouns.
+
+The dictionaries are botocore's, which follow the S3 API's own names.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus, urlencode
+
+from asyncup.core.checksums import from_base64, to_base64
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    ListedPart,
+    ObjectAttributes,
+    ObjectHead,
+    ObjectURI,
+    Receipt,
+    Upload,
+)
+
+Answer = Mapping[str, Any]
+
+_IN_HEADERS = [each for each in ChecksumAlgorithm if each is not ChecksumAlgorithm.MD5]
+
+
+def place(uri: ObjectURI) -> dict[str, object]:
+    """Name an object."""
+    return {"Bucket": uri.bucket, "Key": uri.key}
+
+
+def checksum_headers(
+    algorithm: ChecksumAlgorithm | None, checksums: Checksums
+) -> dict[str, object]:
+    """Say what S3 is to check a body by; without an algorithm of its own, by MD5."""
+    if algorithm is None:
+        return {"ContentMD5": to_base64(checksums[ChecksumAlgorithm.MD5])}
+    # Ceph ignores a checksum that is not announced by its algorithm as well.
+    return {
+        "ChecksumAlgorithm": algorithm.value,
+        f"Checksum{algorithm}": to_base64(checksums[algorithm]),
+    }
+
+
+def attribute_headers(attributes: ObjectAttributes) -> dict[str, object]:
+    """Say how an object is to be stored, for what the user wants said."""
+    given = {
+        "StorageClass": attributes.storage_class,
+        "ServerSideEncryption": attributes.sse,
+        "SSEKMSKeyId": attributes.sse_kms_key_id,
+        "ACL": attributes.acl,
+        "Metadata": dict(attributes.metadata),
+        "Tagging": urlencode(attributes.tags),
+        "ContentType": attributes.content_type,
+        "CacheControl": attributes.cache_control,
+        "ContentEncoding": attributes.content_encoding,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def completed_part(upload: Upload, receipt: Receipt) -> dict[str, object]:
+    """Name a part for CompleteMultipartUpload; its checksum is required where S3 has one."""
+    named: dict[str, object] = {"PartNumber": receipt.part.number, "ETag": f'"{receipt.etag}"'}
+    if upload.algorithm is not None:
+        value = receipt.checksums[upload.algorithm]
+        named[f"Checksum{upload.algorithm}"] = to_base64(value)
+    return named
+
+
+def read_upload(uri: ObjectURI, item: Answer) -> Upload:
+    """Read a pending upload, as it is created or listed."""
+    algorithm = item.get("ChecksumAlgorithm")
+    return Upload(
+        uri,
+        item["UploadId"],
+        ChecksumAlgorithm(algorithm) if algorithm in _IN_HEADERS else None,
+        whole=item.get("ChecksumType") == "FULL_OBJECT",
+        initiated=item.get("Initiated"),
+    )
+
+
+def read_listed_part(item: Answer) -> ListedPart:
+    """Read a part of ListParts."""
+    return ListedPart(
+        number=int(item["PartNumber"]),
+        size=int(item["Size"]),
+        etag=read_etag(item),
+        checksums=_read_checksums(item),
+    )
+
+
+def read_head(item: Answer, *, size: int) -> ObjectHead:
+    """Read what an answer tells of an object, except its size, which goes by many names."""
+    return ObjectHead(
+        size=size,
+        etag=read_etag(item),
+        version_id=item.get("VersionId"),
+        checksums={} if item.get("ChecksumType") == "COMPOSITE" else _read_checksums(item),
+    )
+
+
+def read_etag(item: Answer) -> str:
+    """Read an ETag, without its quotes; empty if there is none."""
+    return str(item.get("ETag") or "").strip('"')
+
+
+def _read_checksums(item: Answer) -> dict[ChecksumAlgorithm, bytes]:
+    values = {each: from_base64(item.get(f"Checksum{each}") or "") for each in _IN_HEADERS}
+    return {algorithm: value for algorithm, value in values.items() if value}
+
+
+def read_key(answer: Answer, key: str) -> str:
+    """Read a key of a list, which is URL-encoded if the server did as it was asked."""
+    return unquote_plus(key) if answer.get("EncodingType") == "url" else key
+
+
+def next_markers(answer: Answer) -> dict[str, str]:
+    """Say where the next page of ListMultipartUploads begins; empty if nobody knows.
+
+    Both markers are needed: one key can have more uploads than a page holds.
+    """
+    key, upload_id = answer.get("NextKeyMarker"), answer.get("NextUploadIdMarker")
+    if not key:
+        return {}
+    markers = {"KeyMarker": read_key(answer, key)}
+    return markers | ({"UploadIdMarker": str(upload_id)} if upload_id else {})

@@ -1,0 +1,1 @@
+"""The coroutines that move bytes: they know decisions and edges, and nothing of who watches."""

@@ -1,0 +1,106 @@
+"""Sources, patterns and a destination in; files and their keys out, each with a reason if left.
+
+Nothing is held: a directory of a million files is walked as its files are taken.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from asyncup.core.errors import SourceUnsuitable
+from asyncup.core.events import FileSkipped, UploadFailed
+from asyncup.core.model import ObjectURI
+from asyncup.core.options import Limits
+from asyncup.core.selection import Filters, key_problem, printable
+from asyncup.edges.files import Found, Left, Walk
+from asyncup.engine.source import AsyncReader
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing to upload and where to; `size` in bytes, None for a stream."""
+
+    source: Path | AsyncReader
+    name: str
+    uri: ObjectURI
+    size: int | None
+
+
+Selected = Job | FileSkipped | UploadFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A source as the user named it; `relative` is its part of the key, None to go by its kind."""
+
+    path: Path
+    relative: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What a command names, to be walked.
+
+    The key of a file is the destination, `key_prefix`, and its path relative to its source.
+
+    Args:
+        sources: in this order; they are taken from the iterable one by one.
+        destination: a prefix, or with `exact` the key of the one file there is.
+        exact: the destination is to be the key itself.
+        several: two sources could lead to the same key; the second one is refused then.
+        walk: how directories are walked.
+        filters: which files are wanted.
+        limits: what keys the server takes.
+        key_prefix: put before each key's relative part as it is.
+    """
+
+    sources: Iterable[Named]
+    destination: ObjectURI
+    exact: bool = False
+    several: bool = True
+    walk: Walk = field(default_factory=Walk)
+    filters: Filters = field(default_factory=Filters)
+    limits: Limits = field(default_factory=Limits)
+    key_prefix: str = ""
+
+    async def __aiter__(self) -> AsyncIterator[Selected]:
+        """Yield what is to be uploaded and what is not, without holding up the event loop."""
+        walking = self.files()
+        while batch := await asyncio.to_thread(lambda: list(islice(walking, _BATCH))):
+            for each in batch:
+                yield each
+
+    def files(self) -> Iterator[Selected]:
+        """Yield the same; blocks while it reads directories."""
+        taken: dict[str, Path] = {}
+        for source in self.sources:
+            for found in self.walk.files(source.path, relative=source.relative):
+                yield self._judge(found, taken)
+
+    def _judge(self, found: Found | Left, taken: dict[str, Path]) -> Selected:
+        name = printable(str(found.path))
+        if isinstance(found, Left):
+            if found.error is None:
+                return FileSkipped(name, found.reason)
+            return UploadFailed(name, None, found.error)
+        if reason := self.filters.reason_to_skip(found.relative, found.size):
+            return FileSkipped(name, reason)
+        uri = self._uri(found.relative)
+        if problem := key_problem(uri.key, self.limits):
+            return UploadFailed(name, None, SourceUnsuitable(f"skip {name}: {problem}"))
+        if other := taken.get(uri.key):
+            problem = f"{printable(str(other))} goes to the same key, {uri}"
+            hint = "name one of them, or give them different prefixes"
+            return UploadFailed(name, None, SourceUnsuitable(f"skip {name}: {problem}", hint=hint))
+        if self.several:
+            taken[uri.key] = found.path
+        return Job(found.path, name, uri, found.size)
+
+    def _uri(self, relative: str) -> ObjectURI:
+        if self.exact:
+            return self.destination
+        return self.destination.as_prefix() / (self.key_prefix + relative)

@@ -1,0 +1,100 @@
+"""Many files, one after the other without a gap, until all are done or it is time to stop."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+
+from asyncup.core.errors import AsyncupError, Interrupted
+from asyncup.core.events import FileFound, FileSkipped, ScanFinished, UploadFailed
+from asyncup.core.model import UploadResult
+from asyncup.core.options import Options
+from asyncup.core.outcome import RunResult
+from asyncup.engine.groups import task_group
+from asyncup.engine.jobs import Job, Selected
+from asyncup.engine.runtime import Claim, Runtime
+
+LOOK_AHEAD = 10_000
+"""Files found before their turn, so that totals and time left are known early."""
+
+
+class Run:
+    """Takes jobs to an `upload` function, as many at once as keeps the slots busy.
+
+    A job that fails is counted and the others go on, unless they would fail in the same way:
+    then `stop` is called, which may also come from outside at any time.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        upload: Callable[[Job, Claim], Awaitable[UploadResult]],
+        stop: Callable[[], None],
+    ) -> None:
+        self._runtime = runtime
+        self._upload = upload
+        self._stop = stop
+        self._queue: asyncio.Queue[Job | None] = asyncio.Queue(LOOK_AHEAD)
+        self._result = RunResult()
+
+    async def all(self, selected: AsyncIterable[Selected]) -> RunResult:
+        """Upload all that is selected and say how it went."""
+        async with task_group() as group:
+            group.create_task(self._scan(selected))
+            async for job in self._jobs():
+                if self._runtime.stopping.is_set():
+                    self._result.interrupted += 1
+                else:
+                    claim = self._runtime.backlog.open(parts_of(job, self._runtime.options))
+                    group.create_task(self._one(job, claim))
+        self._runtime.announce(self._result.as_event())
+        return self._result
+
+    async def _jobs(self) -> AsyncIterator[Job]:
+        """Yield a job when there is room for one."""
+        while True:
+            await self._runtime.backlog.room()
+            job = await self._queue.get()
+            if job is None:
+                return
+            yield job
+
+    async def _scan(self, selected: AsyncIterable[Selected]) -> None:
+        """Run ahead of the uploads, telling what is found and what is left."""
+        announce = self._runtime.announce
+        async for each in selected:
+            if self._runtime.stopping.is_set():
+                break
+            if isinstance(each, Job):
+                announce(FileFound(each.name, each.uri, each.size))
+                await self._queue.put(each)
+                continue
+            announce(each)
+            if isinstance(each, FileSkipped):
+                self._result.skipped += 1
+            elif isinstance(each, UploadFailed):
+                self._result.failures.append(each.error)
+        announce(ScanFinished())
+        await self._queue.put(None)
+
+    async def _one(self, job: Job, claim: Claim) -> None:
+        try:
+            result = await self._upload(job, claim)
+        except Interrupted:
+            self._result.interrupted += 1
+        except AsyncupError as error:
+            self._result.failures.append(error)
+            if error.stops_run:
+                self._stop()
+        else:
+            if result.skipped is None:
+                self._result.uploaded += 1
+            else:
+                self._result.skipped += 1
+        finally:
+            claim.close()
+
+
+def parts_of(job: Job, options: Options) -> int:
+    """Return about how many parts a job has; the plan that is made at its turn knows exactly."""
+    if job.size is None:
+        return options.limits.max_parts
+    return min(options.limits.max_parts, max(1, -(-job.size // options.part_size)))

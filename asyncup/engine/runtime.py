@@ -1,0 +1,86 @@
+"""What all files of a run share."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from asyncup.core.events import Listener
+from asyncup.core.options import Options
+from asyncup.edges.gateway import Gateway
+from asyncup.engine.retry import Retrier
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The tools of a run.
+
+    Attributes:
+        slots: permission to hold a part in flight; one semaphore for all files.
+        window: permission to hold a part anywhere between its source and S3, which bounds the
+            disk that chunk files take.
+        stopping: set when no further part is to be begun.
+    """
+
+    gateway: Gateway
+    options: Options
+    announce: Listener
+    retry: Retrier
+    slots: asyncio.Semaphore
+    window: asyncio.Semaphore
+    stopping: asyncio.Event
+    backlog: "Backlog"
+
+
+class Backlog:
+    """Counts the parts of the files begun that nobody has taken up yet.
+
+    The next file is begun when fewer than `enough` are left: early enough for its first requests
+    to be done when the slots fall free, so that its parts follow without a gap; late enough that
+    no upload stands open at S3 for days before its turn.
+    """
+
+    def __init__(self, enough: int) -> None:
+        self._enough = enough
+        self._parts = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def open(self, parts: int) -> "Claim":
+        """Add a file's parts."""
+        self._change(parts)
+        return Claim(parts, self._change)
+
+    async def room(self) -> None:
+        """Wait until another file is to be begun."""
+        await self._room.wait()
+
+    def release(self) -> None:
+        """Let nobody wait any more."""
+        self._enough = 1 << 62
+        self._room.set()
+
+    def _change(self, parts: int) -> None:
+        self._parts += parts
+        if self._parts < self._enough:
+            self._room.set()
+        else:
+            self._room.clear()
+
+
+class Claim:
+    """One file's share of the backlog; close it when the file is done, however it ended."""
+
+    def __init__(self, parts: int, change: Callable[[int], None]) -> None:
+        self._left = parts
+        self._change = change
+
+    def take(self) -> None:
+        """Note that one part was taken up."""
+        if self._left:
+            self._left -= 1
+            self._change(-1)
+
+    def close(self) -> None:
+        """Give back what was not taken up."""
+        self._change(-self._left)
+        self._left = 0

@@ -1,0 +1,58 @@
+"""One part, or one small file, to S3: as many attempts as it takes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from asyncup.core.errors import AsyncupError, ChecksumRejected
+from asyncup.core.events import BytesSent, PartStarted
+from asyncup.core.model import ObjectURI
+from asyncup.edges.body import PartBody
+from asyncup.edges.chunks import StagedPart
+from asyncup.engine.runtime import Runtime
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Generic[T]):
+    """What S3 answered, after how many attempts; `resent` bytes travelled in vain."""
+
+    answer: T
+    attempts: int
+    resent: int
+
+
+async def send(
+    runtime: Runtime,
+    uri: ObjectURI,
+    staged: StagedPart,
+    deliver: Callable[[PartBody], Awaitable[T]],
+) -> Delivery[T]:
+    """Let `deliver` take the part's bytes to S3, again and again until S3 acknowledges them.
+
+    Raises:
+        AsyncupError: it cannot be done; see `asyncup.engine.retry`.
+    """
+    number = staged.part.number
+    resent = attempts = 0
+
+    def moved(count: int) -> None:
+        runtime.announce(BytesSent(uri, number, count))
+
+    async def attempt(n: int) -> T:
+        nonlocal resent, attempts
+        attempts = n
+        runtime.announce(PartStarted(uri, number, staged.checksums.size, n))
+        async with staged.body(moved) as body:
+            try:
+                return await deliver(body)
+            except AsyncupError as error:
+                resent += body.sent
+                if isinstance(error, ChecksumRejected):
+                    # Before the same bytes go again: are they still the same?
+                    await staged.check()
+                raise
+
+    answer = await runtime.retry(attempt, uri, number)
+    return Delivery(answer, attempts, resent)

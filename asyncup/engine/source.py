@@ -1,0 +1,178 @@
+"""Where parts come from: a file, to be read anywhere and again, or a stream, read once."""
+
+import asyncio
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from asyncup.core.errors import SourceChanged, SourceError
+from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
+from asyncup.core.plan import UploadPlan
+from asyncup.core.selection import printable
+from asyncup.edges.chunks import ChunkStore, StagedPart, compute
+from asyncup.edges.files import BLOCK, RangeReader, fingerprint
+
+Algorithms = AbstractSet[ChecksumAlgorithm]
+
+
+class AsyncReader(Protocol):
+    """An open stream of bytes, such as asyncio.StreamReader or a file of aiofiles."""
+
+    async def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, and none only at the end."""
+
+
+class Source(Protocol):
+    """Gives the parts of one upload, ready to travel."""
+
+    @property
+    def name(self) -> str:
+        """What to call it when talking to people."""
+
+    async def settle(self, plan: UploadPlan) -> UploadPlan:
+        """Return the plan of a new upload, with all that the source can tell beforehand."""
+
+    async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums | None:
+        """Read a part's bytes for their checksums only; None if they cannot be read twice."""
+
+    async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart | None:
+        """Make a part ready to travel; None if a stream ended before it."""
+
+    def check_unchanged(self) -> None:
+        """Make sure that all parts come from one and the same state of the source.
+
+        Raises:
+            SourceChanged: they may not.
+        """
+
+
+class FileSource:
+    """A file, known by its fingerprint from the beginning to the end.
+
+    Without a chunk store, its parts travel from the file itself.
+
+    Raises:
+        SourceMissing, SourceUnreadable: there is nothing to read.
+    """
+
+    def __init__(self, path: Path, chunks: ChunkStore | None) -> None:
+        self._path = path
+        self._chunks = chunks
+        self.fingerprint = fingerprint(path)
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return printable(str(self._path))
+
+    async def settle(self, plan: UploadPlan) -> UploadPlan:
+        """Return the plan: of a file, all is known."""
+        return plan
+
+    async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums:
+        """Read a part's bytes for their checksums only."""
+        async with RangeReader(self._path, part.offset, part.size) as reader:
+            found = await compute(reader, algorithms)
+        self.check_unchanged()
+        return found
+
+    async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart:
+        """Split a part off into a chunk file, or only compute what has to go with it."""
+        if self._chunks is None:
+            found = await self.checksums(part, algorithms)
+            return StagedPart(part, found, self._path, part.offset, owned=False)
+        async with RangeReader(self._path, part.offset, part.size) as reader:
+            staged = await self._chunks.split(part, reader, algorithms)
+        try:
+            self.check_unchanged()
+        except SourceError:
+            staged.release()
+            raise
+        return staged
+
+    def check_unchanged(self) -> None:
+        """Compare the file's fingerprint with that of the beginning.
+
+        Raises:
+            SourceChanged: they differ.
+        """
+        now, then = fingerprint(self._path), self.fingerprint
+        if now == then:
+            return
+        change = "it was written to or replaced"
+        if now.size != then.size:
+            change = f"it had {then.size} bytes and has {now.size} now"
+        raise SourceChanged(
+            f"upload {self.name}: the file changed on the way: {change}",
+            hint="run again when nothing writes to it any more; parts at S3 that still fit stay",
+        )
+
+
+class StreamSource:
+    """A stream: every part goes through a chunk file, one after the other.
+
+    To settle a plan, the first part is read: a stream that ends within it goes in one request.
+    """
+
+    def __init__(self, stream: AsyncReader, name: str, chunks: ChunkStore) -> None:
+        self._stream = stream
+        self._chunks = chunks
+        self._name = name
+        self._turn = asyncio.Lock()
+        self._first: StagedPart | None = None
+
+    @property
+    def name(self) -> str:
+        """What the stream is called."""
+        return self._name
+
+    async def settle(self, plan: UploadPlan) -> UploadPlan:
+        """Read the first part; if the stream ended in it, its size is known after all."""
+        self._first = await self._split(plan.part(1), {ChecksumAlgorithm.MD5})
+        size = self._first.checksums.size
+        return plan.closed_at(size) if size < plan.part_size else plan
+
+    async def checksums(self, part: Part, algorithms: Algorithms) -> None:
+        """Read nothing: a stream's bytes can be read once."""
+
+    async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart | None:
+        """Split the next part off the stream; parts are to be asked for in order."""
+        async with self._turn:
+            if self._first is not None:
+                first, self._first = self._first, None
+                return await _with_checksums(first, algorithms)
+            staged = await self._split(part, algorithms)
+        if staged.checksums.size == 0:
+            staged.release()
+            return None
+        return staged
+
+    async def _split(self, part: Part, algorithms: Algorithms) -> StagedPart:
+        reader = _Limited(self._stream, part.size)
+        staged = await self._chunks.split(part, reader, algorithms)
+        return replace(staged, part=replace(part, size=staged.checksums.size))
+
+    def check_unchanged(self) -> None:
+        """Do nothing: a stream has no state to go back to."""
+
+
+async def _with_checksums(staged: StagedPart, algorithms: Algorithms) -> StagedPart:
+    """Return a staged part with checksums that nobody asked for when it was read."""
+    if algorithms <= staged.checksums.values.keys():
+        return staged
+    async with RangeReader(staged.path, staged.offset, staged.checksums.size) as reader:
+        return replace(staged, checksums=await compute(reader, algorithms))
+
+
+class _Limited:
+    """The next `size` bytes of a stream, in blocks."""
+
+    def __init__(self, stream: AsyncReader, size: int) -> None:
+        self._stream = stream
+        self._left = size
+
+    async def read(self) -> bytes:
+        block = await self._stream.read(min(BLOCK, self._left)) if self._left else b""
+        self._left -= len(block)
+        return block

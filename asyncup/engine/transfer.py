@@ -1,0 +1,131 @@
+"""The parts of one upload, from their source to S3.
+
+A part is begun when the window has a place for it, so there are never more tasks, chunk files or
+blocks in memory than that. A part that S3 lists is compared with its local bytes and stays, or
+goes again; every other one is staged, waits for a slot, and is sent. Window and slots are those
+of the whole run.
+"""
+
+from collections.abc import Mapping
+
+from asyncup.core import resume
+from asyncup.core.errors import Interrupted
+from asyncup.core.events import PartDiscarded, PartKept, PartUploaded
+from asyncup.core.model import ChecksumAlgorithm, Checksums, ListedPart, Part, Receipt, Upload
+from asyncup.core.plan import UploadPlan
+from asyncup.edges.chunks import StagedPart
+from asyncup.engine.groups import task_group
+from asyncup.engine.runtime import Claim, Runtime
+from asyncup.engine.send import send
+from asyncup.engine.source import Source
+
+
+class Transfer:
+    """Carries the parts of one upload.
+
+    Attributes:
+        receipts: the parts that S3 has acknowledged, by number; those of earlier runs included.
+        kept: how many of them were there before.
+        attempts: requests made for parts.
+        resent: bytes that travelled in vain.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        source: Source,
+        upload: Upload,
+        plan: UploadPlan,
+        candidates: Mapping[int, ListedPart],
+    ) -> None:
+        self._runtime = runtime
+        self._source = source
+        self._upload = upload
+        self._plan = plan
+        self._candidates = candidates
+        self._algorithm = upload.algorithm or ChecksumAlgorithm.MD5
+        self._stream_ended = False
+        self.receipts: dict[int, Receipt] = {}
+        self.kept = 0
+        self.attempts = 0
+        self.resent = 0
+
+    @property
+    def acknowledged(self) -> int:
+        """Bytes that S3 holds of the file."""
+        return sum(receipt.checksums.size for receipt in self.receipts.values())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether S3 has acknowledged every part that the source has."""
+        if self._plan.size is not None:
+            return len(self.receipts) == self._plan.count
+        return self._stream_ended and len(self.receipts) == max(self.receipts, default=0)
+
+    async def run(self, claim: Claim) -> None:
+        """Carry parts until there are no more, or it is time to stop.
+
+        Raises:
+            AsyncupError: a part cannot be carried; all others are dropped.
+        """
+        window = self._runtime.window
+        async with task_group() as group:
+            for part in self._plan.parts():
+                await window.acquire()
+                if self._stream_ended or self._runtime.stopping.is_set():
+                    window.release()
+                    break
+                claim.take()
+                carrying = group.create_task(self._carry(part))
+                carrying.add_done_callback(lambda _: window.release())
+
+    async def _carry(self, part: Part) -> None:
+        """Keep a part that is at S3 already, or send it."""
+        listed = self._candidates.get(part.number)
+        wanted = {self._algorithm, *(resume.algorithms_to_compare(listed) if listed else ())}
+        if listed is not None and (local := await self._source.checksums(part, wanted)):
+            if self._keeps(part, listed, local):
+                return
+            listed = None
+        staged = await self._source.stage(part, wanted)
+        if staged is None:
+            self._stream_ended = True
+            return
+        try:
+            if listed is None or not self._keeps(staged.part, listed, staged.checksums):
+                await self._send(staged)
+        except Interrupted:
+            # It waited for a retry: the parts in flight are not to be dropped for that.
+            return
+        finally:
+            staged.release()
+
+    def _keeps(self, part: Part, listed: ListedPart, local: Checksums) -> bool:
+        """Judge a part that S3 lists, announce the verdict and act on it."""
+        verdict = resume.compare(listed, local)
+        happened = PartKept if verdict.keep else PartDiscarded
+        self._runtime.announce(happened(self._upload.uri, part.number, listed.size, verdict.reason))
+        if verdict.keep:
+            self.receipts[part.number] = Receipt(part, listed.etag, local)
+            self.kept += 1
+        return verdict.keep
+
+    async def _send(self, staged: StagedPart) -> None:
+        part, upload = staged.part, self._upload
+        async with self._runtime.slots:
+            if self._runtime.stopping.is_set():
+                return
+            delivery = await send(
+                self._runtime,
+                upload.uri,
+                staged,
+                lambda body: self._runtime.gateway.upload_part(
+                    upload, part.number, body, staged.checksums
+                ),
+            )
+        self.receipts[part.number] = Receipt(part, delivery.answer, staged.checksums)
+        self.attempts += delivery.attempts
+        self.resent += delivery.resent
+        self._runtime.announce(
+            PartUploaded(upload.uri, part.number, part.size, delivery.answer, delivery.attempts)
+        )

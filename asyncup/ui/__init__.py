@@ -1,0 +1,1 @@
+"""Renderers: they see events, never the engine."""
