@@ -45,6 +45,18 @@ class FileSkipped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FilePlanned(Event):
+    """A dry run found what it would upload, in how many parts, for how many requests to S3."""
+
+    source: str
+    uri: ObjectURI
+    size: int
+    part_size: int
+    parts: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
 class ScanFinished(Event):
     """All sources were walked: the totals are final."""
 

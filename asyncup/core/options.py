@@ -116,6 +116,7 @@ class S3Config:
         path_style: put the bucket into the path, not into the host name.
         ca_bundle: a file of certificates to trust instead of the system's.
         verify_ssl: whether the server's certificate is checked at all.
+        access_key_id, secret_access_key, session_token: instead of the chain of credentials.
     """
 
     profile: str | None = None
@@ -124,3 +125,6 @@ class S3Config:
     path_style: bool = False
     ca_bundle: Path | None = None
     verify_ssl: bool = True
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)

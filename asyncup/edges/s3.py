@@ -103,6 +103,14 @@ class S3:
             if len(found) >= limit:
                 return found, False
 
+    @asynccontextmanager
+    async def get_object(self, uri: ObjectURI) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open an object and give its bytes, in blocks; not part of uploading, but of proving."""
+        fault = _fault("GetObject", f"read {uri}")
+        answer = await self._ask(fault, **s3_wire.place(uri))
+        async with answer["Body"] as stream:
+            yield stream.content.iter_any()
+
     async def put_object(
         self, uri: ObjectURI, body: PartBody, checksums: Checksums, attributes: ObjectAttributes
     ) -> ObjectHead:
@@ -296,6 +304,7 @@ class S3:
 
 
 _METHODS = {
+    "GetObject": "get_object",
     "HeadObject": "head_object",
     "ListObjectsV2": "list_objects_v2",
     "PutObject": "put_object",

@@ -37,6 +37,9 @@ async def open_client(config: S3Config, *, connections: int, agent: str) -> Asyn
             endpoint_url=config.endpoint_url,
             verify=_verify(config),
             config=settings,
+            aws_access_key_id=config.access_key_id,
+            aws_secret_access_key=config.secret_access_key,
+            aws_session_token=config.session_token,
         )
         opened = await client.__aenter__()
     except boto.ProfileNotFound as error:

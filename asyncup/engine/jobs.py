@@ -67,6 +67,11 @@ class Selection:
     limits: Limits = field(default_factory=Limits)
     key_prefix: str = ""
 
+    @property
+    def prefix(self) -> ObjectURI:
+        """What all keys begin with."""
+        return self.destination.as_prefix() / self.key_prefix
+
     async def __aiter__(self) -> AsyncIterator[Selected]:
         """Yield what is to be uploaded and what is not, without holding up the event loop."""
         walking = self.files()
@@ -101,6 +106,4 @@ class Selection:
         return Job(found.path, name, uri, found.size)
 
     def _uri(self, relative: str) -> ObjectURI:
-        if self.exact:
-            return self.destination
-        return self.destination.as_prefix() / (self.key_prefix + relative)
+        return self.destination if self.exact else self.prefix / relative

@@ -16,7 +16,7 @@ from asyncup.core.events import Listener
 from asyncup.core.model import ObjectAttributes, ObjectURI, Proof, UploadResult
 from asyncup.core.options import Options, Overwrite, S3Config
 from asyncup.core.outcome import RunResult
-from asyncup.core.plan import UploadPlan, make_plan
+from asyncup.core.plan import UploadPlan, make_plan, request_count
 from asyncup.core.selection import key_problem, printable, reason_to_leave
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.files import content_type
@@ -141,14 +141,12 @@ class Uploader:
         await self._look_below(below)
         return await Run(self._runtime, self._upload, self.stop).all(selected)
 
-    async def preview(self, job: Job) -> tuple[UploadPlan, str | None]:
-        """Return how a file would be cut, and why it would be left, without sending a byte.
-
-        Raises:
-            AsyncupError: it could not be uploaded, or S3 cannot be asked.
-        """
-        plan = make_plan(job.size, self._options.part_size, self._options.limits)
-        return plan, await self._reason_to_leave(job.uri, job.size)
+    async def plan_all(
+        self, selected: AsyncIterable[Selected], *, below: ObjectURI | None = None
+    ) -> RunResult:
+        """Announce what `put_all` would do, without sending a byte; arguments as there."""
+        await self._look_below(below)
+        return await Run(self._runtime, self._plan, self.stop).all(selected)
 
     def stop(self) -> None:
         """Begin no further part, give those in flight a moment, leave the rest for a next run.
@@ -184,6 +182,20 @@ class Uploader:
             raise SourceUnsuitable(f"upload {name}: {problem}")
         return Job(path, name, uri, FileSource(path, None).fingerprint.size)
 
+    async def _plan(self, job: Job, _: Claim) -> UploadResult:
+        """Announce how a file would be cut, or why it would be left."""
+        size = job.size or 0
+        plan = make_plan(size, self._options.part_size, self._options.limits)
+        reason = await self._reason_to_leave(job.uri, job.size)
+        if reason is not None:
+            self._announce(events.FileSkipped(job.name, reason, job.uri, size))
+        else:
+            requests = request_count(plan)
+            self._announce(
+                events.FilePlanned(job.name, job.uri, size, plan.part_size, plan.count, requests)
+            )
+        return _unsent(job.uri, size, plan, reason)
+
     async def _upload(self, job: Job, claim: Claim) -> UploadResult:
         """Upload one file and announce how it went."""
         try:
@@ -206,15 +218,7 @@ class Uploader:
         parts = None if size is None else plan.count
         self._announce(events.FileStarted(job.name, job.uri, size, plan.part_size, parts))
         if reason := await self._reason_to_leave(job.uri, size):
-            return UploadResult(
-                uri=job.uri,
-                size=size or 0,
-                etag="",
-                proof=Proof.SIZE,
-                part_size=plan.part_size,
-                parts=0,
-                skipped=reason,
-            )
+            return _unsent(job.uri, size or 0, plan, reason)
         self._require_disk(plan)
         upload = FileUpload(self._runtime, source, job.uri, plan, self._attributes_of(job))
         return await self._before_deadline(upload, job, claim)
@@ -263,3 +267,16 @@ class Uploader:
             raise Interrupted(told, remaining=upload.remaining) from None
         finally:
             self._deadlines.discard(deadline)
+
+
+def _unsent(uri: ObjectURI, size: int, plan: UploadPlan, reason: str | None) -> UploadResult:
+    """Return the result for a file of which nothing was sent."""
+    return UploadResult(
+        uri=uri,
+        size=size,
+        etag="",
+        proof=Proof.SIZE,
+        part_size=plan.part_size,
+        parts=0,
+        skipped=reason,
+    )

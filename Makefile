@@ -1,0 +1,55 @@
+# Everything that is needed is set up in .venv by the first target that needs it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check test-large format lock clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
+
+demo: $(VENV)/demo ## Set up, then upload to an S3 server of our own: break, resume, compare
+	$(BIN)/asyncup demo
+
+test: check $(VENV)/dev ## Set up, then run every check and test but the large ones
+	$(BIN)/python -m pytest -m "not large"
+
+test-large: $(VENV)/dev ## The tests that move gigabytes
+	$(BIN)/python -m pytest -m large --timeout 900
+
+check: $(VENV)/dev ## Style, types
+	$(BIN)/ruff check asyncup tests
+	$(BIN)/ruff format --check asyncup tests
+	$(BIN)/mypy
+
+format: $(VENV)/dev ## Put the code into form
+	$(BIN)/ruff check --fix-only asyncup tests
+	$(BIN)/ruff format asyncup tests
+
+lock: ## Take the newest releases into constraints.txt
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-lock/bin/python -m pip install --quiet --group dev '.[demo]'
+	$(VENV)-lock/bin/python -m pip freeze --exclude asyncup > constraints.txt
+	rm -rf $(VENV)-lock
+
+clean: ## Remove what was set up
+	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "asyncup needs Python 3.11 or newer: make PYTHON=python3.13 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "this Python has no venv: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+
+$(VENV)/demo: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --upgrade pip
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/demo
+	$(PIP) --group dev
+	@touch $@

@@ -1,0 +1,5 @@
+"""`python -m asyncup`."""
+
+from asyncup.cli.main import main
+
+main()

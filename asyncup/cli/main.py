@@ -1,0 +1,163 @@
+"""The commands, and the one place where an error becomes text and an exit status.
+
+Everything that takes long to import is imported when it is needed, so that `--help` and
+`--version` answer at once.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from asyncup import __version__
+from asyncup.cli import parameters as p
+from asyncup.cli.settings import Params
+from asyncup.core.errors import AsyncupError, Interrupted
+from asyncup.core.options import Overwrite
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        app(prog_name="asyncup")
+    except AsyncupError as error:
+        sys.exit(_report(error))
+    except KeyboardInterrupt:
+        sys.exit(Interrupted.exit_code)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"asyncup {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def asyncup(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version")
+    ] = False,
+) -> None:
+    """Upload huge files to S3 over links that break: in parts, resumable, proven.
+
+    Running a command again goes on where it stopped: what S3 holds is not sent again.
+    """
+
+
+@app.command(no_args_is_help=False)
+def put(
+    context: typer.Context,
+    paths: p.Paths = None,
+    source: p.Source = None,
+    destination: p.Destination = None,
+    recursive: p.Recursive = True,
+    follow: p.Follow = False,
+    include: p.Include = None,
+    exclude: p.Exclude = None,
+    min_size: p.MinSize = None,
+    max_size: p.MaxSize = None,
+    skip_small: p.SkipSmall = False,
+    files_from: p.FilesFrom = None,
+    null: p.Null = False,
+    key_prefix: p.KeyPrefix = "",
+    overwrite: p.OverwritePolicy = Overwrite.SIZE,
+    part_size: p.PartSize = 16 << 20,
+    concurrency: p.Concurrency = 8,
+    direct: p.Direct = False,
+    split_dir: p.SplitDir = None,
+    max_retry: p.MaxRetry = 30,
+    retry_step: p.RetryStep = 5.0,
+    retry_cap: p.RetryCap = 60.0,
+    stall_timeout: p.StallTimeout = 30.0,
+    stop_grace: p.StopGrace = 10.0,
+    profile: p.Profile = None,
+    region: p.Region = None,
+    endpoint_url: p.EndpointURL = None,
+    path_style: p.PathStyle = False,
+    ca_bundle: p.CABundle = None,
+    verify_ssl: p.VerifySSL = True,
+    storage_class: p.StorageClass = None,
+    sse: p.SSE = None,
+    sse_kms_key_id: p.SSEKMSKeyID = None,
+    acl: p.ACL = None,
+    metadata: p.Metadata = None,
+    tag: p.Tag = None,
+    content_type: p.ContentType = None,
+    cache_control: p.CacheControl = None,
+    content_encoding: p.ContentEncoding = None,
+    config: p.ConfigFile = None,
+    dry_run: p.DryRun = False,
+    quiet: p.Quiet = False,
+    plain: p.Plain = False,
+    json: p.Json = False,
+    debug: p.Debug = False,
+) -> None:
+    """Upload files, directories or standard input to S3.
+
+    Run it again after any interruption: it asks S3 what arrived and sends the rest.
+    """
+    from asyncup.cli.put import put as run
+
+    _finish(run, context.params)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    files: p.DemoFiles = None,
+    size: p.DemoSize = 256 << 20,
+    data_dir: p.DemoDataDir = None,
+    keep: p.DemoKeep = False,
+    debug: p.Debug = False,
+) -> None:
+    """Try asyncup on an S3 server of its own, on this machine: upload, break, resume, compare.
+
+    Needs the extra: pip install 'asyncup[demo]'.
+    """
+    from asyncup.cli.demo import demo as run
+
+    _finish(run, context.params)
+
+
+def _finish(run: Callable[[Params], int], params: Params) -> None:
+    """Run a command and end with its exit status."""
+    try:
+        code = run(params)
+    except AsyncupError as error:
+        if params["debug"]:
+            traceback.print_exc()
+        code = _report(error, as_json=bool(params.get("json")))
+    _flush()
+    raise typer.Exit(code)
+
+
+def _report(error: AsyncupError, *, as_json: bool = False) -> int:
+    """Say what went wrong and return the exit status."""
+    if as_json:
+        import time
+
+        from asyncup.ui.jsonl import JsonLines
+
+        JsonLines(sys.stdout, time.monotonic).error(error)
+    from asyncup.ui.renderer import write_line
+    from asyncup.ui.text import error_line
+
+    write_line(sys.stderr, error_line(error))
+    return error.exit_code
+
+
+def _flush() -> None:
+    """Let go of a standard output that nobody reads any more, without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

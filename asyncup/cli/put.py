@@ -1,0 +1,110 @@
+"""`asyncup put`: from what the user asked for to an exit code."""
+
+import asyncio
+import shlex
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from asyncup.cli.files_from import read_list
+from asyncup.cli.settings import (
+    Params,
+    Places,
+    attributes_of,
+    options_of,
+    places_of,
+    s3_config_of,
+)
+from asyncup.cli.show import drawn, renderer_for, tell_all
+from asyncup.cli.signals import stopping_by_signal
+from asyncup.cli.stdin import open_stdin
+from asyncup.core.errors import UsageError
+from asyncup.core.model import ObjectURI
+from asyncup.core.selection import Filters
+from asyncup.edges.files import Walk
+from asyncup.engine.jobs import Job, Named, Selected, Selection
+from asyncup.engine.uploader import Uploader
+
+
+def put(params: Params) -> int:
+    """Upload what the parameters name and return the exit status.
+
+    Raises:
+        AsyncupError: it could not even begin.
+    """
+    return asyncio.run(_put(params))
+
+
+async def _put(params: Params) -> int:
+    places = places_of(params)
+    renderer, others = renderer_for(params)
+    uploader = Uploader(
+        options=options_of(params),
+        s3=s3_config_of(params),
+        attributes=attributes_of(params),
+        listener=tell_all([renderer, *others]),
+    )
+    async with uploader, _selected(params, places) as (selected, below):
+        with stopping_by_signal(uploader.stop):
+            async with drawn(renderer):
+                act = uploader.plan_all if params["dry_run"] else uploader.put_all
+                result = await act(selected, below=below)
+    if result.interrupted and not params["json"]:
+        sys.stderr.write(f"to go on: {shlex.join(['asyncup', *sys.argv[1:]])}\n")
+    return result.exit_code
+
+
+@asynccontextmanager
+async def _selected(
+    params: Params, places: Places
+) -> AsyncIterator[tuple[AsyncIterator[Selected], ObjectURI | None]]:
+    """Give what is to be uploaded, and the prefix below which a list is worth its requests."""
+    if places.is_stdin:
+        async with open_stdin() as stream:
+            job = Job(stream, "standard input", places.destination, None)
+            yield _only(job), None
+        return
+    selection = _selection(params, places)
+    below = selection.prefix if _are_many(params, places) else None
+    yield aiter(selection), below
+
+
+def _are_many(params: Params, places: Places) -> bool:
+    return params["files_from"] is not None or any(Path(each).is_dir() for each in places.sources)
+
+
+async def _only(job: Job) -> AsyncIterator[Selected]:
+    yield job
+
+
+def _selection(params: Params, places: Places) -> Selection:
+    try:
+        filters = Filters.of(
+            params["include"] or (),
+            params["exclude"] or (),
+            min_size=params["min_size"],
+            max_size=params["max_size"],
+            small=params["part_size"] if params["skip_small"] else None,
+        )
+    except ValueError as error:
+        raise UsageError(f"a pattern is none: {error}") from error
+    sources = places.sources
+    one_file = len(sources) == 1 and params["files_from"] is None and not Path(sources[0]).is_dir()
+    return Selection(
+        sources=_named(params, places),
+        destination=places.destination,
+        exact=one_file and not places.destination.is_prefix,
+        several=len(sources) > 1 or params["files_from"] is not None,
+        walk=Walk(recursive=params["recursive"], follow=params["follow"], prunes=filters.prunes),
+        filters=filters,
+        key_prefix=params["key_prefix"],
+    )
+
+
+def _named(params: Params, places: Places) -> Iterator[Named]:
+    if params["files_from"] is None:
+        yield from (Named(Path(each)) for each in places.sources)
+        return
+    directory = Path(places.sources[0]) if places.sources else None
+    yield from read_list(params["files_from"], null=params["null"], directory=directory)

@@ -1,0 +1,98 @@
+"""What the user asked for, from typer's values to the engine's."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asyncup.core.errors import UsageError
+from asyncup.core.model import ObjectAttributes, ObjectURI
+from asyncup.core.options import Options, S3Config
+
+STDIN = "-"
+_USAGE = "asyncup put SOURCE... s3://bucket/prefix/"
+
+Params = Mapping[str, Any]
+
+
+def options_of(params: Params) -> Options:
+    """Return how to upload."""
+    names = (
+        "part_size",
+        "concurrency",
+        "direct",
+        "split_dir",
+        "overwrite",
+        "max_retry",
+        "retry_step",
+        "retry_cap",
+        "stall_timeout",
+        "stop_grace",
+    )
+    return Options(**{name: params[name] for name in names})
+
+
+def s3_config_of(params: Params) -> S3Config:
+    """Return which S3, and as whom."""
+    names = ("profile", "region", "endpoint_url", "path_style", "ca_bundle", "verify_ssl")
+    return S3Config(**{name: params[name] for name in names})
+
+
+def attributes_of(params: Params) -> ObjectAttributes:
+    """Return what the objects are to be like."""
+    names = ("storage_class", "sse", "sse_kms_key_id", "acl", "content_type", "cache_control")
+    return ObjectAttributes(
+        **{name: params[name] for name in names},
+        content_encoding=params["content_encoding"],
+        metadata=dict(params["metadata"] or ()),
+        tags=dict(params["tag"] or ()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where from and where to; a source `-` is standard input."""
+
+    sources: tuple[str, ...]
+    destination: ObjectURI
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether a stream is to be uploaded, not files."""
+        return self.sources == (STDIN,)
+
+
+def places_of(params: Params) -> Places:
+    """Return where from and where to: the arguments, or else what the configuration says.
+
+    Raises:
+        UsageError: something is missing, or does not fit together.
+    """
+    given = list(params["paths"] or ())
+    uris = [each for each in given if each.startswith("s3://")]
+    if len(uris) > 1 or (uris and given[-1] != uris[0]):
+        raise UsageError("one S3 URI is needed, as the last argument", hint=_USAGE)
+    destination = uris[0] if uris else params["destination"]
+    sources = [each for each in given if each not in uris]
+    if not sources:
+        sources = [str(each) for each in params["source"] or ()]
+    if destination is None:
+        raise UsageError("no destination: the last argument is not an S3 URI", hint=_USAGE)
+    if not sources and params["files_from"] is None:
+        raise UsageError("nothing to upload was named", hint=_USAGE)
+    places = Places(tuple(sources), ObjectURI.parse(destination))
+    for problem in _problems(places, params["files_from"]):
+        raise UsageError(problem, hint=_USAGE)
+    return places
+
+
+def _problems(places: Places, files_from: str | None) -> Iterator[str]:
+    if STDIN in places.sources:
+        if len(places.sources) > 1 or files_from is not None:
+            yield "standard input can only be uploaded alone"
+        if places.destination.is_prefix:
+            yield f"standard input has no name, and {places.destination} does not give it one"
+    if files_from is not None and len(places.sources) > 1:
+        yield "with --files-from, at most one source can be named: the directory it is about"
+    if files_from is not None and places.sources and not Path(places.sources[0]).is_dir():
+        yield f"{places.sources[0]} is no directory, as --files-from needs"

@@ -1,0 +1,76 @@
+"""Which renderer shows a run, and when it is drawn."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from asyncup.cli.settings import Params
+from asyncup.core.events import Event, Listener
+from asyncup.ui.renderer import Objects, Quiet, Renderer
+
+
+def renderer_for(params: Params) -> tuple[Renderer, list[Listener]]:
+    """Return what shows a run on standard error, and what else listens.
+
+    Panels take a terminal that can move its cursor; anything else gets lines. The objects go to
+    standard output, except where the panels above show them on the same terminal.
+    """
+    if params["json"]:
+        from asyncup.ui.jsonl import JsonLines
+
+        return JsonLines(sys.stdout, time.monotonic), []
+    if params["dry_run"]:
+        from asyncup.ui.plan import PlanLines
+
+        return PlanLines(sys.stdout, sys.stderr), []
+    objects: list[Listener] = [Objects(sys.stdout)]
+    if params["quiet"]:
+        return Quiet(sys.stderr), objects
+    if not params["plain"] and (panels := _panels()) is not None:
+        return panels, [] if sys.stdout.isatty() else objects
+    from asyncup.ui.plain import Plain
+
+    return Plain(sys.stderr, time.monotonic), objects
+
+
+def _panels() -> Renderer | None:
+    """Return live panels if standard error is a terminal for them."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    from asyncup.ui.live import LivePanels
+
+    console = Console(stderr=True)
+    if console.is_dumb_terminal:
+        return None
+    return LivePanels(console, time.monotonic)
+
+
+def tell_all(listeners: list[Listener]) -> Listener:
+    """Return one listener for many."""
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
+
+
+@asynccontextmanager
+async def drawn(renderer: Renderer) -> AsyncIterator[None]:
+    """Draw a renderer at its interval, and once at the end."""
+    with renderer:
+        drawing = asyncio.create_task(_draw(renderer.tick, renderer.interval))
+        try:
+            yield
+        finally:
+            drawing.cancel()
+
+
+async def _draw(tick: Callable[[], None], interval: float) -> None:
+    while True:
+        await asyncio.sleep(interval)
+        tick()

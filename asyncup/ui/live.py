@@ -1,0 +1,163 @@
+"""Live panels on a terminal; the only door to rich's Live.
+
+Drawn by time, ten times a second, never by event. What is to stay on the screen (objects that
+are done, errors) scrolls up above the panels; the panels themselves leave nothing behind.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Self
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from asyncup.core import events
+from asyncup.core.events import Event
+from asyncup.core.progress import FileProgress, Progress
+from asyncup.ui.text import Level, Line, clean, describe, summary, totals
+
+_STYLES = {
+    Level.INFO: "dim",
+    Level.DONE: "green",
+    Level.WARNING: "yellow",
+    Level.ERROR: "bold red",
+}
+_STAYS = (events.UploadCompleted, events.UploadFailed, events.FileSkipped)
+_LOG_LINES = 4
+_FRAME = 4
+"""Rows that borders and the totals take."""
+
+_NARROWEST_BAR = 10
+_BESIDE_NAME = 26
+"""Columns of a file's row that its name and its bar leave to the rest."""
+
+
+class LivePanels:
+    """Draws totals, the files in flight and a short log."""
+
+    interval = 0.1
+
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        self._console = console
+        self._clock = clock
+        self._began = clock()
+        self._progress = Progress()
+        self._log: deque[Line] = deque(maxlen=_LOG_LINES)
+        self._above: list[Line] = []
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._progress.sample(self._began)
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._print_above()
+        self._live.stop()
+
+    def __call__(self, event: Event, /) -> None:
+        """Take in an event; it is seen at the next tick."""
+        self._progress.apply(event)
+        if (line := describe(event)) is not None:
+            (self._above if isinstance(event, _STAYS) else self._log).append(line)
+        if isinstance(event, events.RunFinished):
+            self._above += summary(self._progress, event, self._clock() - self._began)
+
+    def tick(self) -> None:
+        """Draw how things stand."""
+        self._progress.sample(self._clock())
+        self._print_above()
+        self._live.update(self.panels(), refresh=True)
+
+    def panels(self) -> RenderableType:
+        """Return what is drawn now."""
+        parts: list[RenderableType] = [Panel(self._totals(), title="asyncup", title_align="left")]
+        if self._progress.files:
+            parts.append(Panel(self._files(), title="in flight", title_align="left"))
+        if self._log:
+            parts.append(Panel(self._events(), title="log", title_align="left"))
+        return Group(*parts)
+
+    def _totals(self) -> RenderableType:
+        state = self._progress
+        width = self._console.width - _FRAME
+        done = self._bar(width, state.committed, state.in_flight, state.bytes_found)
+        return Group(done, Text(totals(state), overflow="ellipsis", no_wrap=True))
+
+    def _files(self) -> RenderableType:
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for _ in range(3):
+            table.add_column(no_wrap=True, justify="right")
+        shown = list(self._shown_files())
+        width = max(_NARROWEST_BAR, self._console.width // 4)
+        for file in shown:
+            table.add_row(
+                _tail(clean(file.uri.key), self._console.width - width - _BESIDE_NAME),
+                self._bar(width, *_extent(file)),
+                _percent(file),
+                "completing" if file.completing else f"{file.parts_done}/{file.parts or '?'} parts",
+            )
+        if (more := len(self._progress.files) - len(shown)) > 0:
+            table.add_row(Text(f"and {more} more", style="dim"))
+        return table
+
+    def _shown_files(self) -> Iterator[FileProgress]:
+        """Yield as many files as the terminal's height has room for."""
+        room = max(1, self._console.height - 3 * _FRAME - _LOG_LINES)
+        for file, _ in zip(self._progress.files.values(), range(room), strict=False):
+            yield file
+
+    def _events(self) -> RenderableType:
+        lines = [_as_text(line) for line in self._log]
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        return Group(*lines)
+
+    def _bar(self, width: int, done: int, moving: int, total: int) -> Text:
+        """Return a bar: what S3 has, what is on its way, what is to come."""
+        ascii_only = self._console.options.ascii_only
+        marks = ("#", "=", "-") if ascii_only else ("█", "▒", "░")
+        first = width * done // total if total else 0
+        second = min(width - first, -(-width * moving // total)) if total else 0
+        bar = Text(marks[0] * first, style="green", no_wrap=True)
+        bar.append(marks[1] * second, style="cyan")
+        return bar.append(marks[2] * (width - first - second), style="dim")
+
+    def _print_above(self) -> None:
+        """Let what is to stay scroll up above the panels, all of it at once."""
+        if self._above:
+            self._console.print(Group(*map(_as_text, self._above)))
+            self._above.clear()
+
+
+def _tail(name: str, width: int) -> str:
+    """Return the end of a name, which tells more than its beginning."""
+    if cell_len(name) <= width:
+        return name
+    return f"…{set_cell_size(name[::-1], max(1, width - 1))[::-1].lstrip()}"
+
+
+def _extent(file: FileProgress) -> tuple[int, int, int]:
+    moving = file.position - file.committed
+    # The end of a stream is not known: it is always half way.
+    total = file.size if file.size is not None else 2 * (file.position or 1)
+    return file.committed, moving, total
+
+
+def _percent(file: FileProgress) -> str:
+    if file.size is None:
+        return "?"
+    # 100 is the word for an object that was compared with its file.
+    return f"{min(99, 100 * file.committed // file.size) if file.size else 0}%"
+
+
+def _as_text(line: Line) -> Text:
+    text = Text(f"{line.level.value} {clean(line.text)}", style=_STYLES[line.level])
+    if line.hint is not None and line.level is Level.ERROR:
+        text.append(f"\n  hint: {clean(line.hint)}", style="default")
+    return text

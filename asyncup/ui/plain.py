@@ -1,0 +1,43 @@
+"""Plain lines, for a log or a pipe: what happens, and how far it is every few seconds."""
+
+from collections.abc import Callable
+from typing import Self, TextIO
+
+from asyncup.core import events
+from asyncup.core.events import Event
+from asyncup.core.progress import Progress
+from asyncup.ui.renderer import write_line
+from asyncup.ui.text import describe, summary, totals
+
+
+class Plain:
+    """Writes a line for what happens, and one for how far it is every `interval` seconds."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float], interval: float = 5.0) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._progress = Progress()
+        self._began = clock()
+        self.interval = interval
+
+    def __enter__(self) -> Self:
+        self._progress.sample(self._began)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: Event, /) -> None:
+        """Write what happened, if it is worth a line."""
+        self._progress.apply(event)
+        if (line := describe(event)) is not None:
+            write_line(self._stream, line)
+        if isinstance(event, events.RunFinished):
+            for each in summary(self._progress, event, self._clock() - self._began):
+                write_line(self._stream, each)
+
+    def tick(self) -> None:
+        """Write how far it is."""
+        self._progress.sample(self._clock())
+        self._stream.write(f"{totals(self._progress)}\n")
+        self._stream.flush()

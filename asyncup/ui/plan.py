@@ -1,0 +1,59 @@
+"""What a dry run would do, as lines on standard output."""
+
+from typing import Self, TextIO
+
+from asyncup.core import events
+from asyncup.core.events import Event
+from asyncup.core.sizes import format_size
+from asyncup.ui.renderer import write_line
+from asyncup.ui.text import Level, clean, describe
+
+
+class PlanLines:
+    """Writes a line for each file that would go up or be left, and what it comes to in all."""
+
+    interval = 3600.0
+
+    def __init__(self, stream: TextIO, errors: TextIO) -> None:
+        self._stream = stream
+        self._errors = errors
+        self._files = 0
+        self._bytes = 0
+        self._requests = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: Event, /) -> None:
+        """Write what an event means for the plan."""
+        if isinstance(event, events.FilePlanned):
+            self._files += 1
+            self._bytes += event.size
+            self._requests += event.requests
+            self._write(f"upload {event.source} -> {event.uri}: {_cost(event)}")
+        elif isinstance(event, events.FileSkipped):
+            self._write(f"skip {event.source}: {event.reason}")
+        elif isinstance(event, events.RunFinished):
+            self._write(
+                f"dry run: {self._files} files, {format_size(self._bytes)}, "
+                f"{self._requests} requests; {event.skipped} skipped, {event.failed} failed"
+            )
+        elif (line := describe(event)) is not None and line.level is Level.ERROR:
+            write_line(self._errors, line)
+
+    def tick(self) -> None:
+        """Do nothing."""
+
+    def _write(self, text: str) -> None:
+        self._stream.write(f"{clean(text)}\n")
+
+
+def _cost(event: events.FilePlanned) -> str:
+    how = "1 part"
+    if event.parts > 1:
+        how = f"{event.parts} parts of {format_size(event.part_size)}"
+    requests = f"{event.requests} request{'' if event.requests == 1 else 's'}"
+    return f"{format_size(event.size)}, {how}, {requests}"

@@ -1,0 +1,158 @@
+"""Events in words, for a terminal, a log, or a line above the panels."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import singledispatch
+
+from asyncup.core import events
+from asyncup.core.errors import AsyncupError
+from asyncup.core.events import Event
+from asyncup.core.progress import Progress
+from asyncup.core.sizes import format_duration, format_size
+
+
+class Level(Enum):
+    """How much a line matters, as its mark."""
+
+    INFO = " "
+    DONE = "+"
+    WARNING = "!"
+    ERROR = "x"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing to say; `hint` is what mends it."""
+
+    level: Level
+    text: str
+    hint: str | None = None
+
+
+def clean(text: str) -> str:
+    r"""Return text that cannot steer a terminal: control characters as `\x1b`.
+
+    File names and the messages of servers are not ours, and may hold anything.
+    """
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def error_line(error: AsyncupError) -> Line:
+    """Say what went wrong, and what mends it."""
+    return Line(Level.ERROR, str(error), error.hint)
+
+
+@singledispatch
+def describe(_: Event) -> Line | None:
+    """Say what happened, None if it is not worth a line."""
+    return None
+
+
+@describe.register
+def _(event: events.FileSkipped) -> Line:
+    return Line(Level.INFO, f"skipped {event.source}: {event.reason}")
+
+
+@describe.register
+def _(event: events.UploadResumed) -> Line:
+    begun = f", begun {event.initiated:%Y-%m-%d %H:%M}" if event.initiated else ""
+    of = f" of {event.parts}" if event.parts else ""
+    held = f"S3 lists {event.parts_listed}{of} parts of {format_size(event.part_size)}{begun}"
+    return Line(Level.INFO, f"resuming {event.uri}: {held}")
+
+
+@describe.register
+def _(event: events.PendingUploadIgnored) -> Line:
+    told = f"left a pending upload of {event.uri} alone ({event.upload_id}): {event.reason}"
+    return Line(Level.WARNING, told)
+
+
+@describe.register
+def _(event: events.PartDiscarded) -> Line:
+    told = f"part {event.part_number} of {event.uri} goes again: {event.reason}"
+    return Line(Level.WARNING, told)
+
+
+@describe.register
+def _(event: events.RetryScheduled) -> Line:
+    told = f"attempt {event.attempt} failed, next in {format_duration(event.delay)}: {event.error}"
+    return Line(Level.WARNING, told, event.error.hint)
+
+
+@describe.register
+def _(event: events.Stopping) -> Line:
+    told = f"stopping: parts in flight have {format_duration(event.grace)} to arrive"
+    return Line(Level.WARNING, f"{told} (again to stop at once)")
+
+
+@describe.register
+def _(event: events.UploadCompleted) -> Line:
+    result = event.result
+    parts = "" if result.parts == 1 else f" in {result.parts} parts"
+    kept = f", {result.parts_kept} of them kept" if result.parts_kept else ""
+    told = f"{event.uri} {format_size(result.size)}{parts}{kept}, verified by {result.proof}"
+    return Line(Level.DONE, told)
+
+
+@describe.register
+def _(event: events.UploadFailed) -> Line:
+    return error_line(event.error)
+
+
+@describe.register
+def _(event: events.UploadInterrupted) -> Line:
+    left = "" if event.remaining is None else f", {format_size(event.remaining)} are not at S3 yet"
+    return Line(Level.WARNING, f"stopped {event.uri}{left}")
+
+
+def totals(progress: Progress) -> str:
+    """Say how far the run is, in one line."""
+    found = progress.files_found
+    return " · ".join(
+        (
+            f"{progress.files_done}/{found}{'' if progress.scan_finished else '+'} files",
+            f"{format_size(progress.committed)} of {format_size(progress.bytes_found)}",
+            *_pace(progress),
+        )
+    )
+
+
+def _pace(progress: Progress) -> Iterator[str]:
+    yield f"{format_size(progress.rate)}/s"
+    if progress.eta is not None:
+        yield f"{format_duration(progress.eta)} left"
+    if progress.parts_in_flight:
+        yield f"{progress.parts_in_flight} in flight"
+    if progress.bytes_resent:
+        yield f"{format_size(progress.bytes_resent)} sent again"
+
+
+def summary(progress: Progress, finished: events.RunFinished, elapsed: float) -> Iterator[Line]:
+    """Say how the run ended."""
+    sent = progress.committed - progress.bytes_kept
+    rate = sent / elapsed if elapsed else 0
+    told = [
+        f"{_files(finished.uploaded)} uploaded",
+        f"{format_size(sent)} sent in {format_duration(elapsed)} ({format_size(rate)}/s)",
+    ]
+    if progress.bytes_kept:
+        told.append(f"{format_size(progress.bytes_kept)} were at S3 already")
+    if progress.retries:
+        again = format_size(progress.bytes_resent)
+        told.append(f"{progress.retries} retries sent {again} again")
+    for count, what in (
+        (finished.skipped, "skipped"),
+        (finished.failed, "failed"),
+        (finished.interrupted, "not finished"),
+    ):
+        if count:
+            told.append(f"{count} {what}")
+    whole = not finished.failed and not finished.interrupted
+    yield Line(Level.DONE if whole else Level.WARNING, ", ".join(told))
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
