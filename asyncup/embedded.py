@@ -166,6 +166,8 @@ def _arguments(
     ports: Mapping[str, int],
     certificate: Certificate | None,
 ) -> Iterator[str]:
+    # Without this it fills /tmp with logs of its own.
+    yield "-logtostderr=true"
     yield "mini"
     yield f"-dir={directory}"
     yield f"-ip={HOST}"

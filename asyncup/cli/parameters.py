@@ -4,14 +4,17 @@ Where a value comes from is typer's business: flag, environment, `default_map` (
 file), default, in falling order.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from asyncup.cli.config import load_into_context
-from asyncup.core import sizes
 from asyncup.core.options import Limits, Overwrite
+from asyncup.core.sizes import format_size, parse_duration, parse_size
+
+T = TypeVar("T")
 
 
 def _option(*flags: str, panel: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - typer's
@@ -28,32 +31,35 @@ def _option(*flags: str, panel: str, text: str, **more: Any) -> Any:  # noqa: AN
     )
 
 
-def size(value: str | int) -> int:
-    """Read a size, also one that a configuration file has as a number."""
-    return value if isinstance(value, int) else sizes.parse_size(str(value))
+def _parser(read: Callable[[str], T]) -> Callable[[Any], T]:
+    """Return a parser for typer; a number of a configuration file is no text yet."""
+
+    def parse(value: Any) -> T:  # noqa: ANN401 - TOML has any
+        try:
+            return read(str(value))
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return parse
 
 
-def part_size(value: str | int) -> int:
-    """Read a size that a part can have."""
-    found, low, high = size(value), Limits().min_part_size, Limits().max_part_size
+def _part_size(text: str) -> int:
+    found, low, high = parse_size(text), Limits().min_part_size, Limits().max_part_size
     if not low <= found <= high:
-        bounds = f"{sizes.format_size(low)} and {sizes.format_size(high)}"
-        raise ValueError(f"{sizes.format_size(found)} is not between {bounds}, the limits of S3")
+        bounds = f"{format_size(low)} and {format_size(high)}"
+        raise ValueError(f"{format_size(found)} is not between {bounds}, the limits of S3")
     return found
 
 
-def duration(value: str | float) -> float:
-    """Read a duration in seconds, also one that is a number already."""
-    return sizes.parse_duration(value) if isinstance(value, str) else float(value)
-
-
-def pair(value: str) -> tuple[str, str]:
-    """Read `key=value`."""
-    key, separator, rest = value.partition("=")
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
     if not separator or not key:
-        raise ValueError(f"{value!r} is not key=value")
-    return key, rest
+        raise ValueError(f"{text!r} is not KEY=VALUE")
+    return key, value
 
+
+_size = _parser(parse_size)
+_duration = _parser(parse_duration)
 
 _WHAT = "What to upload"
 _HOW = "How to upload"
@@ -113,11 +119,11 @@ Exclude = Annotated[
 ]
 MinSize = Annotated[
     int | None,
-    _option("--min-size", panel=_WHAT, text="No smaller files", parser=size, metavar="SIZE"),
+    _option("--min-size", panel=_WHAT, text="No smaller files", parser=_size, metavar="SIZE"),
 ]
 MaxSize = Annotated[
     int | None,
-    _option("--max-size", panel=_WHAT, text="No larger files", parser=size, metavar="SIZE"),
+    _option("--max-size", panel=_WHAT, text="No larger files", parser=_size, metavar="SIZE"),
 ]
 SkipSmall = Annotated[
     bool,
@@ -156,7 +162,7 @@ PartSize = Annotated[
         "--part-size",
         panel=_HOW,
         text="Of each part, 5MiB to 5GiB; raised where a file would need over 10,000 parts",
-        parser=part_size,
+        parser=_parser(_part_size),
         metavar="SIZE",
         show_default="16MiB",
     ),
@@ -197,7 +203,7 @@ RetryStep = Annotated[
         "--retry-step",
         panel=_RETRIES,
         text="Attempt n is followed by a delay of n times this",
-        parser=duration,
+        parser=_duration,
         metavar="TIME",
         show_default="5s",
     ),
@@ -208,7 +214,7 @@ RetryCap = Annotated[
         "--retry-cap",
         panel=_RETRIES,
         text="And never longer than this, unless S3 asks for it",
-        parser=duration,
+        parser=_duration,
         metavar="TIME",
         show_default="60s",
     ),
@@ -219,7 +225,7 @@ StallTimeout = Annotated[
         "--stall-timeout",
         panel=_RETRIES,
         text="A part whose bytes do not move for this long is sent again",
-        parser=duration,
+        parser=_duration,
         metavar="TIME",
         show_default="30s",
     ),
@@ -230,7 +236,7 @@ StopGrace = Annotated[
         "--stop-grace",
         panel=_RETRIES,
         text="After Ctrl-C, parts in flight have this long to arrive",
-        parser=duration,
+        parser=_duration,
         metavar="TIME",
         show_default="10s",
     ),
@@ -291,14 +297,18 @@ Metadata = Annotated[
         "--metadata",
         panel=_OBJECT,
         text="User metadata; repeatable",
-        parser=pair,
+        parser=_parser(_pair),
         metavar="KEY=VALUE",
     ),
 ]
 Tag = Annotated[
     list[Any] | None,
     _option(
-        "--tag", panel=_OBJECT, text="Object tag; repeatable", parser=pair, metavar="KEY=VALUE"
+        "--tag",
+        panel=_OBJECT,
+        text="Object tag; repeatable",
+        parser=_parser(_pair),
+        metavar="KEY=VALUE",
     ),
 ]
 ContentType = Annotated[
@@ -343,7 +353,7 @@ DemoFiles = Annotated[
 DemoSize = Annotated[
     int,
     typer.Option(
-        "--size", help="Of the largest sample", parser=size, metavar="SIZE", show_default="256MiB"
+        "--size", help="Of the largest sample", parser=_size, metavar="SIZE", show_default="256MiB"
     ),
 ]
 DemoDataDir = Annotated[

@@ -36,12 +36,16 @@ class FileFound(Event):
 
 @dataclass(frozen=True, slots=True)
 class FileSkipped(Event):
-    """A file is not uploaded because that is what was asked for."""
+    """A file is not uploaded because that is what was asked for.
+
+    `filtered` says that the user's own patterns or sizes left it out.
+    """
 
     source: str
     reason: str
     uri: ObjectURI | None = None
     size: int | None = None
+    filtered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,11 +36,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Something on the way that is not walked or taken: skipped for a reason, or an error."""
+    """Something on the way that is not walked or taken: skipped for a reason, or an error.
+
+    `filtered` says that the user's own wish left it out.
+    """
 
     path: Path
     reason: str
     error: SourceError | None = None
+    filtered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +89,29 @@ class Walk:
             yield _left(directory, error)
             return
         for name in names:
-            path, relative = directory / name, prefix + name
-            try:
-                status = path.stat()
-            except OSError as error:
-                yield _left(path, error)
-                continue
-            if not stat.S_ISDIR(status.st_mode):
-                yield _entry(path, relative, status)
-            elif reason := self._reason_not_to_enter(path, relative):
-                yield Left(path, reason)
-            elif _identity(status) in above:
-                problem = "a symbolic link that leads back to a directory above it"
-                yield Left(path, problem, SourceUnsuitable(f"skip {_shown(path)}: {problem}"))
-            else:
-                yield from self._directory(path, f"{relative}/", (*above, _identity(status)))
+            yield from self._child(directory / name, prefix + name, above)
 
-    def _reason_not_to_enter(self, path: Path, relative: str) -> str | None:
-        if not self.recursive:
-            return "a directory, and only the files beside it were asked for"
-        if not self.follow and path.is_symlink():
-            return "a symbolic link to a directory (--follow goes there)"
-        if self.prunes(relative):
-            return "excluded by pattern"
-        return None
+    def _child(
+        self, path: Path, relative: str, above: tuple[tuple[int, int], ...]
+    ) -> Iterator[Found | Left]:
+        try:
+            status = path.stat()
+        except OSError as error:
+            yield _left(path, error)
+            return
+        if not stat.S_ISDIR(status.st_mode):
+            yield _entry(path, relative, status)
+        elif self.prunes(relative):
+            yield Left(path, "excluded by pattern", filtered=True)
+        elif not self.recursive:
+            yield Left(path, "a directory, not a file beside it", filtered=True)
+        elif not self.follow and path.is_symlink():
+            yield Left(path, "a symbolic link to a directory (--follow goes there)")
+        elif _identity(status) in above:
+            problem = "a symbolic link that leads back to a directory above it"
+            yield Left(path, problem, SourceUnsuitable(f"skip {_shown(path)}: {problem}"))
+        else:
+            yield from self._directory(path, f"{relative}/", (*above, _identity(status)))
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

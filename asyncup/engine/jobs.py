@@ -90,10 +90,10 @@ class Selection:
         name = printable(str(found.path))
         if isinstance(found, Left):
             if found.error is None:
-                return FileSkipped(name, found.reason)
+                return FileSkipped(name, found.reason, filtered=found.filtered)
             return UploadFailed(name, None, found.error)
         if reason := self.filters.reason_to_skip(found.relative, found.size):
-            return FileSkipped(name, reason)
+            return FileSkipped(name, reason, filtered=True)
         uri = self._uri(found.relative)
         if problem := key_problem(uri.key, self.limits):
             return UploadFailed(name, None, SourceUnsuitable(f"skip {name}: {problem}"))

@@ -20,18 +20,18 @@ class Run:
     """Takes jobs to an `upload` function, as many at once as keeps the slots busy.
 
     A job that fails is counted and the others go on, unless they would fail in the same way:
-    then `stop` is called, which may also come from outside at any time.
+    then `halt` is called, so that no other is begun.
     """
 
     def __init__(
         self,
         runtime: Runtime,
         upload: Callable[[Job, Claim], Awaitable[UploadResult]],
-        stop: Callable[[], None],
+        halt: Callable[[], None],
     ) -> None:
         self._runtime = runtime
         self._upload = upload
-        self._stop = stop
+        self._halt = halt
         self._queue: asyncio.Queue[Job | None] = asyncio.Queue(LOOK_AHEAD)
         self._result = RunResult()
 
@@ -83,7 +83,7 @@ class Run:
         except AsyncupError as error:
             self._result.failures.append(error)
             if error.stops_run:
-                self._stop()
+                self._halt()
         else:
             if result.skipped is None:
                 self._result.uploaded += 1

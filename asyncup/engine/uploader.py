@@ -139,25 +139,28 @@ class Uploader:
             AsyncupError: S3 does not even list what is there.
         """
         await self._look_below(below)
-        return await Run(self._runtime, self._upload, self.stop).all(selected)
+        return await Run(self._runtime, self._upload, self._halt).all(selected)
 
     async def plan_all(
         self, selected: AsyncIterable[Selected], *, below: ObjectURI | None = None
     ) -> RunResult:
         """Announce what `put_all` would do, without sending a byte; arguments as there."""
         await self._look_below(below)
-        return await Run(self._runtime, self._plan, self.stop).all(selected)
+        return await Run(self._runtime, self._plan, self._halt).all(selected)
 
     def stop(self) -> None:
         """Begin no further part, give those in flight a moment, leave the rest for a next run.
 
         To be called in the event loop. Files that are not complete by then raise Interrupted.
         """
-        if self._runtime.stopping.is_set():
-            return
+        if not self._runtime.stopping.is_set():
+            self._announce(events.Stopping(self._options.stop_grace))
+            self._halt()
+
+    def _halt(self) -> None:
+        """Begin no further part, and set a deadline for those in flight."""
         self._runtime.stopping.set()
         self._runtime.backlog.release()
-        self._announce(events.Stopping(self._options.stop_grace))
         at = asyncio.get_running_loop().time() + self._options.stop_grace
         for deadline in self._deadlines:
             deadline.reschedule(at)

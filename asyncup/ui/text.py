@@ -52,7 +52,10 @@ def describe(_: Event) -> Line | None:
 
 
 @describe.register
-def _(event: events.FileSkipped) -> Line:
+def _(event: events.FileSkipped) -> Line | None:
+    # What the user excluded is counted, and listed by a dry run.
+    if event.filtered:
+        return None
     return Line(Level.INFO, f"skipped {event.source}: {event.reason}")
 
 
