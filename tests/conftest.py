@@ -1,0 +1,43 @@
+"""What all tests stand on: an environment of their own, and one real S3 server for all of them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from asyncup.core.model import ObjectURI
+from asyncup.embedded import EmbeddedServer, serve
+
+BUCKET = "test-bucket"
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own AWS settings, configuration and cache out of every test."""
+    for name in os.environ:
+        if name.startswith(("AWS_", "ASYNCUP_", "BOTO_", "XDG_")) or name.lower().endswith(
+            "_proxy"
+        ):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """Run SeaweedFS for the whole session; a server that does not start fails the tests."""
+    with serve(tmp_path_factory.mktemp("weed"), buckets=[BUCKET]) as server:
+        yield server
+
+
+@pytest.fixture
+def prefix(request: pytest.FixtureRequest) -> ObjectURI:
+    """Return a place in the bucket that no other test uses."""
+    return ObjectURI(BUCKET, f"{request.node.nodeid.replace('/', '.')}/".replace("::", "-"))

@@ -1,0 +1,330 @@
+"""S3 in memory, for engine tests: as strict as the real one, and it fails on demand.
+
+The contract tests hold it to what real servers do.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from asyncup.core.checksums import RunningChecksums
+from asyncup.core.errors import (
+    BucketMissing,
+    ChecksumRejected,
+    ChecksumUnsupported,
+    ConnectionLost,
+    Fault,
+    PartsMismatch,
+    S3Error,
+    UploadMissing,
+)
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    ListedPart,
+    ObjectAttributes,
+    ObjectHead,
+    ObjectURI,
+    Receipt,
+    Upload,
+)
+from asyncup.edges.body import PartBody
+
+
+@dataclass(slots=True)
+class StoredPart:
+    """A part as the server keeps it."""
+
+    data: bytes
+    etag: str
+    checksums: dict[ChecksumAlgorithm, bytes]
+
+
+@dataclass(slots=True)
+class StoredUpload:
+    """A pending upload as the server keeps it."""
+
+    upload: Upload
+    attributes: ObjectAttributes
+    parts: dict[int, StoredPart] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StoredObject:
+    """An object as the server keeps it."""
+
+    data: bytes
+    head: ObjectHead
+    attributes: ObjectAttributes
+
+
+@dataclass(slots=True)
+class Trouble:
+    """One thing that is to go wrong.
+
+    `after` says that the server has done its work when it happens: only the answer is lost.
+    """
+
+    verb: str
+    error: S3Error
+    number: int | None = None
+    after: bool = False
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that arrived; `number` is a part's."""
+
+    verb: str
+    number: int | None = None
+    size: int = 0
+
+
+def lost(verb: str = "request") -> ConnectionLost:
+    """Return what a broken connection looks like."""
+    return ConnectionLost(Fault(action=verb, message="connection reset"))
+
+
+class FakeS3:
+    """A stateful gateway to no network at all.
+
+    Args:
+        bucket: the one bucket there is.
+        min_part_size: bytes that every part but the last must have.
+        algorithms: checksums it takes; with none, it knows only Content-MD5.
+        lists_checksums: whether ListParts tells them.
+        opaque_etags: give ETags that are no MD5s, as with KMS.
+    """
+
+    def __init__(
+        self,
+        bucket: str = "test-bucket",
+        *,
+        min_part_size: int = 1,
+        algorithms: Sequence[ChecksumAlgorithm] = tuple(ChecksumAlgorithm),
+        lists_checksums: bool = True,
+        opaque_etags: bool = False,
+    ) -> None:
+        self.bucket = bucket
+        self.min_part_size = min_part_size
+        self.algorithms = algorithms
+        self.lists_checksums = lists_checksums
+        self.opaque_etags = opaque_etags
+        self.objects: dict[str, StoredObject] = {}
+        self.uploads: dict[str, StoredUpload] = {}
+        self.requests: list[Request] = []
+        self.troubles: list[Trouble] = []
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.delay = 0.0
+        self._ids = count(1)
+
+    def fail(
+        self,
+        verb: str,
+        error: S3Error | None = None,
+        *,
+        number: int | None = None,
+        after: bool = False,
+        times: int = 1,
+    ) -> None:
+        """Let the next such requests fail; see `Trouble`."""
+        self.troubles.append(Trouble(verb, error or lost(verb), number, after, times))
+
+    def sent_parts(self) -> list[int]:
+        """Return the numbers of the parts that arrived, in order of arrival."""
+        return [each.number for each in self.requests if each.verb == "upload_part" and each.number]
+
+    def count(self, verb: str) -> int:
+        """Return how many such requests arrived."""
+        return sum(1 for each in self.requests if each.verb == verb)
+
+    # The verbs.
+
+    async def head_object(self, uri: ObjectURI) -> ObjectHead | None:
+        self._arrive("head_object")
+        stored = self.objects.get(uri.key) if uri.bucket == self.bucket else None
+        self._answer("head_object")
+        return stored.head if stored else None
+
+    async def list_objects(
+        self, prefix: ObjectURI, limit: int
+    ) -> tuple[Mapping[str, ObjectHead], bool]:
+        self._arrive("list_objects")
+        self._need_bucket(prefix, "list")
+        keys = sorted(key for key in self.objects if key.startswith(prefix.key))
+        self._answer("list_objects")
+        found = {key: _without_checksums(self.objects[key].head) for key in keys[:limit]}
+        return found, len(keys) <= limit
+
+    async def put_object(
+        self, uri: ObjectURI, body: PartBody, checksums: Checksums, attributes: ObjectAttributes
+    ) -> ObjectHead:
+        self._arrive("put_object", size=checksums.size)
+        self._need_bucket(uri, "upload")
+        data = await self._receive(body, checksums, ChecksumAlgorithm.MD5)
+        self._store(uri.key, data, attributes, _md5(data))
+        self._answer("put_object")
+        return _without_checksums(self.objects[uri.key].head)
+
+    async def create_multipart_upload(
+        self, uri: ObjectURI, algorithm: ChecksumAlgorithm | None, attributes: ObjectAttributes
+    ) -> Upload:
+        self._arrive("create_multipart_upload")
+        self._need_bucket(uri, "create a multipart upload")
+        if algorithm is not None and not self.algorithms:
+            raise ChecksumUnsupported(Fault(action="create", code="NotImplemented"))
+        number = next(self._ids)
+        taken = algorithm if algorithm in self.algorithms else None
+        upload = Upload(
+            uri,
+            f"upload-{number}",
+            taken,
+            whole=taken is ChecksumAlgorithm.CRC64NVME,
+            initiated=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+        )
+        self.uploads[upload.upload_id] = StoredUpload(upload, attributes)
+        self._answer("create_multipart_upload")
+        return upload
+
+    async def upload_part(
+        self, upload: Upload, number: int, body: PartBody, checksums: Checksums
+    ) -> str:
+        self._arrive("upload_part", number, checksums.size)
+        stored = self._pending(upload, "upload part")
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            if self.delay:
+                await asyncio.sleep(self.delay)
+            algorithm = stored.upload.algorithm or ChecksumAlgorithm.MD5
+            data = await self._receive(body, checksums, algorithm)
+        finally:
+            self.in_flight -= 1
+        self._pending(upload, "upload part")
+        etag = self._etag(_md5(data))
+        kept = {algorithm: checksums[algorithm]} if stored.upload.algorithm else {}
+        stored.parts[number] = StoredPart(data, etag, kept)
+        self._answer("upload_part", number)
+        return etag
+
+    async def list_multipart_uploads(self, uri: ObjectURI) -> Sequence[Upload]:
+        self._arrive("list_multipart_uploads")
+        self._need_bucket(uri, "list pending uploads")
+        found = [each.upload for each in self.uploads.values() if each.upload.uri == uri]
+        self._answer("list_multipart_uploads")
+        return found[::-1]
+
+    async def list_parts(self, upload: Upload) -> Sequence[ListedPart]:
+        self._arrive("list_parts")
+        parts = self._pending(upload, "list parts").parts
+        self._answer("list_parts")
+        return [
+            ListedPart(
+                number, len(part.data), part.etag, part.checksums if self.lists_checksums else {}
+            )
+            for number, part in sorted(parts.items())
+        ]
+
+    async def complete_multipart_upload(
+        self, upload: Upload, receipts: Sequence[Receipt]
+    ) -> ObjectHead:
+        self._arrive("complete_multipart_upload")
+        stored = self._pending(upload, "complete")
+        chosen = list(self._chosen(stored, receipts))
+        data = b"".join(part.data for part in chosen)
+        md5s = b"".join(hashlib.md5(part.data).digest() for part in chosen)  # noqa: S324
+        etag = f"{hashlib.md5(md5s).hexdigest()}-{len(chosen)}"  # noqa: S324
+        self._store(
+            upload.uri.key,
+            data,
+            stored.attributes,
+            self._etag(etag),
+            whole=stored.upload.whole,
+        )
+        del self.uploads[upload.upload_id]
+        self._answer("complete_multipart_upload")
+        return _without_checksums(self.objects[upload.uri.key].head)
+
+    async def abort_multipart_upload(self, upload: Upload) -> None:
+        self._arrive("abort_multipart_upload")
+        self.uploads.pop(upload.upload_id, None)
+        self._answer("abort_multipart_upload")
+
+    # What is behind them.
+
+    def _chosen(self, stored: StoredUpload, receipts: Sequence[Receipt]) -> Iterator[StoredPart]:
+        """Yield the parts that are named, if they are what they are said to be."""
+        numbers = [receipt.part.number for receipt in receipts]
+        if numbers != sorted(set(numbers)) or not numbers:
+            raise PartsMismatch(Fault(action="complete", code="InvalidPartOrder"))
+        for receipt in receipts:
+            part = stored.parts.get(receipt.part.number)
+            if part is None or part.etag != receipt.etag:
+                raise PartsMismatch(Fault(action="complete", code="InvalidPart"))
+            if receipt is not receipts[-1] and len(part.data) < self.min_part_size:
+                raise PartsMismatch(Fault(action="complete", code="EntityTooSmall"))
+            yield part
+
+    async def _receive(
+        self, body: PartBody, checksums: Checksums, algorithm: ChecksumAlgorithm
+    ) -> bytes:
+        data = b"".join([bytes(piece) async for piece in body])
+        running = RunningChecksums([algorithm])
+        running.update(data)
+        if running.result()[algorithm] != checksums[algorithm]:
+            raise ChecksumRejected(Fault(action="upload", code="BadDigest"))
+        return data
+
+    def _store(
+        self,
+        key: str,
+        data: bytes,
+        attributes: ObjectAttributes,
+        etag: str,
+        *,
+        whole: bool = False,
+    ) -> None:
+        running = RunningChecksums()
+        running.update(data)
+        values = dict(running.result().values) if whole else {}
+        head = ObjectHead(len(data), etag, checksums=values)
+        self.objects[key] = StoredObject(data, head, attributes)
+
+    def _pending(self, upload: Upload, action: str) -> StoredUpload:
+        if upload.upload_id not in self.uploads:
+            raise UploadMissing(Fault(action=action, code="NoSuchUpload"))
+        return self.uploads[upload.upload_id]
+
+    def _need_bucket(self, uri: ObjectURI, action: str) -> None:
+        if uri.bucket != self.bucket:
+            raise BucketMissing(Fault(action=f"{action} {uri}", code="NoSuchBucket"))
+
+    def _etag(self, md5: str) -> str:
+        return f"opaque-{md5[::-1]}" if self.opaque_etags else md5
+
+    def _arrive(self, verb: str, number: int | None = None, size: int = 0) -> None:
+        self._trouble(verb, number, after=False)
+        self.requests.append(Request(verb, number, size))
+
+    def _answer(self, verb: str, number: int | None = None) -> None:
+        self._trouble(verb, number, after=True)
+
+    def _trouble(self, verb: str, number: int | None, *, after: bool) -> None:
+        for trouble in self.troubles:
+            fits = trouble.verb == verb and trouble.after == after
+            if fits and trouble.times and trouble.number in {None, number}:
+                trouble.times -= 1
+                raise trouble.error
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data).hexdigest()  # noqa: S324 - the ETag that S3 gives
+
+
+def _without_checksums(head: ObjectHead) -> ObjectHead:
+    return ObjectHead(head.size, head.etag, head.version_id)
