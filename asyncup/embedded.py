@@ -9,7 +9,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -72,7 +71,7 @@ class EmbeddedServer:
     access_key: str
     secret_key: str = field(repr=False)
     directory: Path
-    pid: int
+    process: "subprocess.Popen[bytes]" = field(repr=False)
     ports: tuple[int, ...]
 
     @property
@@ -120,11 +119,12 @@ def start(
 
 def stop(server: EmbeddedServer) -> None:
     """Stop a server and wait until it is gone."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(server.pid, signal.SIGTERM)
-        if not _gone_within(server.pid, _STOP_SECONDS):
-            os.kill(server.pid, signal.SIGKILL)
-            _gone_within(server.pid, _STOP_SECONDS)
+    server.process.terminate()
+    try:
+        server.process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.process.kill()
+        server.process.wait()
     for port in server.ports:
         for stale in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice
             stale.unlink(missing_ok=True)
@@ -149,11 +149,11 @@ def _start_once(
         access_key=access_key,
         secret_key=secret_key,
         directory=directory,
-        pid=process.pid,
+        process=process,
         ports=tuple(ports.values()),
     )
     try:
-        return server if asyncio.run(_answers(server, process, buckets[0], certificate)) else None
+        return server if asyncio.run(_answers(server, buckets[0], certificate)) else None
     except BaseException:
         process.kill()
         process.wait()
@@ -199,12 +199,7 @@ def _launch(
         )
 
 
-async def _answers(
-    server: EmbeddedServer,
-    process: "subprocess.Popen[bytes]",
-    bucket: str,
-    certificate: Certificate | None,
-) -> bool:
+async def _answers(server: EmbeddedServer, bucket: str, certificate: Certificate | None) -> bool:
     """Wait until signed requests are answered; False if the process ended before."""
     from asyncup.core.model import ObjectURI
     from asyncup.core.options import Options, S3Config
@@ -219,7 +214,7 @@ async def _answers(
     )
     deadline = time.monotonic() + _START_SECONDS
     async with open_s3(config, Options(), agent="asyncup") as s3:
-        while process.poll() is None:
+        while server.process.poll() is None:
             try:
                 await s3.list_objects(ObjectURI(bucket), 1)
             except AsyncupError:
@@ -263,17 +258,3 @@ def _free_ports() -> dict[str, int]:
 
 def _log(directory: Path) -> Path:
     return directory / "seaweedfs.log"
-
-
-def _gone_within(pid: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ChildProcessError):
-            # It is a zombie until somebody asks for its end, if it is a child of this process.
-            os.waitpid(pid, os.WNOHANG)
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(_POLL_SECONDS)
-    return False

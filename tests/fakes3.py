@@ -195,7 +195,8 @@ class FakeS3:
         self, upload: Upload, number: int, body: PartBody, checksums: Checksums
     ) -> str:
         self._arrive("upload_part", number, checksums.size)
-        stored = self._pending(upload, "upload part")
+        action = f"upload part {number} of {upload.uri}"
+        stored = self._pending(upload, action)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -205,7 +206,7 @@ class FakeS3:
             data = await self._receive(body, checksums, algorithm)
         finally:
             self.in_flight -= 1
-        self._pending(upload, "upload part")
+        self._pending(upload, action)
         etag = self._etag(_md5(data))
         kept = {algorithm: checksums[algorithm]} if stored.upload.algorithm else {}
         stored.parts[number] = StoredPart(data, etag, kept)

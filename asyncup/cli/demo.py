@@ -196,7 +196,7 @@ def _say_how_to_go_on(server: EmbeddedServer) -> None:
     for name, value in server.environment.items():
         sys.stderr.write(f"    export {name}={shlex.quote(value)}\n")
     sys.stderr.write(f"    asyncup put FILE s3://{BUCKET}/\n")
-    sys.stderr.write(f"    kill {server.pid}        # when you are done\n")
+    sys.stderr.write(f"    kill {server.process.pid}        # when you are done\n")
 
 
 def _say(text: str) -> None:

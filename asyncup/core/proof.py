@@ -28,7 +28,9 @@ def parts_mismatch(
     Compared are the count, and of each part the size, the ETag that S3 acknowledged it with, and
     every checksum that S3 lists.
     """
-    at_s3 = {part.number: part for part in listed}
+    at_s3: dict[int, list[ListedPart]] = {}
+    for part in listed:
+        at_s3.setdefault(part.number, []).append(part)
     planned = set(range(1, plan.count + 1))
     if missing := sorted(planned - receipts.keys()):
         return f"{_numbers(missing)} not acknowledged"
@@ -37,8 +39,10 @@ def parts_mismatch(
     if extra := sorted((at_s3.keys() | receipts.keys()) - planned):
         return f"{_numbers(extra)} beyond the end of the file"
     for number in sorted(planned):
-        if problem := _part_mismatch(plan, receipts[number], at_s3[number]):
-            return f"part {number}: {problem}"
+        # Some servers list what was sent under a number before, too: one has to be right.
+        problems = [_part_mismatch(plan, receipts[number], part) for part in at_s3[number]]
+        if all(problems):
+            return f"part {number}: {problems[0]}"
     return None
 
 

@@ -183,14 +183,14 @@ class S3:
                 Bucket=uri.bucket,
                 Prefix=uri.key,
                 MaxUploads=self._page,
-                EncodingType="url",
+                **s3_wire.encoding_for(uri.key),
                 **markers,
             )
             # The prefix fits longer keys as well.
             found += [
                 s3_wire.read_upload(uri, item)
                 for item in answer.get("Uploads", ())
-                if s3_wire.read_key(answer, item["Key"]) == uri.key
+                if s3_wire.is_key(answer, item["Key"], uri.key)
             ]
             before, markers = markers, s3_wire.next_markers(answer)
             # Some servers repeat their last page for ever: stop when the markers stand still.

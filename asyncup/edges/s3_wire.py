@@ -109,18 +109,32 @@ def _read_checksums(item: Answer) -> dict[ChecksumAlgorithm, bytes]:
     return {algorithm: value for algorithm, value in values.items() if value}
 
 
-def read_key(answer: Answer, key: str) -> str:
-    """Read a key of a list, which is URL-encoded if the server did as it was asked."""
-    return unquote_plus(key) if answer.get("EncodingType") == "url" else key
+def encoding_for(key: str) -> dict[str, str]:
+    """Ask for URL-encoded keys where XML could not carry them (control characters).
+
+    Not always: some servers say that they encoded, and did not.
+    """
+    return {} if key.isprintable() else {"EncodingType": "url"}
+
+
+def is_key(answer: Answer, listed: str, key: str) -> bool:
+    """Return whether a listed key is this one, whether it was encoded as asked for or not.
+
+    The mistake that leaves room for is harmless: an upload ID is of no use with another key.
+    """
+    return key in {listed, _read_key(answer, listed)}
+
+
+def _read_key(answer: Answer, listed: str) -> str:
+    return unquote_plus(listed) if answer.get("EncodingType") == "url" else listed
 
 
 def next_markers(answer: Answer) -> dict[str, str]:
-    """Say where the next page of ListMultipartUploads begins; empty if nobody knows.
+    """Say where the next page of ListMultipartUploads begins: by what the answer gives for it.
 
-    Both markers are needed: one key can have more uploads than a page holds.
+    That is a key and an upload ID, since one key can have more uploads than a page holds; and on
+    SeaweedFS the upload ID alone, which finds less with any key beside it.
     """
     key, upload_id = answer.get("NextKeyMarker"), answer.get("NextUploadIdMarker")
-    if not key:
-        return {}
-    markers = {"KeyMarker": read_key(answer, key)}
+    markers = {"KeyMarker": _read_key(answer, key)} if key else {}
     return markers | ({"UploadIdMarker": str(upload_id)} if upload_id else {})

@@ -33,8 +33,12 @@ class Source(Protocol):
     async def settle(self, plan: UploadPlan) -> UploadPlan:
         """Return the plan of a new upload, with all that the source can tell beforehand."""
 
-    async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums | None:
-        """Read a part's bytes for their checksums only; None if they cannot be read twice."""
+    @property
+    def is_rereadable(self) -> bool:
+        """Whether a part's bytes can be read before it is staged."""
+
+    async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums:
+        """Read a part's bytes for their checksums only."""
 
     async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart | None:
         """Make a part ready to travel; None if a stream ended before it."""
@@ -69,6 +73,11 @@ class FileSource:
     async def settle(self, plan: UploadPlan) -> UploadPlan:
         """Return the plan: of a file, all is known."""
         return plan
+
+    @property
+    def is_rereadable(self) -> bool:
+        """Files are."""
+        return True
 
     async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums:
         """Read a part's bytes for their checksums only."""
@@ -133,8 +142,14 @@ class StreamSource:
         size = self._first.checksums.size
         return plan.closed_at(size) if size < plan.part_size else plan
 
-    async def checksums(self, part: Part, algorithms: Algorithms) -> None:
-        """Read nothing: a stream's bytes can be read once."""
+    @property
+    def is_rereadable(self) -> bool:
+        """Streams are not."""
+        return False
+
+    async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums:
+        """Refuse: a stream's bytes are read once."""
+        raise NotImplementedError
 
     async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart | None:
         """Split the next part off the stream; parts are to be asked for in order."""

@@ -6,13 +6,11 @@ goes again; every other one is staged, waits for a slot, and is sent. Window and
 of the whole run.
 """
 
-from collections.abc import Mapping
-
 from asyncup.core import resume
 from asyncup.core.errors import Interrupted
 from asyncup.core.events import PartDiscarded, PartKept, PartUploaded
-from asyncup.core.model import ChecksumAlgorithm, Checksums, ListedPart, Part, Receipt, Upload
-from asyncup.core.plan import UploadPlan
+from asyncup.core.model import ChecksumAlgorithm, Checksums, Part, Receipt, Upload
+from asyncup.core.resume import ListedParts, Resumption, Verdict
 from asyncup.edges.chunks import StagedPart
 from asyncup.engine.groups import task_group
 from asyncup.engine.runtime import Claim, Runtime
@@ -35,14 +33,13 @@ class Transfer:
         runtime: Runtime,
         source: Source,
         upload: Upload,
-        plan: UploadPlan,
-        candidates: Mapping[int, ListedPart],
+        resumption: Resumption,
     ) -> None:
         self._runtime = runtime
         self._source = source
         self._upload = upload
-        self._plan = plan
-        self._candidates = candidates
+        self._plan = resumption.plan
+        self._listed = resumption.listed
         self._algorithm = upload.algorithm or ChecksumAlgorithm.MD5
         self._stream_ended = False
         self.receipts: dict[int, Receipt] = {}
@@ -81,18 +78,19 @@ class Transfer:
 
     async def _carry(self, part: Part) -> None:
         """Keep a part that is at S3 already, or send it."""
-        listed = self._candidates.get(part.number)
-        wanted = {self._algorithm, *(resume.algorithms_to_compare(listed) if listed else ())}
-        if listed is not None and (local := await self._source.checksums(part, wanted)):
-            if self._keeps(part, listed, local):
+        listed = self._listed.get(part.number, ())
+        wanted = {self._algorithm, *resume.algorithms_to_compare(listed)}
+        if listed and self._source.is_rereadable:
+            # What stays need not be copied to a chunk file first.
+            if await self._keeps_unread(part, listed, wanted):
                 return
-            listed = None
+            listed = ()
         staged = await self._source.stage(part, wanted)
         if staged is None:
             self._stream_ended = True
             return
         try:
-            if listed is None or not self._keeps(staged.part, listed, staged.checksums):
+            if not listed or not self._keeps(staged.part, listed, staged.checksums):
                 await self._send(staged)
         except Interrupted:
             # It waited for a retry: the parts in flight are not to be dropped for that.
@@ -100,15 +98,29 @@ class Transfer:
         finally:
             staged.release()
 
-    def _keeps(self, part: Part, listed: ListedPart, local: Checksums) -> bool:
-        """Judge a part that S3 lists, announce the verdict and act on it."""
+    async def _keeps_unread(
+        self, part: Part, listed: ListedParts, wanted: set[ChecksumAlgorithm]
+    ) -> bool:
+        """Judge a part that S3 lists; its bytes are read only if its size does not settle it."""
+        if verdict := resume.compare_sizes(listed, part):
+            self._announce_verdict(part, listed, verdict)
+            return False
+        return self._keeps(part, listed, await self._source.checksums(part, wanted))
+
+    def _keeps(self, part: Part, listed: ListedParts, local: Checksums) -> bool:
+        """Judge a part that S3 lists by its local bytes, announce the verdict and act on it."""
         verdict = resume.compare(listed, local)
-        happened = PartKept if verdict.keep else PartDiscarded
-        self._runtime.announce(happened(self._upload.uri, part.number, listed.size, verdict.reason))
-        if verdict.keep:
-            self.receipts[part.number] = Receipt(part, listed.etag, local)
-            self.kept += 1
-        return verdict.keep
+        self._announce_verdict(part, listed, verdict)
+        if verdict.kept is None:
+            return False
+        self.receipts[part.number] = Receipt(part, verdict.kept.etag, local)
+        self.kept += 1
+        return True
+
+    def _announce_verdict(self, part: Part, listed: ListedParts, verdict: Verdict) -> None:
+        happened = PartDiscarded if verdict.kept is None else PartKept
+        size = listed[0].size if verdict.kept is None else verdict.kept.size
+        self._runtime.announce(happened(self._upload.uri, part.number, size, verdict.reason))
 
     async def _send(self, staged: StagedPart) -> None:
         part, upload = staged.part, self._upload

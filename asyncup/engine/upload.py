@@ -172,7 +172,7 @@ class FileUpload:
     async def _in_parts(self, opened: Opened, claim: Claim) -> UploadResult:
         """Send what S3 does not hold, compare its list with the plan, complete, prove."""
         runtime, uri, upload = self._runtime, self._uri, opened.upload
-        transfer = Transfer(runtime, self._source, upload, self._plan, opened.resumption.candidates)
+        transfer = Transfer(runtime, self._source, upload, opened.resumption)
         self._transfer = transfer
         await transfer.run(claim)
         if not transfer.is_complete:

@@ -1,0 +1,384 @@
+"""What every gateway promises the engine: one suite for the one in memory and those on real servers.
+
+If the fake lies, it fails here.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from asyncup.core.errors import (
+    AsyncupError,
+    BucketMissing,
+    ChecksumRejected,
+    PartsMismatch,
+    UploadMissing,
+)
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    ObjectAttributes,
+    ObjectHead,
+    ObjectURI,
+    Receipt,
+    Upload,
+)
+from asyncup.core.options import MIB, Options, S3Config
+from asyncup.edges.gateway import Gateway
+from asyncup.edges.s3 import S3
+from asyncup.edges.s3_client import open_client
+from asyncup.embedded import EmbeddedServer
+from tests.bodies import body_of, checksums_of, receipt
+from tests.conftest import BUCKET
+from tests.fakes3 import FakeS3
+
+CRC = ChecksumAlgorithm.CRC64NVME
+FIRST, LAST = b"\x5a" * (5 * MIB), b"the end"
+
+Check = Callable[["Place"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A gateway, a key of its own in its bucket, and where to put bodies."""
+
+    gateway: Gateway
+    uri: ObjectURI
+    directory: Path
+
+    async def put(self, uri: ObjectURI, data: bytes) -> ObjectHead:
+        """Store a small object."""
+        async with body_of(data, self.directory) as body:
+            return await self.gateway.put_object(uri, body, checksums_of(data), ObjectAttributes())
+
+    async def create(self, algorithm: ChecksumAlgorithm | None = CRC) -> Upload:
+        """Open an upload."""
+        return await self.gateway.create_multipart_upload(self.uri, algorithm, ObjectAttributes())
+
+    async def send(self, upload: Upload, number: int, data: bytes) -> str:
+        """Send a part."""
+        async with body_of(data, self.directory) as body:
+            return await self.gateway.upload_part(upload, number, body, checksums_of(data))
+
+    async def send_both(self, upload: Upload) -> list[Receipt]:
+        """Send the two parts of a small upload."""
+        return [
+            receipt(1, 0, FIRST, await self.send(upload, 1, FIRST)),
+            receipt(2, len(FIRST), LAST, await self.send(upload, 2, LAST)),
+        ]
+
+
+@pytest.fixture(params=["fake", "weed"])
+def check(
+    request: pytest.FixtureRequest, tmp_path: Path, prefix: ObjectURI
+) -> Callable[[Check], None]:
+    """Return what runs a check on each gateway; the real one asks for lists in small pages."""
+
+    server = request.getfixturevalue("weed") if request.param == "weed" else None
+
+    def run(body: Check) -> None:
+        async def main() -> None:
+            async with _open(server) as gateway:
+                await body(Place(gateway, prefix / "object", tmp_path))
+
+        asyncio.run(main())
+
+    return run
+
+
+@asynccontextmanager
+async def _open(server: EmbeddedServer | None) -> AsyncIterator[Gateway]:
+    if server is None:
+        yield FakeS3(BUCKET, min_part_size=5 * MIB)
+        return
+    config = S3Config(
+        endpoint_url=server.endpoint_url,
+        region="us-east-1",
+        access_key_id=server.access_key,
+        secret_access_key=server.secret_key,
+    )
+    async with open_client(config, connections=4, agent="test") as client:
+        yield S3(client, Options(), page=2)
+
+
+Run = Callable[[Check], None]
+
+
+def test_put_object_is_there(check: Run) -> None:
+    """An object that was put has its size and, without KMS, its MD5 as ETag."""
+
+    async def body(place: Place) -> None:
+        stored = await place.put(place.uri, b"hello")
+        head = await place.gateway.head_object(place.uri)
+        assert head is not None
+        assert (head.size, head.etag) == (5, hashlib.md5(b"hello").hexdigest())
+        assert stored.etag == head.etag
+
+    check(body)
+
+
+def test_empty_object(check: Run) -> None:
+    """A file of no bytes is an object of no bytes."""
+
+    async def body(place: Place) -> None:
+        await place.put(place.uri, b"")
+        head = await place.gateway.head_object(place.uri)
+        assert head is not None
+        assert head.size == 0
+
+    check(body)
+
+
+def test_head_of_nothing_is_none(check: Run) -> None:
+    """What is not there is None, not an error."""
+
+    async def body(place: Place) -> None:
+        assert await place.gateway.head_object(place.uri) is None
+
+    check(body)
+
+
+def test_put_with_wrong_md5_is_rejected(check: Run) -> None:
+    """Bytes that are not those of the MD5 are refused, and nothing is stored."""
+
+    async def body(place: Place) -> None:
+        async with body_of(b"hello", place.directory) as sent:
+            with pytest.raises(ChecksumRejected):
+                await place.gateway.put_object(
+                    place.uri, sent, checksums_of(b"hallo"), ObjectAttributes()
+                )
+        assert await place.gateway.head_object(place.uri) is None
+
+    check(body)
+
+
+def test_list_objects_by_prefix_and_limit(check: Run) -> None:
+    """A list has the first keys in order, and says whether these are all."""
+
+    async def body(place: Place) -> None:
+        for name in ("b", "a", "ab", "d/e", "c"):
+            await place.put(place.uri / f"/{name}", name.encode())
+        below = place.uri / "/"
+        every, is_whole = await place.gateway.list_objects(below, 100)
+        names = [key.removeprefix(below.key) for key in every]
+        assert (names, is_whole) == (["a", "ab", "b", "c", "d/e"], True)
+        assert [head.size for head in every.values()] == [1, 2, 1, 1, 3]
+        some, is_whole = await place.gateway.list_objects(below, 3)
+        assert (len(some), is_whole) == (3, False)
+
+    check(body)
+
+
+def test_list_objects_finds_one_key(check: Run) -> None:
+    """Asked for one key below itself, a list begins with it, whatever else begins with it."""
+
+    async def body(place: Place) -> None:
+        for name in ("x1", "x", "x/y"):
+            await place.put(place.uri / f"/{name}", name.encode())
+        found, _ = await place.gateway.list_objects(place.uri / "/x", 1)
+        assert {key: head.size for key, head in found.items()} == {place.uri.key + "/x": 1}
+        found, _ = await place.gateway.list_objects(place.uri / "/nothing", 1)
+        assert found == {}
+
+    check(body)
+
+
+def test_upload_in_parts(check: Run) -> None:
+    """Parts become an object whose checksum is that of the file."""
+
+    async def body(place: Place) -> None:
+        upload = await place.create()
+        assert (upload.algorithm, upload.whole) == (CRC, True)
+        receipts = await place.send_both(upload)
+        stored = await place.gateway.complete_multipart_upload(upload, receipts)
+        head = await place.gateway.head_object(place.uri)
+        assert head is not None
+        assert (head.size, head.etag) == (len(FIRST + LAST), stored.etag)
+        assert head.checksums[CRC] == checksums_of(FIRST + LAST)[CRC]
+        assert await place.gateway.list_multipart_uploads(place.uri) == []
+
+    check(body)
+
+
+def test_upload_without_checksum_algorithm(check: Run) -> None:
+    """An upload of no algorithm takes parts by their MD5."""
+
+    async def body(place: Place) -> None:
+        upload = await place.create(None)
+        assert upload.algorithm is None
+        receipts = await place.send_both(upload)
+        await place.gateway.complete_multipart_upload(upload, receipts)
+        head = await place.gateway.head_object(place.uri)
+        assert head is not None
+        assert head.size == len(FIRST + LAST)
+
+    check(body)
+
+
+@pytest.mark.parametrize("algorithm", [CRC, None])
+def test_wrong_part_is_rejected(check: Run, algorithm: ChecksumAlgorithm | None) -> None:
+    """A part whose bytes are not those of its checksum is refused, and not listed."""
+
+    async def body(place: Place) -> None:
+        upload = await place.create(algorithm)
+        async with body_of(b"hello", place.directory) as sent:
+            with pytest.raises(ChecksumRejected):
+                await place.gateway.upload_part(upload, 1, sent, checksums_of(b"hallo"))
+        assert list(await place.gateway.list_parts(upload)) == []
+
+    check(body)
+
+
+def test_parts_are_listed_on_all_pages(check: Run) -> None:
+    """Every part is listed once, in order, however many pages it takes."""
+
+    async def body(place: Place) -> None:
+        upload = await place.create()
+        for number in (5, 1, 4, 2, 3):
+            await place.send(upload, number, b"x" * number)
+        listed = await place.gateway.list_parts(upload)
+        assert [(part.number, part.size) for part in listed] == [(n, n) for n in range(1, 6)]
+        assert [part.etag for part in listed] == [
+            hashlib.md5(b"x" * n).hexdigest() for n in range(1, 6)
+        ]
+
+    check(body)
+
+
+def test_part_sent_again_replaces(check: Run) -> None:
+    """A part sent again is listed, and is the one that completing takes by its ETag.
+
+    SeaweedFS goes on listing the one that was sent before, too.
+    """
+
+    async def body(place: Place) -> None:
+        upload = await place.create()
+        await place.send(upload, 1, b"first")
+        etag = await place.send(upload, 1, b"second one")
+        listed = await place.gateway.list_parts(upload)
+        assert (10, etag) in [(part.size, part.etag) for part in listed]
+        sent = receipt(1, 0, b"second one", etag)
+        await place.gateway.complete_multipart_upload(upload, [sent])
+        head = await place.gateway.head_object(place.uri)
+        assert head is not None
+        assert head.checksums[CRC] == checksums_of(b"second one")[CRC]
+
+    check(body)
+
+
+def test_pending_uploads_of_exactly_this_key(check: Run) -> None:
+    """Pending uploads are listed over all pages, the newest first, and no longer key's."""
+
+    async def body(place: Place) -> None:
+        longer = replace(place, uri=place.uri / "-longer")
+        await longer.create()
+        ids = []
+        for _ in range(3):
+            ids.append((await place.create()).upload_id)
+            await longer.create()
+        found = await place.gateway.list_multipart_uploads(place.uri)
+        assert sorted(upload.upload_id for upload in found) == sorted(ids)
+        dates = [upload.initiated for upload in found if upload.initiated is not None]
+        assert dates == sorted(dates, reverse=True)
+        assert len(dates) == 3
+
+    check(body)
+
+
+@pytest.mark.parametrize("name", ["with space", "ünïcödé", "100%+&=?#", "a'b\"c<d>"])
+def test_odd_keys(check: Run, name: str) -> None:
+    """A key of odd characters is the same key in every list."""
+
+    async def body(place: Place) -> None:
+        odd = replace(place, uri=place.uri / f"/{name}")
+        upload = await odd.create()
+        found = await place.gateway.list_multipart_uploads(odd.uri)
+        assert [each.upload_id for each in found] == [upload.upload_id]
+        await place.put(odd.uri, b"x")
+        listed, _ = await place.gateway.list_objects(odd.uri, 1)
+        assert list(listed) == [odd.uri.key]
+        assert await place.gateway.head_object(odd.uri) is not None
+
+    check(body)
+
+
+def test_abort(check: Run) -> None:
+    """An aborted upload is gone, and may be aborted again."""
+
+    async def body(place: Place) -> None:
+        upload = await place.create()
+        await place.send(upload, 1, b"x")
+        await place.gateway.abort_multipart_upload(upload)
+        await place.gateway.abort_multipart_upload(upload)
+        with pytest.raises(UploadMissing):
+            await place.gateway.list_parts(upload)
+        with pytest.raises(UploadMissing):
+            await place.send(upload, 2, b"x")
+        assert list(await place.gateway.list_multipart_uploads(place.uri)) == []
+
+    check(body)
+
+
+def test_completing_other_parts_than_held(check: Run) -> None:
+    """Completing with an ETag that S3 does not hold makes nothing."""
+
+    async def body(place: Place) -> None:
+        upload = await place.create()
+        first, last = await place.send_both(upload)
+        with pytest.raises(PartsMismatch):
+            await place.gateway.complete_multipart_upload(
+                upload, [first, replace(last, etag="0" * 32)]
+            )
+        assert await place.gateway.head_object(place.uri) is None
+        await place.gateway.complete_multipart_upload(upload, [first, last])
+
+    check(body)
+
+
+def test_completing_with_a_small_part_in_the_middle(check: Run) -> None:
+    """Only the last part may be smaller than the minimum."""
+
+    async def body(place: Place) -> None:
+        upload = await place.create()
+        small = receipt(1, 0, LAST, await place.send(upload, 1, LAST))
+        last = receipt(2, len(LAST), LAST, await place.send(upload, 2, LAST))
+        with pytest.raises(PartsMismatch):
+            await place.gateway.complete_multipart_upload(upload, [small, last])
+
+    check(body)
+
+
+def test_no_such_bucket(check: Run) -> None:
+    """Every verb that can tell says that the bucket is not there."""
+
+    async def body(place: Place) -> None:
+        nowhere = replace(place, uri=ObjectURI("no-such-bucket", "key"))
+        gateway = place.gateway
+        asked: list[Callable[[], Awaitable[object]]] = [
+            lambda: nowhere.put(nowhere.uri, b"x"),
+            nowhere.create,
+            lambda: gateway.list_objects(nowhere.uri, 1),
+            lambda: gateway.list_multipart_uploads(nowhere.uri),
+        ]
+        for ask in asked:
+            with pytest.raises(BucketMissing) as caught:
+                await ask()
+            assert str(nowhere.uri) in str(caught.value)
+
+    check(body)
+
+
+def test_errors_are_ours(check: Run) -> None:
+    """Whatever a gateway raises is in the tree of errors, with the action it was about."""
+
+    async def body(place: Place) -> None:
+        missing = Upload(place.uri, "no-such-upload")
+        with pytest.raises(AsyncupError, match=f"part 7 of {re.escape(str(place.uri))}"):
+            await place.send(missing, 7, b"x")
+
+    check(body)
