@@ -1,7 +1,7 @@
 """Parts to send in tests, made of bytes."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from asyncup.core.checksums import RunningChecksums
@@ -19,12 +19,12 @@ def checksums_of(data: bytes) -> Checksums:
     return running.result()
 
 
-@asynccontextmanager
-async def body_of(data: bytes, directory: Path) -> AsyncIterator[PartBody]:
+@contextmanager
+def body_of(data: bytes, directory: Path) -> Iterator[PartBody]:
     """Open some bytes as the body of a part."""
     path = directory / f"body-{len(data)}-{hash(data)}"
     path.write_bytes(data)
-    async with PartBody(RangeReader(path, 0, len(data)), len(data), lambda _: None) as body:
+    with PartBody(RangeReader(path, 0, len(data)), len(data), lambda _: None) as body:
         yield body
 
 

@@ -5,7 +5,7 @@ The contract tests hold it to what real servers do.
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -121,6 +121,7 @@ class FakeS3:
         self.in_flight = 0
         self.most_in_flight = 0
         self.delay = 0.0
+        self.watch: Callable[[Request], None] = lambda _: None
         self._ids = count(1)
 
     def fail(
@@ -310,7 +311,9 @@ class FakeS3:
 
     def _arrive(self, verb: str, number: int | None = None, size: int = 0) -> None:
         self._trouble(verb, number, after=False)
-        self.requests.append(Request(verb, number, size))
+        request = Request(verb, number, size)
+        self.requests.append(request)
+        self.watch(request)
 
     def _answer(self, verb: str, number: int | None = None) -> None:
         self._trouble(verb, number, after=True)

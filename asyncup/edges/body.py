@@ -6,7 +6,6 @@ whatever has `__aiter__`, slice by slice.
 """
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from asyncup.core.errors import AsyncupError
@@ -41,17 +40,11 @@ class PartBody:
         self.failure: AsyncupError | None = None
         self.on_progress: Callable[[], None] = lambda: None
 
-    async def __aenter__(self) -> Self:
-        await self._reader.__aenter__()
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._reader.__aexit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._reader.__exit__()
 
     @property
     def sent(self) -> int:

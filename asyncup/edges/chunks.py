@@ -59,7 +59,7 @@ class StagedPart:
         Raises:
             SourceChanged: they are not the ones that were staged.
         """
-        async with RangeReader(self.path, self.offset, self.checksums.size) as reader:
+        with RangeReader(self.path, self.offset, self.checksums.size) as reader:
             again = await compute(reader, self.checksums.values)
         if again != self.checksums:
             raise SourceChanged(
@@ -158,13 +158,11 @@ class ChunkStore:
         path = self._directory / f"{self._count:06}-part{part.number:05}"
         running = RunningChecksums(algorithms)
         try:
-            file = wrap(path.open("xb"))
-            try:
+            with path.open("xb") as handle:
+                file = wrap(handle)
                 while block := await reader.read():
                     await _update(running, block)
                     await file.write(block)
-            finally:
-                await file.close()
         except OSError as error:
             path.unlink(missing_ok=True)
             raise self._write_error(error) from error

@@ -6,7 +6,6 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from aiofiles.threadpool import wrap
@@ -197,7 +196,7 @@ def content_type(name: str) -> str:
 class RangeReader:
     """Reads `size` bytes of a file from `offset` on, a block at a time, in a thread.
 
-    Opening is not worth a thread; it happens here, so that no cancellation can lose the handle.
+    Opening and closing are not worth a thread; without one, no cancellation can lose the handle.
 
     Raises:
         SourceMissing, SourceUnreadable: the file cannot be opened, or read.
@@ -210,21 +209,17 @@ class RangeReader:
         self._size = size
         self._position = 0
         try:
-            self._file = wrap(path.open("rb"))
+            self._handle = path.open("rb")
         except OSError as error:
             raise source_error(path, error) from error
+        self._file = wrap(self._handle)
         self._seek_due = offset > 0
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._file.close()
+    def __exit__(self, *_: object) -> None:
+        self._handle.close()
 
     def rewind(self) -> None:
         """Start again at the beginning of the range."""

@@ -81,7 +81,7 @@ class FileSource:
 
     async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums:
         """Read a part's bytes for their checksums only."""
-        async with RangeReader(self._path, part.offset, part.size) as reader:
+        with RangeReader(self._path, part.offset, part.size) as reader:
             found = await compute(reader, algorithms)
         self.check_unchanged()
         return found
@@ -91,7 +91,7 @@ class FileSource:
         if self._chunks is None:
             found = await self.checksums(part, algorithms)
             return StagedPart(part, found, self._path, part.offset, owned=False)
-        async with RangeReader(self._path, part.offset, part.size) as reader:
+        with RangeReader(self._path, part.offset, part.size) as reader:
             staged = await self._chunks.split(part, reader, algorithms)
         try:
             self.check_unchanged()
@@ -176,7 +176,7 @@ async def _with_checksums(staged: StagedPart, algorithms: Algorithms) -> StagedP
     """Return a staged part with checksums that nobody asked for when it was read."""
     if algorithms <= staged.checksums.values.keys():
         return staged
-    async with RangeReader(staged.path, staged.offset, staged.checksums.size) as reader:
+    with RangeReader(staged.path, staged.offset, staged.checksums.size) as reader:
         return replace(staged, checksums=await compute(reader, algorithms))
 
 

@@ -7,10 +7,11 @@ of the whole run.
 """
 
 from asyncup.core import resume
-from asyncup.core.errors import Interrupted
+from asyncup.core.errors import Interrupted, SourceUnsuitable
 from asyncup.core.events import PartDiscarded, PartKept, PartUploaded
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part, Receipt, Upload
 from asyncup.core.resume import ListedParts, Resumption, Verdict
+from asyncup.core.sizes import format_size
 from asyncup.edges.chunks import StagedPart
 from asyncup.engine.groups import task_group
 from asyncup.engine.runtime import Claim, Runtime
@@ -90,6 +91,7 @@ class Transfer:
             self._stream_ended = True
             return
         try:
+            self._check_number(part)
             if not listed or not self._keeps(staged.part, listed, staged.checksums):
                 await self._send(staged)
         except Interrupted:
@@ -97,6 +99,16 @@ class Transfer:
             return
         finally:
             staged.release()
+
+    def _check_number(self, part: Part) -> None:
+        """Refuse the part after the last one there can be; only a stream ever gets there."""
+        most = self._runtime.options.limits.max_parts
+        if part.number > most:
+            size = format_size(part.size)
+            raise SourceUnsuitable(
+                f"upload {self._source.name}: it is longer than {most} parts of {size}",
+                hint="begin again with a larger --part-size",
+            )
 
     async def _keeps_unread(
         self, part: Part, listed: ListedParts, wanted: set[ChecksumAlgorithm]

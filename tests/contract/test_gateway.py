@@ -53,7 +53,7 @@ class Place:
 
     async def put(self, uri: ObjectURI, data: bytes) -> ObjectHead:
         """Store a small object."""
-        async with body_of(data, self.directory) as body:
+        with body_of(data, self.directory) as body:
             return await self.gateway.put_object(uri, body, checksums_of(data), ObjectAttributes())
 
     async def create(self, algorithm: ChecksumAlgorithm | None = CRC) -> Upload:
@@ -62,7 +62,7 @@ class Place:
 
     async def send(self, upload: Upload, number: int, data: bytes) -> str:
         """Send a part."""
-        async with body_of(data, self.directory) as body:
+        with body_of(data, self.directory) as body:
             return await self.gateway.upload_part(upload, number, body, checksums_of(data))
 
     async def send_both(self, upload: Upload) -> list[Receipt]:
@@ -147,7 +147,7 @@ def test_put_with_wrong_md5_is_rejected(check: Run) -> None:
     """Bytes that are not those of the MD5 are refused, and nothing is stored."""
 
     async def body(place: Place) -> None:
-        async with body_of(b"hello", place.directory) as sent:
+        with body_of(b"hello", place.directory) as sent:
             with pytest.raises(ChecksumRejected):
                 await place.gateway.put_object(
                     place.uri, sent, checksums_of(b"hallo"), ObjectAttributes()
@@ -226,7 +226,7 @@ def test_wrong_part_is_rejected(check: Run, algorithm: ChecksumAlgorithm | None)
 
     async def body(place: Place) -> None:
         upload = await place.create(algorithm)
-        async with body_of(b"hello", place.directory) as sent:
+        with body_of(b"hello", place.directory) as sent:
             with pytest.raises(ChecksumRejected):
                 await place.gateway.upload_part(upload, 1, sent, checksums_of(b"hallo"))
         assert list(await place.gateway.list_parts(upload)) == []
