@@ -76,8 +76,6 @@ class S3:
             if error.fault.code in {"404", "NoSuchKey", "NotFound"}:
                 return None
             raise
-        if "ContentLength" not in answer or not s3_wire.read_etag(answer):
-            raise s3_errors.no_answer_of_s3(fault)
         return s3_wire.read_head(answer, size=int(answer["ContentLength"]))
 
     async def list_objects(
@@ -151,8 +149,6 @@ class S3:
             if wish and error.fault.code in _REFUSES_CHECKSUMS:
                 raise ChecksumUnsupported(error.fault) from error
             raise
-        if not answer.get("UploadId"):
-            raise s3_errors.no_answer_of_s3(fault)
         return s3_wire.read_upload(uri, answer)
 
     async def upload_part(
@@ -167,10 +163,7 @@ class S3:
             PartNumber=number,
             **s3_wire.checksum_headers(upload.algorithm, checksums),
         )
-        if not (etag := s3_wire.read_etag(answer)):
-            # A proxy's page can be a 200 too; S3's answer to a part always has an ETag.
-            raise s3_errors.no_answer_of_s3(fault)
-        return etag
+        return s3_wire.read_etag(answer)
 
     async def list_multipart_uploads(self, uri: ObjectURI) -> Sequence[Upload]:
         """Return the pending uploads for exactly this key, the newest first."""
@@ -286,7 +279,6 @@ class S3:
                     _keep_alive(clock, body, within)
                     params = {**params, "Body": body}
                 answer: Answer = await method(**params)
-                return answer
         except TimeoutError as error:
             raise _late(fault, within, body) from error
         except ClientError as error:
@@ -297,6 +289,9 @@ class S3:
             if body is not None and body.failure is not None:
                 raise body.failure from error
             raise s3_errors.unanswered(error, fault) from error
+        if not s3_wire.is_answer_of_s3(fault.operation, answer):
+            raise s3_errors.no_answer_of_s3(fault)
+        return answer
 
     def _before_sign(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
         if not self._waits_for_continue and "Expect" in request.headers:

@@ -24,6 +24,28 @@ Answer = Mapping[str, Any]
 _IN_HEADERS = [each for each in ChecksumAlgorithm if each is not ChecksumAlgorithm.MD5]
 
 
+_ALWAYS_TOLD: dict[str, tuple[str, ...]] = {
+    "HeadObject": ("ETag",),
+    "PutObject": ("ETag",),
+    "UploadPart": ("ETag",),
+    "CreateMultipartUpload": ("UploadId",),
+    # Ceph 16 leaves the ETag empty.
+    "CompleteMultipartUpload": ("ETag", "Key", "Location"),
+    "ListObjectsV2": ("IsTruncated", "Contents"),
+    "ListMultipartUploads": ("IsTruncated", "Uploads"),
+    "ListParts": ("IsTruncated", "Parts"),
+}
+
+
+def is_answer_of_s3(operation: str, answer: Answer) -> bool:
+    """Return whether an answer tells at least one thing that S3 would tell.
+
+    The log-in page of a hotel's network is a 200, too, and can even be read as XML.
+    """
+    told = _ALWAYS_TOLD.get(operation)
+    return told is None or any(answer.get(name) not in (None, "") for name in told)
+
+
 def place(uri: ObjectURI) -> dict[str, object]:
     """Name an object."""
     return {"Bucket": uri.bucket, "Key": uri.key}

@@ -1,0 +1,266 @@
+"""A network that misbehaves on demand: an HTTP proxy before a real S3 server, in a thread.
+
+Every request is shown to a script, which lets it pass or says what is to happen to it.
+"""
+
+import asyncio
+import re
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from urllib.parse import urlsplit
+
+_BLOCK = 64 * 1024
+
+
+class Fate(Enum):
+    """What can happen to a request beside being answered."""
+
+    PASS = auto()
+    """It is forwarded, and so is its answer."""
+    RESET = auto()
+    """The connection breaks in the middle of the body."""
+    LOSE_ANSWER = auto()
+    """The server does its work, but the connection breaks before the answer."""
+    SILENCE = auto()
+    """Nothing more is read or written, and nothing closed."""
+    NO_CONTINUE = auto()
+    """It is forwarded, but `100 Continue` is not."""
+    TRUNCATE = auto()
+    """The answer breaks off in the middle."""
+    CLOSE = auto()
+    """It is answered, and then the connection is closed without a word."""
+    CORRUPT = auto()
+    """One byte of the body is another one when it arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that the proxy gives itself, before or after it has read the body."""
+
+    status: int
+    body: str = ""
+    headers: tuple[str, ...] = ()
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a script sees of a request."""
+
+    method: str
+    path: str
+    query: str
+    size: int
+
+    @property
+    def part_number(self) -> int | None:
+        """The number of the part that it carries, if it is an UploadPart."""
+        found = re.search(r"partNumber=(\d+)", self.query)
+        return int(found[1]) if found and self.method == "PUT" else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it is a CompleteMultipartUpload."""
+        return self.method == "POST" and "uploadId=" in self.query
+
+
+Script = Callable[[Request], Fate | Answer]
+
+
+def error_answer(code: str, status: int, *headers: str, early: bool = False) -> Answer:
+    """Return an error as S3 tells it."""
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>scripted</Message></Error>"
+    return Answer(status, body, headers, early)
+
+
+@dataclass(slots=True)
+class Proxy:
+    """A running proxy.
+
+    Attributes:
+        url: what clients connect to.
+        requests: all that arrived, in order.
+        answered: those that the server has answered and whose answer was passed on.
+    """
+
+    upstream: tuple[str, int]
+    script: Script
+    url: str = ""
+    requests: list[Request] = field(default_factory=list)
+    answered: list[Request] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wait_until(self, enough: Callable[["Proxy"], bool]) -> None:
+        """Wait until the proxy has seen what is waited for; a test's own time-out ends it."""
+        with self.changed:
+            self.changed.wait_for(lambda: enough(self))
+
+    def parts(self) -> list[int]:
+        """Return the numbers of the parts that the server acknowledged, in order."""
+        return [each.part_number for each in self.answered if each.part_number]
+
+    def _note(self, kept: list[Request], request: Request) -> None:
+        with self.changed:
+            kept.append(request)
+            self.changed.notify_all()
+
+    async def serve_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Carry requests of one client connection until either side has enough."""
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError, _Break):
+                async with _connection(self.upstream) as upstream:
+                    while True:
+                        await self._one(reader, writer, *upstream)
+        finally:
+            writer.transport.abort()
+
+    async def _one(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        from_server: asyncio.StreamReader,
+        to_server: asyncio.StreamWriter,
+    ) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        request = _read_request(head)
+        self._note(self.requests, request)
+        fate = self.script(request)
+        if isinstance(fate, Answer):
+            await _answer(fate, request, reader, writer)
+            return
+        if fate is Fate.SILENCE:
+            await self.ending.wait()
+        to_server.write(head)
+        if b"100-continue" in head.lower():
+            interim = await from_server.readuntil(b"\r\n\r\n")
+            if not interim.startswith(b"HTTP/1.1 100"):
+                await _relay_answer(interim, request, from_server, writer)
+                return
+            if fate is not Fate.NO_CONTINUE:
+                writer.write(interim)
+        await _relay_body(request.size, reader, to_server, fate)
+        answer = await from_server.readuntil(b"\r\n\r\n")
+        if fate is Fate.LOSE_ANSWER:
+            raise _Break
+        whole = fate is not Fate.TRUNCATE
+        await _relay_answer(answer, request, from_server, writer, whole=whole)
+        self._note(self.answered, request)
+        if fate is Fate.CLOSE:
+            raise _Break
+
+
+class _Break(Exception):
+    pass
+
+
+@contextmanager
+def proxy_to(url: str, script: Script = lambda _: Fate.PASS) -> Iterator[Proxy]:
+    """Run a proxy to a server, in a thread of its own."""
+    target = urlsplit(url)
+    proxy = Proxy((target.hostname or "", target.port or 80), script)
+    started, loop = threading.Event(), asyncio.new_event_loop()
+
+    async def main() -> None:
+        server = await asyncio.start_server(proxy.serve_connection, "127.0.0.1", 0, limit=1 << 20)
+        proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        started.set()
+        await proxy.ending.wait()
+        server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
+    thread.start()
+    started.wait()
+    try:
+        yield proxy
+    finally:
+        loop.call_soon_threadsafe(proxy.ending.set)
+        thread.join()
+        loop.close()
+
+
+@asynccontextmanager
+async def _connection(
+    address: tuple[str, int],
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(*address, limit=1 << 20)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+def _read_request(head: bytes) -> Request:
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
+    path, _, query = target.partition("?")
+    return Request(method, path, query, int(headers.get("content-length", 0)))
+
+
+async def _relay_body(
+    size: int, reader: asyncio.StreamReader, to_server: asyncio.StreamWriter, fate: Fate
+) -> None:
+    left = size
+    while left:
+        block = await reader.read(min(_BLOCK, left))
+        if not block:
+            raise _Break
+        if fate is Fate.CORRUPT and left == size:
+            block = bytes([block[0] ^ 1]) + block[1:]
+        left -= len(block)
+        to_server.write(block)
+        await to_server.drain()
+        if fate is Fate.RESET and left <= size // 2:
+            raise _Break
+
+
+async def _relay_answer(
+    head: bytes,
+    request: Request,
+    from_server: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    *,
+    whole: bool = True,
+) -> None:
+    found = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    size = int(found[1]) if found and request.method != "HEAD" else 0
+    body = await from_server.readexactly(size)
+    if not whole:
+        writer.write(head[: len(head) // 2])
+        await writer.drain()
+        raise _Break
+    writer.write(head + body)
+    await writer.drain()
+
+
+async def _answer(
+    answer: Answer, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    left = 0 if answer.early else request.size
+    if left:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    while left:
+        block = await reader.read(min(_BLOCK, left))
+        if not block:
+            raise _Break
+        left -= len(block)
+    body = answer.body.encode()
+    head = [f"HTTP/1.1 {answer.status} Scripted", f"Content-Length: {len(body)}", *answer.headers]
+    if answer.early:
+        head.append("Connection: close")
+    writer.write("\r\n".join([*head, "", ""]).encode() + body)
+    await writer.drain()
+    if answer.early:
+        raise _Break
