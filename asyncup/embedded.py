@@ -21,7 +21,7 @@ from asyncup.core.errors import AsyncupError, UsageError
 
 HOST = "127.0.0.1"
 _START_SECONDS = 60.0
-_STOP_SECONDS = 20.0
+_STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _STARTS = 5
 _GRPC_DISTANCE = 10_000

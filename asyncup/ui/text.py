@@ -135,6 +135,9 @@ def _pace(progress: Progress) -> Iterator[str]:
 
 def summary(progress: Progress, finished: events.RunFinished, elapsed: float) -> Iterator[Line]:
     """Say how the run ended."""
+    if not any((finished.uploaded, finished.skipped, finished.failed, finished.interrupted)):
+        yield Line(Level.WARNING, "nothing to upload: no files were found")
+        return
     sent = progress.committed - progress.bytes_kept
     rate = sent / elapsed if elapsed else 0
     told = [

@@ -1,0 +1,79 @@
+"""What tests read from a real server behind asyncup's back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from asyncup.core.model import ObjectURI
+from asyncup.core.options import S3Config
+from asyncup.edges.s3_client import open_client
+from asyncup.embedded import EmbeddedServer
+
+T = TypeVar("T")
+
+
+def config_of(server: EmbeddedServer, url: str | None = None) -> S3Config:
+    """Return how to reach a server."""
+    return S3Config(
+        endpoint_url=url or server.endpoint_url,
+        region="us-east-1",
+        access_key_id=server.access_key,
+        secret_access_key=server.secret_key,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A place in a bucket of a real server, seen through plain botocore."""
+
+    server: EmbeddedServer
+    place: ObjectURI
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Return the environment that reaches the server."""
+        return self.server.environment
+
+    def objects(self) -> dict[str, bytes]:
+        """Return all objects here, by their keys below the place."""
+
+        async def read(client: Any) -> dict[str, bytes]:  # noqa: ANN401 - botocore's
+            found = {}
+            pages = client.get_paginator("list_objects_v2")
+            where = {"Bucket": self.place.bucket, "Prefix": self.place.key}
+            async for page in pages.paginate(**where):
+                for item in page.get("Contents", ()):
+                    key = item["Key"]
+                    answer = await client.get_object(Bucket=self.place.bucket, Key=key)
+                    found[key.removeprefix(self.place.key)] = await answer["Body"].read()
+            return found
+
+        return self._ask(read)
+
+    def head(self, name: str) -> dict[str, Any]:
+        """Return what the server tells of an object, its tags among it."""
+
+        async def head(client: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's
+            where = {"Bucket": self.place.bucket, "Key": self.place.key + name}
+            tags = await client.get_object_tagging(**where)
+            return {**await client.head_object(**where), "Tags": tags["TagSet"]}
+
+        return self._ask(head)
+
+    def pending(self) -> list[str]:
+        """Return the keys below the place that have pending uploads."""
+
+        async def pending(client: Any) -> list[str]:  # noqa: ANN401 - botocore's
+            answer = await client.list_multipart_uploads(Bucket=self.place.bucket)
+            keys = [item["Key"] for item in answer.get("Uploads", ())]
+            return [key for key in keys if key.startswith(self.place.key)]
+
+        return self._ask(pending)
+
+    def _ask(self, question: Callable[[Any], Awaitable[T]]) -> T:
+        async def main() -> T:
+            async with open_client(config_of(self.server), connections=2, agent="t") as client:
+                return await question(client)
+
+        return asyncio.run(main())
