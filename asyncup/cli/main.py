@@ -148,10 +148,10 @@ def _report(error: AsyncupError, *, as_json: bool = False) -> int:
         from asyncup.ui.jsonl import JsonLines
 
         JsonLines(sys.stdout, time.monotonic).error(error)
-    from asyncup.ui.renderer import write_line
+    from asyncup.ui.renderer import Output
     from asyncup.ui.text import error_line
 
-    write_line(sys.stderr, error_line(error))
+    Output(sys.stderr).write_line(error_line(error))
     return error.exit_code
 
 

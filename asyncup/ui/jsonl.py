@@ -14,6 +14,7 @@ from asyncup.core.errors import AsyncupError
 from asyncup.core.events import BytesSent, Event
 from asyncup.core.model import ObjectURI, UploadResult
 from asyncup.core.progress import Progress
+from asyncup.ui.renderer import Output
 from asyncup.ui.text import error_line
 
 SCHEMA = 1
@@ -31,7 +32,7 @@ class JsonLines:
         clock: Callable[[], float],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._stream = stream
+        self._output = Output(stream)
         self._clock = clock
         self._now = now
         self._progress = Progress()
@@ -74,8 +75,7 @@ class JsonLines:
 
     def _write(self, kind: str, told: Mapping[str, object]) -> None:
         line = {"schema": SCHEMA, "type": kind, "time": _time(self._now()), **told}
-        self._stream.write(json.dumps(line) + "\n")
-        self._stream.flush()
+        self._output.write(json.dumps(line))
 
 
 def _type_name(event: Event) -> str:

@@ -6,7 +6,7 @@ from typing import Self, TextIO
 from asyncup.core import events
 from asyncup.core.events import Event
 from asyncup.core.progress import Progress
-from asyncup.ui.renderer import write_line
+from asyncup.ui.renderer import Output
 from asyncup.ui.text import describe, summary, totals
 
 
@@ -14,7 +14,7 @@ class Plain:
     """Writes a line for what happens, and one for how far it is every `interval` seconds."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float], interval: float = 5.0) -> None:
-        self._stream = stream
+        self._output = Output(stream)
         self._clock = clock
         self._progress = Progress()
         self._began = clock()
@@ -31,13 +31,12 @@ class Plain:
         """Write what happened, if it is worth a line."""
         self._progress.apply(event)
         if (line := describe(event)) is not None:
-            write_line(self._stream, line)
+            self._output.write_line(line)
         if isinstance(event, events.RunFinished):
             for each in summary(self._progress, event, self._clock() - self._began):
-                write_line(self._stream, each)
+                self._output.write_line(each)
 
     def tick(self) -> None:
         """Write how far it is."""
         self._progress.sample(self._clock())
-        self._stream.write(f"{totals(self._progress)}\n")
-        self._stream.flush()
+        self._output.write(totals(self._progress))

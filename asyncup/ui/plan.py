@@ -5,7 +5,7 @@ from typing import Self, TextIO
 from asyncup.core import events
 from asyncup.core.events import Event
 from asyncup.core.sizes import format_size
-from asyncup.ui.renderer import write_line
+from asyncup.ui.renderer import Output
 from asyncup.ui.text import Level, clean, describe
 
 
@@ -15,8 +15,8 @@ class PlanLines:
     interval = 3600.0
 
     def __init__(self, stream: TextIO, errors: TextIO) -> None:
-        self._stream = stream
-        self._errors = errors
+        self._output = Output(stream)
+        self._errors = Output(errors)
         self._files = 0
         self._bytes = 0
         self._requests = 0
@@ -42,13 +42,13 @@ class PlanLines:
                 f"{self._requests} requests; {event.skipped} skipped, {event.failed} failed"
             )
         elif (line := describe(event)) is not None and line.level is Level.ERROR:
-            write_line(self._errors, line)
+            self._errors.write_line(line)
 
     def tick(self) -> None:
         """Do nothing."""
 
     def _write(self, text: str) -> None:
-        self._stream.write(f"{clean(text)}\n")
+        self._output.write(clean(text))
 
 
 def _cost(event: events.FilePlanned) -> str:

@@ -31,13 +31,28 @@ class Renderer(Protocol):
         """Show how things stand."""
 
 
-def write_line(stream: TextIO, line: Line) -> None:
-    """Write a line in plain text, with its hint below it."""
-    mark = {Level.WARNING: "warning: ", Level.ERROR: "error: "}.get(line.level, "")
-    stream.write(f"{mark}{clean(line.text)}\n")
-    if line.hint is not None:
-        stream.write(f"hint: {clean(line.hint)}\n")
-    stream.flush()
+class Output:
+    """A stream of lines that may lose its reader; the uploads go on without one."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream: TextIO | None = stream
+
+    def write(self, text: str) -> None:
+        """Write a line, at once."""
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            self._stream = None
+
+    def write_line(self, line: Line) -> None:
+        """Write a line of ours in plain text, with its hint below it."""
+        mark = {Level.WARNING: "warning: ", Level.ERROR: "error: "}.get(line.level, "")
+        self.write(f"{mark}{clean(line.text)}")
+        if line.hint is not None:
+            self.write(f"hint: {clean(line.hint)}")
 
 
 class Quiet:
@@ -46,7 +61,7 @@ class Quiet:
     interval = 3600.0
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._output = Output(stream)
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +73,7 @@ class Quiet:
         """Write an error."""
         line = describe(event)
         if line is not None and line.level is Level.ERROR:
-            write_line(self._stream, line)
+            self._output.write_line(line)
 
     def tick(self) -> None:
         """Do nothing."""
@@ -68,10 +83,9 @@ class Objects:
     """Writes the URI and the ETag of every object that is done, a tab between them."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._output = Output(stream)
 
     def __call__(self, event: Event, /) -> None:
         """Write a line for an object."""
         if isinstance(event, events.UploadCompleted):
-            self._stream.write(f"{clean(str(event.uri))}\t{event.result.etag}\n")
-            self._stream.flush()
+            self._output.write(f"{clean(str(event.uri))}\t{event.result.etag}")
