@@ -50,6 +50,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """Tell the public names."""
+    return [*__all__, "__version__"]
+
+
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - it may be anything of the above
     """Import a public name when it is first used: `asyncup --version` needs none of them."""
     from importlib import import_module

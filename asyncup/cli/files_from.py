@@ -14,38 +14,41 @@ _BLOCK = 1 << 16
 
 
 def read_list(source: str, *, null: bool, directory: Path | None) -> Iterator[Named]:
-    """Yield what a list names, a line or with `null` a NUL-terminated entry each.
+    """Return what a list names, a line or with `null` a NUL-terminated entry each.
 
     Names are relative to `directory`, or the working directory; their keys keep them as listed.
 
     Raises:
-        UsageError: the list cannot be read, or a name leads out of the directory.
+        UsageError: the list cannot be read; or, while it is read, a name leads out of the
+            directory.
     """
     if source == "-":
-        yield from _named(sys.stdin.buffer, null=null, directory=directory)
-        return
+        return _named(sys.stdin.buffer, null=null, directory=directory)
     try:
-        file = open(source, "rb")  # noqa: SIM115, PTH123 - closed by the with below
+        file = Path(source).open("rb")  # noqa: SIM115 - closed when all is read
     except OSError as error:
         raise UsageError(f"read the list {source}: {error.strerror}") from error
-    with file:
-        yield from _named(file, null=null, directory=directory)
+    return _named(file, null=null, directory=directory)
 
 
 def _named(stream: BinaryIO, *, null: bool, directory: Path | None) -> Iterator[Named]:
-    for entry in _entries(stream, b"\0" if null else b"\n"):
-        name = os.fsdecode(entry.removesuffix(b"\r") if not null else entry)
-        if not name:
-            continue
-        relative = PurePosixPath(Path(name).as_posix())
-        if ".." in relative.parts:
-            raise UsageError(
-                f"the list names {printable(name)!r}: a key cannot go up with '..'",
-                hint="list paths below one directory, and name that directory as the source",
-            )
-        inside = relative.relative_to("/") if relative.is_absolute() else relative
-        path = Path(name) if directory is None else directory / inside
-        yield Named(path, str(inside))
+    with stream:
+        for entry in _entries(stream, b"\0" if null else b"\n"):
+            name = os.fsdecode(entry if null else entry.removesuffix(b"\r"))
+            if name:
+                yield _one(name, directory)
+
+
+def _one(name: str, directory: Path | None) -> Named:
+    relative = PurePosixPath(Path(name).as_posix())
+    if ".." in relative.parts:
+        raise UsageError(
+            f"the list names {printable(name)!r}: a key cannot go up with '..'",
+            hint="list paths below one directory, and name that directory as the source",
+        )
+    inside = relative.relative_to("/") if relative.is_absolute() else relative
+    path = Path(name) if directory is None else directory / inside
+    return Named(path, str(inside))
 
 
 def _entries(stream: BinaryIO, separator: bytes) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ import typer
 
 from asyncup import __version__
 from asyncup.cli import parameters as p
-from asyncup.cli.settings import Params
+from asyncup.cli.settings import Params, options_of, places_of
 from asyncup.core.errors import AsyncupError, Interrupted
 from asyncup.core.options import Overwrite
 
@@ -105,7 +105,13 @@ def put(
 
     Run it again after any interruption: it asks S3 what arrived and sends the rest.
     """
-    from asyncup.cli.put import put as run
+
+    def run(params: Params) -> int:
+        # What was asked for is looked at first: a mistake is told before half a second of imports.
+        places, options = places_of(params), options_of(params)
+        from asyncup.cli.put import put
+
+        return put(params, places, options)
 
     _finish(run, context.params)
 

@@ -3,44 +3,42 @@
 import asyncio
 import shlex
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from asyncup.cli.files_from import read_list
-from asyncup.cli.settings import (
-    Params,
-    Places,
-    attributes_of,
-    options_of,
-    places_of,
-    s3_config_of,
-)
+from asyncup.cli.settings import Params, Places, attributes_of, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, tell_all
 from asyncup.cli.signals import stopping_by_signal
 from asyncup.cli.stdin import open_stdin
-from asyncup.core.errors import UsageError
+from asyncup.core.errors import Interrupted, UsageError
 from asyncup.core.model import ObjectURI
+from asyncup.core.options import Options
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Walk
 from asyncup.engine.jobs import Job, Named, Selected, Selection
 from asyncup.engine.uploader import Uploader
 
 
-def put(params: Params) -> int:
+def put(params: Params, places: Places, options: Options) -> int:
     """Upload what the parameters name and return the exit status.
 
     Raises:
         AsyncupError: it could not even begin.
     """
-    return asyncio.run(_put(params))
+    try:
+        return asyncio.run(_put(params, places, options))
+    except asyncio.CancelledError:
+        # A second Ctrl-C. What S3 has acknowledged is there all the same.
+        _say_how_to_go_on()
+        return Interrupted.exit_code
 
 
-async def _put(params: Params) -> int:
-    places = places_of(params)
+async def _put(params: Params, places: Places, options: Options) -> int:
     renderer, others = renderer_for(params)
     uploader = Uploader(
-        options=options_of(params),
+        options=options,
         s3=s3_config_of(params),
         attributes=attributes_of(params),
         listener=tell_all([renderer, *others]),
@@ -51,8 +49,12 @@ async def _put(params: Params) -> int:
                 act = uploader.plan_all if params["dry_run"] else uploader.put_all
                 result = await act(selected, below=below)
     if result.interrupted and not params["json"]:
-        sys.stderr.write(f"to go on: {shlex.join(['asyncup', *sys.argv[1:]])}\n")
+        _say_how_to_go_on()
     return result.exit_code
+
+
+def _say_how_to_go_on() -> None:
+    sys.stderr.write(f"to go on: {shlex.join(['asyncup', *sys.argv[1:]])}\n")
 
 
 @asynccontextmanager
@@ -102,9 +104,8 @@ def _selection(params: Params, places: Places) -> Selection:
     )
 
 
-def _named(params: Params, places: Places) -> Iterator[Named]:
+def _named(params: Params, places: Places) -> Iterable[Named]:
     if params["files_from"] is None:
-        yield from (Named(Path(each)) for each in places.sources)
-        return
+        return [Named(Path(each)) for each in places.sources]
     directory = Path(places.sources[0]) if places.sources else None
-    yield from read_list(params["files_from"], null=params["null"], directory=directory)
+    return read_list(params["files_from"], null=params["null"], directory=directory)

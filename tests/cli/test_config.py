@@ -1,0 +1,169 @@
+"""Configuration: file, environment and flags, in rising order, and the names of multi2s3."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.kit import Ended, asyncup, tree
+from tests.s3 import Bucket
+
+
+def config(directory: Path, text: str, name: str = "asyncup.toml") -> Path:
+    """Write a configuration file."""
+    (directory / name).parent.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_text(text, encoding="utf-8")
+    return directory / name
+
+
+def planned(directory: Path, bucket: Bucket, *arguments: str, **env: str) -> Ended:
+    """Return the plan of a command that is run in a directory."""
+    return asyncup("put", *arguments, "--dry-run", cwd=directory, env={**bucket.env, **env})
+
+
+def parts(ended: Ended) -> str:
+    """Return what a plan says of part sizes."""
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("upload")]
+    return line.split(": ")[1]
+
+
+@pytest.fixture
+def place(bucket: Bucket, tmp_path: Path) -> Path:
+    """Return a directory with a file of 40 MiB of holes in it."""
+    del bucket
+    directory = tree(tmp_path / "work", {"d/large": b""})
+    with (directory / "d" / "large").open("r+b") as file:
+        file.truncate(40 << 20)
+    return directory
+
+
+def test_rising_order(bucket: Bucket, place: Path) -> None:
+    """A default gives way to the file, the file to the environment, that to a flag."""
+    arguments = ("d/large", str(bucket.place))
+    assert parts(planned(place, bucket, *arguments)) == "40 MiB, 3 parts of 16 MiB, 8 requests"
+    config(place, 'part-size = "10MiB"')
+    assert parts(planned(place, bucket, *arguments)) == "40 MiB, 4 parts of 10 MiB, 9 requests"
+    by_env = planned(place, bucket, *arguments, ASYNCUP_PART_SIZE="8MiB")
+    assert parts(by_env) == "40 MiB, 5 parts of 8 MiB, 10 requests"
+    by_flag = planned(place, bucket, *arguments, "--part-size=5MiB", ASYNCUP_PART_SIZE="8MiB")
+    assert parts(by_flag) == "40 MiB, 8 parts of 5 MiB, 13 requests"
+
+
+def test_where_the_file_is_looked_for(bucket: Bucket, place: Path) -> None:
+    """First here, then in the user's configuration directory; --config names another one."""
+    arguments = ("d/large", str(bucket.place))
+    home = Path(planned_home(place))
+    config(home, 'part_size = "20MiB"', ".config/asyncup/asyncup.toml")
+    env = {"HOME": str(home)}
+    assert "20 MiB" in parts(planned(place, bucket, *arguments, **env))
+    config(place, "part_size = 10485760")
+    assert "4 parts of 10 MiB" in parts(planned(place, bucket, *arguments, **env))
+    other = config(place, 'part_size = "5MiB"', "other.toml")
+    assert "8 parts" in parts(planned(place, bucket, *arguments, f"--config={other}", **env))
+    assert "8 parts" in parts(planned(place, bucket, *arguments, ASYNCUP_CONFIG=str(other), **env))
+
+
+def planned_home(place: Path) -> str:
+    """Return a home directory of this test's own."""
+    return str(place.parent / "someone")
+
+
+def test_no_argument_is_needed(bucket: Bucket, tmp_path: Path) -> None:
+    """With source and destination in the file, `asyncup put` is enough."""
+    place = tree(tmp_path / "w", {"a": b"1", "b.tmp": b"2", "sub/c": b"3"})
+    config(
+        place,
+        f"""
+        source = ["a", "b.tmp", "sub"]
+        destination = "{bucket.place}"
+        exclude = "*.tmp"
+        metadata = {{ color = "blue" }}
+        recursive = true
+        """,
+    )
+    ended = asyncup("put", cwd=place, env=bucket.env)
+    assert (ended.code, bucket.objects()) == (0, {"a": b"1", "c": b"3"})
+    assert bucket.head("a")["Metadata"] == {"color": "blue"}
+
+
+def test_arguments_take_the_place_of_the_file(bucket: Bucket, tmp_path: Path) -> None:
+    """A source or a destination that is named on the command line counts."""
+    place = tree(tmp_path / "w", {"a": b"1", "b": b"2"})
+    config(place, f'source = "a"\ndestination = "{bucket.place}x/"')
+    assert asyncup("put", "b", cwd=place, env=bucket.env).code == 0
+    assert asyncup("put", f"{bucket.place}y/", cwd=place, env=bucket.env).code == 0
+    assert bucket.objects() == {"x/b": b"2", "y/a": b"1"}
+
+
+def test_names_of_multi2s3(bucket: Bucket, tmp_path: Path) -> None:
+    """The settings of the tool that asyncup descends from do what they did."""
+    large = b"x" * (5 << 20)
+    place = tree(tmp_path / "w", {"src/one": b"small", "src/two": large})
+    config(
+        place,
+        f"""
+        srcdir = "{place}/src"
+        srcfileIndex = "*"
+        chunksize = 5242880
+        splitdir = "{tmp_path}/split"
+        s3bucket = "{bucket.place.bucket}"
+        s3key = "{bucket.place.key}multi-"
+        MaxRetry = 3
+        MaxThread = 2
+        IgnoreSmallFile = 1
+        """,
+    )
+    ended = asyncup("put", cwd=place, env=bucket.env)
+    assert (ended.code, bucket.objects()) == (0, {"multi-two": large})
+    assert (tmp_path / "split").is_dir()
+
+
+def test_one_file_of_multi2s3(bucket: Bucket, tmp_path: Path) -> None:
+    """SrcfileIndex names one file, to which IgnoreSmallFile never applied."""
+    place = tree(tmp_path / "w", {"src/one": b"small", "src/two": b"other"})
+    config(
+        place,
+        f"""
+        srcdir = "{place}/src"
+        srcfileIndex = "one"
+        s3bucket = "{bucket.place.bucket}"
+        s3key = "{bucket.place.key}"
+        IgnoreSmallFile = true
+        """,
+    )
+    ended = asyncup("put", cwd=place, env=bucket.env)
+    assert (ended.code, bucket.objects()) == (0, {"one": b"small"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("part_syze = 1", "unknown key 'part_syze' (is part-size meant?)", "allowed are acl,"),
+        ("MaxRetries = 1", "unknown key 'MaxRetries' (is MaxRetry meant?)", "max-retry"),
+        ('part-size = "1MiB"', "part_size = '1MiB': 1 MiB is not between 5 MiB and 5 GiB", ""),
+        ("part-size = 10", "part_size = 10: 10 B is not between", ""),
+        ('concurrency = "many"', "concurrency = 'many':", ""),
+        ("concurrency = 0", "concurrency = 0:", ""),
+        ('overwrite = "maybe"', "overwrite = 'maybe':", "always"),
+        ("MaxRetry = 3\nmax-retry = 4", "max_retry is set twice", ""),
+        ('s3key = "x"', "s3key needs s3bucket", ""),
+        ('srcfileIndex = "x"', "srcfileIndex needs srcdir", ""),
+        ("IgnoreSmallFile = 2", "IgnoreSmallFile is 0 or 1", ""),
+        ("part-size = ", "is not TOML", "https://toml.io"),
+        ("a = 1\nb = 2", "unknown key 'a'; unknown key 'b'", ""),
+    ],
+)
+def test_what_cannot_be(bucket: Bucket, place: Path, text: str, message: str, hint: str) -> None:
+    """An unknown key or a bad value names the file, the key, and what is allowed."""
+    path = config(place, text)
+    ended = planned(place, bucket, "d/large", str(bucket.place))
+    assert (ended.code, ended.out) == (2, "")
+    assert f"error: {path.name}" in ended.err
+    assert message in ended.err
+    assert hint in ended.err
+
+
+def test_bad_environment(bucket: Bucket, place: Path) -> None:
+    """A bad value in the environment is named by its variable or option."""
+    ended = planned(place, bucket, "d/large", str(bucket.place), ASYNCUP_CONCURRENCY="x")
+    assert ended.code == 2
+    assert "--concurrency" in ended.err

@@ -1,0 +1,208 @@
+"""Bad input: a clear message, a hint, the right exit status, and nothing lost."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.cli.kit import Ended, asyncup, tree
+from tests.proxy import Fate, Request, proxy_to
+from tests.s3 import Bucket
+
+LARGE = os.urandom(11 << 20)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a small file."""
+    return tree(tmp_path, {"file": b"some bytes"}) / "file"
+
+
+def refused(ended: Ended, code: int, message: str, hint: str = "") -> None:
+    """Check how a command ended that could not do its work."""
+    assert message in ended.err
+    assert hint in ended.err
+    assert (ended.code, ended.out) == (code, "")
+    assert "Traceback" not in ended.err
+
+
+def test_no_such_file(bucket: Bucket) -> None:
+    """A file that is not there: status 3."""
+    ended = asyncup("put", "/no/such/file", str(bucket.place), env=bucket.env)
+    refused(ended, 3, "error: read /no/such/file: no such file or directory")
+
+
+def test_no_such_bucket(bucket: Bucket, file: Path) -> None:
+    """A bucket that is not there: status 4, and what to check."""
+    ended = asyncup("put", file, "s3://no-such-bucket-here/", env=bucket.env)
+    refused(ended, 4, "NoSuchBucket", "hint: check the bucket's name and the --endpoint-url")
+
+
+@pytest.mark.parametrize("overwrite", ["size", "always"])
+def test_wrong_access_key(bucket: Bucket, file: Path, overwrite: str) -> None:
+    """An access key that the server does not know: status 4, at once, and no key is printed."""
+    env = {**bucket.env, "AWS_ACCESS_KEY_ID": "AKIAWRONGWRONG"}
+    ended = asyncup("put", file, str(bucket.place), "--overwrite", overwrite, env=env)
+    refused(ended, 4, "InvalidAccessKeyId", "hint: check the access key and the secret")
+    assert bucket.env["AWS_SECRET_ACCESS_KEY"] not in ended.err
+
+
+def test_wrong_secret(bucket: Bucket, file: Path) -> None:
+    """A secret that does not fit: status 4, and the secret is not printed."""
+    env = {**bucket.env, "AWS_SECRET_ACCESS_KEY": "very-secret-and-wrong"}
+    ended = asyncup("put", file, str(bucket.place), env=env)
+    refused(ended, 4, "SignatureDoesNotMatch", "hint: check the access key and the secret")
+    assert "very-secret" not in ended.err
+
+
+def test_no_credentials(bucket: Bucket, file: Path) -> None:
+    """No credentials anywhere: status 4, and where they are looked for."""
+    env = {"AWS_ENDPOINT_URL": bucket.env["AWS_ENDPOINT_URL"]}
+    ended = asyncup("put", file, str(bucket.place), env=env)
+    refused(ended, 4, "Unable to locate credentials", "hint: set AWS_ACCESS_KEY_ID")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["FILE", "s3:/bucket/"], "no destination"),
+        (["FILE"], "no destination"),
+        (["FILE", "s3://"], "is not an S3 URI"),
+        (["FILE", "s3://ab/"], "'ab' is not a bucket name"),
+        (["FILE", "s3://bad bucket/"], "is not a bucket name"),
+        (["s3://bucket/x"], "nothing to upload was named"),
+        (["FILE", "s3://one/", "s3://two/"], "one S3 URI is needed"),
+        (["s3://one/", "FILE"], "one S3 URI is needed"),
+        (["-", "s3://bucket/prefix/"], "standard input has no name"),
+        (["-", "FILE", "s3://bucket/key"], "standard input can only be uploaded alone"),
+        (["FILE", "s3://bucket/", "--part-size=1MiB"], "1 MiB is not between 5 MiB and 5 GiB"),
+        (["FILE", "s3://bucket/", "--part-size=6GiB"], "6 GiB is not between 5 MiB and 5 GiB"),
+        (["FILE", "s3://bucket/", "--part-size=big"], "'big' is not a size"),
+        (["FILE", "s3://bucket/", "--concurrency=0"], "--concurrency"),
+        (["FILE", "s3://bucket/", "--retry-step=soon"], "'soon' is not a duration"),
+        (["FILE", "s3://bucket/", "--overwrite=maybe"], "--overwrite"),
+        (["FILE", "s3://bucket/", "--metadata=x"], "'x' is not KEY=VALUE"),
+        (["FILE", "s3://bucket/", "--no-such-option"], "No such option"),
+        (["FILE", "s3://bucket/", "--profile=nobody"], "no profile 'nobody'"),
+        (["FILE", "s3://bucket/", "--endpoint-url=server"], "'server' is not an endpoint URL"),
+        (["FILE", "s3://bucket/", "--ca-bundle=/no/such"], "no CA bundle /no/such"),
+        (["FILE", "s3://bucket/", "--config=/no/such"], "no configuration file /no/such"),
+        (["s3://bucket/", "--files-from=/no/such"], "read the list /no/such"),
+        (["FILE", "s3://bucket/", "--files-from=-"], "is no directory, as --files-from needs"),
+        ([], "no destination"),
+    ],
+)
+def test_bad_usage(file: Path, arguments: list[str], message: str) -> None:
+    """What cannot be meant: status 2, before anything is asked of S3."""
+    given = [str(file) if each == "FILE" else each for each in arguments]
+    ended = asyncup("put", *given, env={"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
+    refused(ended, 2, "")
+    assert message in " ".join(ended.err.replace("│", " ").split())
+
+
+def test_split_dir_that_cannot_be(bucket: Bucket, file: Path, tmp_path: Path) -> None:
+    """A split directory that cannot be made: status 3, and the other ways."""
+    ended = asyncup("put", file, str(bucket.place), "--split-dir", file / "below", env=bucket.env)
+    refused(ended, 3, f"keep chunk files in {file}/below: Not a directory", "--direct")
+    assert tmp_path.exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a file system of 16 MiB; that takes root, which CI is."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() != 0:
+        pytest.fail("mounting a small disk takes root: run this test as root")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_disk_too_small_for_the_window(bucket: Bucket, tmp_path: Path, small_disk: Path) -> None:
+    """A window that does not fit is known before the start: status 3, with the space needed."""
+    tree(tmp_path, {"large": os.urandom(60 << 20)})
+    ended = asyncup(
+        *("put", tmp_path / "large", str(bucket.place), "--split-dir", small_disk),
+        *("--part-size=5MiB", "--concurrency=8"),
+        env=bucket.env,
+    )
+    refused(ended, 3, "50 MiB needed, 16 MiB free", "hint: free some space")
+    assert (bucket.pending(), list(small_disk.iterdir())) == ([], [])
+
+
+def test_disk_that_fills_up(bucket: Bucket, tmp_path: Path, small_disk: Path) -> None:
+    """A disk that fills up meanwhile: status 3, nothing wrong, and the next run resumes."""
+    tree(tmp_path, {"large": LARGE})
+    hog = small_disk / "hog"
+    arguments = (
+        *("put", tmp_path / "large", str(bucket.place), "--split-dir", small_disk),
+        *("--part-size=5MiB", "--concurrency=1"),
+    )
+
+    def fill(request: Request) -> Fate:
+        if request.method == "POST" and not hog.exists():
+            with suppress(OSError):
+                hog.write_bytes(bytes(20 << 20))
+        return Fate.PASS
+
+    with proxy_to(bucket.env["AWS_ENDPOINT_URL"], fill) as proxy:
+        ended = asyncup(*arguments, env={**bucket.env, "AWS_ENDPOINT_URL": proxy.url})
+    refused(ended, 3, "No space left on device", "hint: free some space")
+    assert list(small_disk.iterdir()) == [hog]
+    hog.unlink()
+    assert asyncup(*arguments, env=bucket.env).code == 0
+    assert (bucket.objects(), bucket.pending()) == ({"large": LARGE}, [])
+
+
+def test_file_that_shrinks(bucket: Bucket, tmp_path: Path) -> None:
+    """A file that is cut while it travels: status 3, where it ends now, and no object."""
+    tree(tmp_path, {"large": LARGE})
+
+    def shrink(request: Request) -> Fate:
+        if request.part_number == 1:
+            os.truncate(tmp_path / "large", 6 << 20)
+        return Fate.PASS
+
+    with proxy_to(bucket.env["AWS_ENDPOINT_URL"], shrink) as proxy:
+        ended = asyncup(
+            *("put", tmp_path / "large", str(bucket.place), "--part-size=5MiB"),
+            *("--direct", "--concurrency=1"),
+            env={**bucket.env, "AWS_ENDPOINT_URL": proxy.url},
+        )
+    refused(ended, 3, "the file ends at byte 6291456 now, 10485760 or more were there")
+    assert bucket.objects() == {}
+
+
+def test_error_as_json(bucket: Bucket, file: Path) -> None:
+    """With --json, an error that ends the run is an event, too."""
+    ended = asyncup("put", file, "s3://ab/", "--json", env=bucket.env)
+    (event,) = ended.events()
+    assert ended.code == 2
+    assert (event["type"], event["error"]["name"], event["error"]["exit_code"]) == (
+        "error",
+        "UsageError",
+        2,
+    )
+
+
+def test_debug_shows_where(bucket: Bucket, file: Path) -> None:
+    """--debug adds the traceback."""
+    ended = asyncup("put", file, "s3://ab/", "--debug", env=bucket.env)
+    assert ended.code == 2
+    assert "Traceback" in ended.err
+
+
+def test_gives_up_on_a_dead_server(file: Path) -> None:
+    """A server that is not there: every attempt is told, then status 4, and that it can resume."""
+    with proxy_to("http://127.0.0.1:1") as proxy:
+        url = proxy.url
+    ended = asyncup(
+        *("put", file, "s3://bucket/", "--max-retry=3", "--retry-step=0", "--endpoint-url", url),
+        env={"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
+    )
+    refused(ended, 4, "gave up after 3 attempts", "hint: run the same command again")
+    assert ended.err.count("warning: attempt") == 2

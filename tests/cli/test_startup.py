@@ -1,0 +1,61 @@
+"""The command starts at once: what takes long to import is imported when it is needed."""
+
+import subprocess
+import sys
+
+import pytest
+
+import asyncup as package
+
+HEAVY = ["aioboto3", "aiobotocore", "botocore", "aiohttp", "awscrt", "pathspec", "rich.progress"]
+
+
+def modules_after(code: str) -> set[str]:
+    """Return the modules that a fresh interpreter has after some code."""
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('|'.join(sys.modules))"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return set(told.stdout.splitlines()[-1].split("|"))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["put", "--help"], ["demo", "-h"]]
+)
+def test_help_and_version_import_little(arguments: list[str]) -> None:
+    """`--help` and `--version` need none of the large libraries."""
+    code = f"""
+import sys
+from asyncup.cli.main import main
+sys.argv = ["asyncup", *{arguments!r}]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+    assert modules_after(code).isdisjoint(HEAVY)
+
+
+def test_package_imports_nothing() -> None:
+    """`import asyncup` costs nothing until a name is used."""
+    imported = modules_after("import asyncup")
+    assert {name for name in imported if name.startswith("asyncup")} == {"asyncup"}
+
+
+def test_public_names_are_there() -> None:
+    """Every name that the package promises can be had, and no other."""
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    assert "Uploader" in dir(package)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = package.nothing
+
+
+def test_version() -> None:
+    """`asyncup --version` tells the package's version."""
+    told = subprocess.run(
+        [sys.executable, "-m", "asyncup", "--version"], capture_output=True, check=True, text=True
+    )
+    assert told.stdout == f"asyncup {package.__version__}\n"
