@@ -17,18 +17,26 @@ from asyncup.core.sizes import format_size, parse_duration, parse_size
 T = TypeVar("T")
 
 
-def _option(*flags: str, panel: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - typer's
-    """Return an option; its first flag also names its environment variable."""
-    name = flags[0].split("/")[0].lstrip("-").upper().replace("-", "_")
-    more.setdefault("metavar", "")
-    return typer.Option(
-        *flags,
-        envvar=f"ASYNCUP_{name}",
-        help=text,
-        rich_help_panel=panel,
-        show_envvar=False,
-        **more,
-    )
+def _panel(title: str) -> Callable[..., Any]:
+    """Return what makes options of one panel of the help.
+
+    `flags` are separated by spaces; the first one also names the environment variable.
+    """
+
+    def option(flags: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - typer's
+        names = flags.split()
+        variable = names[0].split("/")[0].lstrip("-").upper().replace("-", "_")
+        more.setdefault("metavar", "")
+        return typer.Option(
+            *names,
+            envvar=f"ASYNCUP_{variable}",
+            help=text,
+            rich_help_panel=title,
+            show_envvar=False,
+            **more,
+        )
+
+    return option
 
 
 def _parser(read: Callable[[str], T]) -> Callable[[Any], T]:
@@ -61,12 +69,16 @@ def _pair(text: str) -> tuple[str, str]:
 _size = _parser(parse_size)
 _duration = _parser(parse_duration)
 
-_WHAT = "What to upload"
-_HOW = "How to upload"
-_RETRIES = "When it fails"
-_WHERE = "Where to, and as whom"
-_OBJECT = "What the objects are like"
-_OUTPUT = "Output"
+_what = _panel("What to upload")
+_how = _panel("How to upload")
+_retries = _panel("When it fails")
+_where = _panel("Where to, and as whom")
+_object = _panel("What the objects are like")
+_output = _panel("Output")
+
+_SIZE = {"parser": _size, "metavar": "SIZE"}
+_TIME = {"parser": _duration, "metavar": "TIME"}
+_PAIR = {"parser": _parser(_pair), "metavar": "KEY=VALUE"}
 
 Paths = Annotated[
     list[str] | None,
@@ -77,272 +89,163 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
-ConfigFile = Annotated[
-    Path | None,
-    _option(
-        "--config",
-        panel=_OUTPUT,
-        text="Instead of asyncup.toml here or in the user's configuration directory",
-        metavar="FILE",
-        is_eager=True,
-        callback=load_into_context,
-    ),
-]
-Source = Annotated[list[Path] | None, _option("--source", panel=_WHAT, text="", hidden=True)]
-Destination = Annotated[str | None, _option("--destination", panel=_WHAT, text="", hidden=True)]
-
+Source = Annotated[list[Path] | None, _what("--source", "", hidden=True)]
+Destination = Annotated[str | None, _what("--destination", "", hidden=True)]
 Recursive = Annotated[
-    bool,
-    _option("--recursive/--no-recursive", panel=_WHAT, text="Also what lies in directories below"),
+    bool, _what("--recursive/--no-recursive", "Also what lies in directories below")
 ]
-Follow = Annotated[
-    bool,
-    _option("--follow/--no-follow", panel=_WHAT, text="Go where links to directories lead"),
-]
+Follow = Annotated[bool, _what("--follow/--no-follow", "Go where links to directories lead")]
 Include = Annotated[
     list[str] | None,
-    _option(
-        "--include",
-        panel=_WHAT,
-        metavar="PATTERN",
-        text="Only files that match (as in .gitignore); repeatable",
-    ),
+    _what("--include", "Only files that match (as in .gitignore); repeatable", metavar="PATTERN"),
 ]
 Exclude = Annotated[
     list[str] | None,
-    _option(
-        "--exclude",
-        panel=_WHAT,
-        metavar="PATTERN",
-        text="No files that match (as in .gitignore); repeatable",
-    ),
+    _what("--exclude", "No files that match (as in .gitignore); repeatable", metavar="PATTERN"),
 ]
-MinSize = Annotated[
-    int | None,
-    _option("--min-size", panel=_WHAT, text="No smaller files", parser=_size, metavar="SIZE"),
-]
-MaxSize = Annotated[
-    int | None,
-    _option("--max-size", panel=_WHAT, text="No larger files", parser=_size, metavar="SIZE"),
-]
-SkipSmall = Annotated[
-    bool,
-    _option("--skip-small/--no-skip-small", panel=_WHAT, text="No files smaller than one part"),
-]
+MinSize = Annotated[int | None, _what("--min-size", "No smaller files", **_SIZE)]
+MaxSize = Annotated[int | None, _what("--max-size", "No larger files", **_SIZE)]
+SkipSmall = Annotated[bool, _what("--skip-small/--no-skip-small", "No files smaller than one part")]
 FilesFrom = Annotated[
     str | None,
-    _option(
+    _what(
         "--files-from",
-        panel=_WHAT,
-        text="Upload the files that FILE lists, one a line (- for standard input); keys keep the "
+        "Upload the files that FILE lists, one a line (- for standard input); keys keep the "
         "paths as listed. With one SOURCE, a directory, they are relative to it",
         metavar="FILE",
     ),
 ]
-Null = Annotated[
-    bool, _option("--null", "-0", panel=_WHAT, text="The list of --files-from is NUL-separated")
-]
+Null = Annotated[bool, _what("--null -0", "The list of --files-from is NUL-separated")]
 KeyPrefix = Annotated[
-    str,
-    _option("--key-prefix", panel=_WHAT, text="Put this before every key's name", metavar="TEXT"),
+    str, _what("--key-prefix", "Put this before every key's name", metavar="TEXT")
 ]
 OverwritePolicy = Annotated[
     Overwrite,
-    _option(
+    _what(
         "--overwrite",
-        panel=_WHAT,
+        "When to replace an object that is there: size is, if its size differs",
         metavar="always|never|size",
-        text="When to replace an object that is there: size is, if its size differs",
     ),
 ]
 
 PartSize = Annotated[
     int,
-    _option(
+    _how(
         "--part-size",
-        panel=_HOW,
-        text="Of each part, 5MiB to 5GiB; raised where a file would need over 10,000 parts",
+        "Of each part, 5MiB to 5GiB; raised where a file would need over 10,000 parts",
         parser=_parser(_part_size),
         metavar="SIZE",
         show_default="16MiB",
     ),
 ]
 Concurrency = Annotated[
-    int,
-    _option(
-        "--concurrency",
-        "-c",
-        panel=_HOW,
-        metavar="N",
-        text="Parts in flight at once, over all files",
-        min=1,
-    ),
+    int, _how("--concurrency -c", "Parts in flight at once, over all files", metavar="N", min=1)
 ]
 Direct = Annotated[
-    bool,
-    _option(
-        "--direct/--no-direct", panel=_HOW, text="Send from the files themselves, not chunk files"
-    ),
+    bool, _how("--direct/--no-direct", "Send from the files themselves, not chunk files")
 ]
 SplitDir = Annotated[
     Path | None,
-    _option(
+    _how(
         "--split-dir",
-        panel=_HOW,
-        text="Where chunk files are kept; else in the user's cache directory",
+        "Where chunk files are kept; else in the user's cache directory",
         metavar="DIR",
-        show_default=False,
     ),
 ]
-MaxRetry = Annotated[
-    int, _option("--max-retry", panel=_RETRIES, metavar="N", text="Attempts for each part", min=1)
-]
+
+MaxRetry = Annotated[int, _retries("--max-retry", "Attempts for each part", metavar="N", min=1)]
 RetryStep = Annotated[
     float,
-    _option(
+    _retries(
         "--retry-step",
-        panel=_RETRIES,
-        text="Attempt n is followed by a delay of n times this",
-        parser=_duration,
-        metavar="TIME",
+        "Attempt n is followed by a delay of n times this",
         show_default="5s",
+        **_TIME,
     ),
 ]
 RetryCap = Annotated[
     float,
-    _option(
+    _retries(
         "--retry-cap",
-        panel=_RETRIES,
-        text="And never longer than this, unless S3 asks for it",
-        parser=_duration,
-        metavar="TIME",
+        "And never longer than this, unless S3 asks for it",
         show_default="60s",
+        **_TIME,
     ),
 ]
 StallTimeout = Annotated[
     float,
-    _option(
+    _retries(
         "--stall-timeout",
-        panel=_RETRIES,
-        text="A part whose bytes do not move for this long is sent again",
-        parser=_duration,
-        metavar="TIME",
+        "A part whose bytes do not move for this long is sent again",
         show_default="30s",
+        **_TIME,
     ),
 ]
 StopGrace = Annotated[
     float,
-    _option(
+    _retries(
         "--stop-grace",
-        panel=_RETRIES,
-        text="After Ctrl-C, parts in flight have this long to arrive",
-        parser=_duration,
-        metavar="TIME",
+        "After Ctrl-C, parts in flight have this long to arrive",
         show_default="10s",
+        **_TIME,
     ),
 ]
 
 Profile = Annotated[
-    str | None,
-    _option("--profile", panel=_WHERE, metavar="NAME", text="Profile of the AWS configuration"),
+    str | None, _where("--profile", "Profile of the AWS configuration", metavar="NAME")
 ]
-Region = Annotated[
-    str | None, _option("--region", panel=_WHERE, metavar="NAME", text="Region of the bucket")
-]
+Region = Annotated[str | None, _where("--region", "Region of the bucket", metavar="NAME")]
 EndpointURL = Annotated[
-    str | None,
-    _option(
-        "--endpoint-url", panel=_WHERE, text="URL of an S3 server that is not AWS", metavar="URL"
-    ),
+    str | None, _where("--endpoint-url", "URL of an S3 server that is not AWS", metavar="URL")
 ]
 PathStyle = Annotated[
-    bool,
-    _option(
-        "--path-style/--no-path-style", panel=_WHERE, text="Bucket in the path, not the host name"
-    ),
+    bool, _where("--path-style/--no-path-style", "Bucket in the path, not the host name")
 ]
 CABundle = Annotated[
-    Path | None,
-    _option(
-        "--ca-bundle", panel=_WHERE, text="Certificates to trust, in PEM format", metavar="FILE"
-    ),
+    Path | None, _where("--ca-bundle", "Certificates to trust, in PEM format", metavar="FILE")
 ]
 VerifySSL = Annotated[
-    bool,
-    _option("--verify-ssl/--no-verify-ssl", panel=_WHERE, text="Check the server's certificate"),
+    bool, _where("--verify-ssl/--no-verify-ssl", "Check the server's certificate")
 ]
 
 StorageClass = Annotated[
-    str | None,
-    _option(
-        "--storage-class", panel=_OBJECT, metavar="NAME", text="Such as STANDARD_IA, DEEP_ARCHIVE"
-    ),
+    str | None, _object("--storage-class", "Such as STANDARD_IA, DEEP_ARCHIVE", metavar="NAME")
 ]
 SSE = Annotated[
-    str | None,
-    _option(
-        "--sse", panel=_OBJECT, metavar="NAME", text="Encryption: AES256, aws:kms or aws:kms:dsse"
-    ),
+    str | None, _object("--sse", "Encryption: AES256, aws:kms or aws:kms:dsse", metavar="NAME")
 ]
 SSEKMSKeyID = Annotated[
-    str | None,
-    _option("--sse-kms-key-id", panel=_OBJECT, metavar="ID", text="KMS key for --sse aws:kms"),
+    str | None, _object("--sse-kms-key-id", "KMS key for --sse aws:kms", metavar="ID")
 ]
-ACL = Annotated[
-    str | None, _option("--acl", panel=_OBJECT, metavar="NAME", text="Canned ACL, such as private")
-]
-Metadata = Annotated[
-    list[Any] | None,
-    _option(
-        "--metadata",
-        panel=_OBJECT,
-        text="User metadata; repeatable",
-        parser=_parser(_pair),
-        metavar="KEY=VALUE",
-    ),
-]
-Tag = Annotated[
-    list[Any] | None,
-    _option(
-        "--tag",
-        panel=_OBJECT,
-        text="Object tag; repeatable",
-        parser=_parser(_pair),
-        metavar="KEY=VALUE",
-    ),
-]
+ACL = Annotated[str | None, _object("--acl", "Canned ACL, such as private", metavar="NAME")]
+Metadata = Annotated[list[Any] | None, _object("--metadata", "User metadata; repeatable", **_PAIR)]
+Tag = Annotated[list[Any] | None, _object("--tag", "Object tag; repeatable", **_PAIR)]
 ContentType = Annotated[
     str | None,
-    _option(
-        "--content-type",
-        panel=_OBJECT,
-        metavar="TYPE",
-        text="Media type; else guessed from the name",
-        show_default=False,
-    ),
+    _object("--content-type", "Media type; else guessed from the name", metavar="TYPE"),
 ]
 CacheControl = Annotated[
-    str | None,
-    _option("--cache-control", panel=_OBJECT, metavar="TEXT", text="Cache-Control header"),
+    str | None, _object("--cache-control", "Cache-Control header", metavar="TEXT")
 ]
 ContentEncoding = Annotated[
-    str | None,
-    _option("--content-encoding", panel=_OBJECT, metavar="TEXT", text="Content-Encoding header"),
+    str | None, _object("--content-encoding", "Content-Encoding header", metavar="TEXT")
 ]
 
-DryRun = Annotated[
-    bool, _option("--dry-run", "-n", panel=_OUTPUT, text="Show what would be done, and do nothing")
+ConfigFile = Annotated[
+    Path | None,
+    _output(
+        "--config",
+        "Instead of asyncup.toml here or in the user's configuration directory",
+        metavar="FILE",
+        is_eager=True,
+        callback=load_into_context,
+    ),
 ]
-Quiet = Annotated[bool, _option("--quiet", "-q", panel=_OUTPUT, text="No progress, only errors")]
-Plain = Annotated[
-    bool, _option("--plain", panel=_OUTPUT, text="Plain lines instead of live panels")
-]
-Json = Annotated[
-    bool, _option("--json", panel=_OUTPUT, text="Events as JSON lines on standard output")
-]
-Debug = Annotated[
-    bool, _option("--debug", panel=_OUTPUT, text="Show where in the code an error came from")
-]
+DryRun = Annotated[bool, _output("--dry-run -n", "Show what would be done, and do nothing")]
+Quiet = Annotated[bool, _output("--quiet -q", "No progress, only errors")]
+Plain = Annotated[bool, _output("--plain", "Plain lines instead of live panels")]
+Json = Annotated[bool, _output("--json", "Events as JSON lines on standard output")]
+Debug = Annotated[bool, _output("--debug", "Show where in the code an error came from")]
 
 DemoFiles = Annotated[
     list[Path] | None,

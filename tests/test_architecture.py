@@ -1,0 +1,118 @@
+"""The house: five floors, imports that only look down, one door for each library, small rooms."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import asyncup
+
+ROOT = Path(asyncup.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+FLOORS = ["core", "edges", "engine", "ui", "cli"]
+MAY_IMPORT = {
+    "core": {"core"},
+    "edges": {"core", "edges"},
+    "engine": {"core", "edges", "engine"},
+    # Renderers see events, never who makes them.
+    "ui": {"core", "ui"},
+    "cli": {"core", "edges", "engine", "ui", "cli", "embedded"},
+    "embedded": {"core", "edges"},
+    "__main__": {"cli"},
+    "__init__": {"core", "engine"},
+}
+
+DOORS = {
+    "aioboto3": {"edges/s3_client.py"},
+    "aiobotocore": {"edges/s3_client.py"},
+    "botocore": {"edges/s3.py", "edges/s3_client.py", "edges/s3_errors.py"},
+    "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},
+    "awscrt": {"core/checksums.py"},
+    "filelock": {"edges/chunks.py"},
+    "pathspec": {"core/selection.py"},
+    "platformdirs": {"edges/places.py"},
+    "rich": {"ui/live.py", "cli/show.py"},
+    "typer": {"cli/main.py", "cli/parameters.py", "cli/config.py"},
+}
+
+# What a decision may not know: the world, the time, and chance.
+NOT_IN_CORE = {"asyncio", "os", "io", "time", "random", "socket", "subprocess", "threading", "sys"}
+
+LONGEST_FILE = 350
+LONGEST_FUNCTION = 50
+MOST_PARAMETERS = 7  # six, and self
+
+
+def relative(path: Path) -> str:
+    """Return a file's name in the house."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def floor_of(path: Path) -> str:
+    """Return the floor that a file is on."""
+    first = path.relative_to(ROOT).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the full names of the modules that a file imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions of a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_imports_look_down(path: Path) -> None:
+    """A floor knows itself and those below it."""
+    allowed = MAY_IMPORT[floor_of(path)]
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("asyncup.")}
+    assert ours - allowed - {"__version__"} == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_each_library_has_its_door(path: Path) -> None:
+    """A third party is imported where its door is, and nowhere else."""
+    roots = {name.split(".")[0] for name in imports(path)}
+    foreign = roots - sys.stdlib_module_names - {"asyncup"}
+    assert {library for library in foreign if relative(path) not in DOORS[library]} == set()
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if floor_of(path) == "core"], ids=relative)
+def test_decisions_know_nothing_of_the_world(path: Path) -> None:
+    """Core has no I/O, no clock, no chance and no asyncio: those are arguments."""
+    assert {name.split(".")[0] for name in imports(path)} & NOT_IN_CORE == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_rooms_are_small(path: Path) -> None:
+    """No file, function or list of parameters is longer than can be read at once."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+    if relative(path) == "cli/main.py":
+        return  # the options of a command are its parameters, by typer's design
+    for function in functions(path):
+        assert (function.end_lineno or 0) - function.lineno < LONGEST_FUNCTION, function.name
+        names = function.args
+        count = len(names.posonlyargs) + len(names.args) + len(names.kwonlyargs)
+        assert count <= MOST_PARAMETERS, function.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_no_exception_is_caught_by_accident(path: Path) -> None:
+    """Nothing catches every exception, except to clean up and raise it again."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ExceptHandler):
+            caught = ast.unparse(node.type) if node.type else "everything"
+            if caught in {"everything", "Exception", "BaseException"}:
+                assert isinstance(node.body[-1], ast.Raise), f"line {node.lineno}"
