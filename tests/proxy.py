@@ -70,6 +70,20 @@ class Request:
 Script = Callable[[Request], Fate | Answer]
 
 
+def let_pass(parts: int) -> Script:
+    """Return a script that lets so many parts through and is silent to the others."""
+    seen: set[int] = set()
+
+    def script(request: Request) -> Fate:
+        if request.part_number is not None:
+            if len(seen) == parts and request.part_number not in seen:
+                return Fate.SILENCE
+            seen.add(request.part_number)
+        return Fate.PASS
+
+    return script
+
+
 def error_answer(code: str, status: int, *headers: str, early: bool = False) -> Answer:
     """Return an error as S3 tells it."""
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>scripted</Message></Error>"
@@ -113,7 +127,8 @@ class Proxy:
     ) -> None:
         """Carry requests of one client connection until either side has enough."""
         try:
-            with suppress(OSError, asyncio.IncompleteReadError, _Break):
+            # A connection that is cut off by the end of the test has nothing to say either.
+            with suppress(OSError, asyncio.IncompleteReadError, _Break, asyncio.CancelledError):
                 async with _connection(self.upstream) as upstream:
                     while True:
                         await self._one(reader, writer, *upstream)

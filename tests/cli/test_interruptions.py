@@ -9,25 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.kit import COMMAND, asyncup, finish, lines, start, tree
-from tests.proxy import Answer, Fate, Proxy, Request, Script, proxy_to
+from tests.proxy import Answer, Fate, Proxy, Request, let_pass, proxy_to
 from tests.s3 import Bucket
 
 LARGE = os.urandom(22 << 20)
 PARTS = 5
-
-
-def let_pass(parts: int) -> Script:
-    """Return a script that lets so many parts through and is silent to the others."""
-    seen: set[int] = set()
-
-    def script(request: Request) -> Fate:
-        if request.part_number is not None:
-            if len(seen) == parts and request.part_number not in seen:
-                return Fate.SILENCE
-            seen.add(request.part_number)
-        return Fate.PASS
-
-    return script
 
 
 def has_parts(count: int) -> Callable[[Proxy], bool]:
