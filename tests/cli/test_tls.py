@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from asyncup.core.model import ObjectURI
 from asyncup.embedded import Certificate, EmbeddedServer, serve
+from tests.certificates import make_certificate
 from tests.cli.kit import asyncup, tree
 from tests.conftest import BUCKET
 from tests.s3 import Bucket
@@ -18,15 +18,8 @@ LARGE = os.urandom(11 << 20)
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """Make a certificate for loopback, and its issuer."""
-    place = tmp_path_factory.mktemp("certificate")
-    issuer = trustme.CA()
-    issued = issuer.issue_cert("127.0.0.1")
-    made = Certificate(place / "server.pem", place / "server.key", place / "issuer.pem")
-    issuer.cert_pem.write_to_path(str(made.issuer))
-    issued.cert_chain_pems[0].write_to_path(str(made.certificate))
-    issued.private_key_pem.write_to_path(str(made.key))
-    return made
+    """Make a certificate for loopback."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture(scope="module")
