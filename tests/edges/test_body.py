@@ -1,0 +1,196 @@
+"""The body of a part: small slices, counted as they are taken, rewound for a redirect."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from asyncup.core.errors import SourceChanged
+from asyncup.edges.body import SLICE, PartBody
+from asyncup.edges.files import BLOCK, RangeReader
+from tests.loop import run
+
+SIZE = 2 * BLOCK + SLICE + 1
+DATA = bytes(range(251)) * (SIZE // 251 + 1)
+
+
+class Counted:
+    """A body over a file of SIZE bytes, and all that it told on its way."""
+
+    def __init__(self, directory: Path, *, offset: int = 0, size: int = SIZE) -> None:
+        self.path = directory / "file"
+        self.path.write_bytes(DATA[:SIZE])
+        self.told: list[int] = []
+        self.ticks = 0
+        self.body = PartBody(RangeReader(self.path, offset, size), size, self.told.append)
+        self.body.on_progress = self._tick
+
+    def _tick(self) -> None:
+        self.ticks += 1
+
+
+def test_a_body_comes_in_small_slices(tmp_path: Path) -> None:
+    """The slices are at most 128 KiB, are never empty, and put together they are the bytes."""
+
+    async def send() -> list[bytes]:
+        with Counted(tmp_path).body as body:
+            return [bytes(piece) async for piece in body]
+
+    pieces = run(send())
+    assert {len(piece) for piece in pieces} == {128 << 10, 1}
+    assert b"".join(pieces) == DATA[:SIZE]
+
+
+def test_a_body_is_its_range(tmp_path: Path) -> None:
+    """A body over the middle of a file begins and ends with its range."""
+
+    async def send() -> bytes:
+        with Counted(tmp_path, offset=5, size=SLICE + 3).body as body:
+            return b"".join([bytes(piece) async for piece in body])
+
+    assert run(send()) == DATA[5 : SLICE + 8]
+
+
+def test_a_body_has_a_length_from_the_beginning(tmp_path: Path) -> None:
+    """The length is that of the part before, during and after the way: it is Content-Length."""
+
+    async def send() -> None:
+        with Counted(tmp_path).body as body:
+            lengths = {len(body)}
+            async for _ in body:
+                lengths.add(len(body))
+            assert lengths == {SIZE}
+
+    run(send())
+
+
+def test_an_empty_body_is_empty(tmp_path: Path) -> None:
+    """A part of no bytes has no slices, moves nothing, and is no error."""
+    counted = Counted(tmp_path, size=0)
+
+    async def send() -> None:
+        with counted.body as body:
+            assert len(body) == 0
+            assert [bytes(piece) async for piece in body] == []
+
+    run(send())
+    assert counted.told == []
+
+
+def test_a_slice_counts_when_the_next_one_is_asked_for(tmp_path: Path) -> None:
+    """What was handed over but not taken is not counted; at the end all is, once."""
+    counted = Counted(tmp_path)
+
+    async def send() -> None:
+        with counted.body as body:
+            handed = 0
+            async for piece in body:
+                assert (sum(counted.told), body.sent) == (handed, handed)
+                handed += len(piece)
+                assert body.tell() == handed
+            assert (sum(counted.told), body.sent) == (SIZE, SIZE)
+
+    run(send())
+    assert counted.ticks == len(counted.told) == -(-SIZE // SLICE)
+
+
+def test_an_attempt_that_ends_early_counts_what_was_taken(tmp_path: Path) -> None:
+    """A connection that breaks in the third slice has taken two."""
+    counted = Counted(tmp_path)
+
+    async def send() -> None:
+        with counted.body as body:
+            for _ in range(3):
+                await anext(body)
+            assert body.sent == 2 * SLICE
+
+    run(send())
+    assert counted.told == [SLICE, SLICE]
+
+
+@pytest.mark.parametrize("taken", [1, 2, 9, None])
+def test_a_rewound_body_travels_again_from_its_start(tmp_path: Path, taken: int | None) -> None:
+    """After `seek(0)` all bytes come again, and what had been counted was taken back."""
+    counted = Counted(tmp_path)
+
+    async def send() -> bytes:
+        with counted.body as body:
+            steps = range(taken) if taken is not None else ()
+            for _ in steps:
+                await anext(body)
+            if taken is None:
+                async for _ in body:
+                    pass
+            assert body.seek(0) == 0
+            assert (sum(counted.told), body.sent, body.tell()) == (0, 0, 0)
+            return b"".join([bytes(piece) async for piece in body])
+
+    assert run(send()) == DATA[:SIZE]
+    assert sum(counted.told) == SIZE
+
+
+def test_rewinding_what_has_not_begun_changes_nothing(tmp_path: Path) -> None:
+    """The `tell` and `seek(0)` of a signer before the first slice cost and count nothing."""
+    counted = Counted(tmp_path)
+
+    async def send() -> None:
+        with counted.body as body:
+            assert (body.tell(), body.seek(0), body.seek(0, os.SEEK_SET)) == (0, 0, 0)
+            assert counted.told == []
+            assert len(await anext(body)) == SLICE
+
+    run(send())
+
+
+@pytest.mark.parametrize(("offset", "whence"), [(1, os.SEEK_SET), (0, os.SEEK_END), (-1, 1)])
+def test_a_body_can_only_be_rewound(tmp_path: Path, offset: int, whence: int) -> None:
+    """To seek anywhere else is refused, so that nobody sends half a part."""
+
+    async def seek() -> None:
+        with Counted(tmp_path).body as body:
+            body.seek(offset, whence)
+
+    with pytest.raises(ValueError, match="can only be rewound"):
+        run(seek())
+
+
+def test_a_body_travels_once(tmp_path: Path) -> None:
+    """To iterate again without rewinding is refused, instead of sending nothing as a part."""
+
+    async def send() -> None:
+        with Counted(tmp_path).body as body:
+            async for _ in body:
+                pass
+            async for _ in body:
+                pass
+
+    with pytest.raises(RuntimeError, match="travels once, unless it is rewound"):
+        run(send())
+
+
+def test_a_body_cannot_be_read(tmp_path: Path) -> None:
+    """To read a body is refused: that would hash or hold a part of gigabytes in the event loop."""
+
+    async def read() -> None:
+        with Counted(tmp_path).body as body:
+            body.read(1024)
+
+    with pytest.raises(RuntimeError, match=r"streamed, not read \(1024 bytes asked for\)"):
+        run(read())
+
+
+def test_a_failure_to_read_is_kept(tmp_path: Path) -> None:
+    """When the file ends too soon, the error is raised and kept: the HTTP client would hide it."""
+    counted = Counted(tmp_path)
+    os.truncate(counted.path, BLOCK)
+
+    async def send() -> None:
+        with counted.body as body:
+            async for _ in body:
+                pass
+
+    assert counted.body.failure is None
+    with pytest.raises(SourceChanged) as caught:
+        run(send())
+    assert counted.body.failure is caught.value
+    assert sum(counted.told) == BLOCK

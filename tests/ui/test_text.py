@@ -1,0 +1,356 @@
+"""Events in words: every one that is worth a line, and nothing that could steer a terminal."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from asyncup.core import events
+from asyncup.core.errors import (
+    ConnectionLost,
+    Fault,
+    RetriesExhausted,
+    SourceMissing,
+    Throttled,
+    UsageError,
+)
+from asyncup.core.events import Event
+from asyncup.core.model import ObjectURI, Proof, UploadResult
+from asyncup.core.progress import Progress
+from asyncup.ui.text import Level, Line, clean, describe, error_line, summary, totals
+
+MIB = 1 << 20
+URI = ObjectURI("bucket", "dir/big.bin")
+OTHER = ObjectURI("bucket", "dir/other.bin")
+SLOW = Throttled(
+    Fault(action=f"upload part 7 of {URI}", code="SlowDown", message="Reduce your rate."),
+    hint="lower --concurrency",
+)
+LOST = ConnectionLost(Fault(action=f"look at {URI}", message="reset by peer"))
+RESULT = UploadResult(
+    uri=URI,
+    size=40 * MIB,
+    etag="abc-3",
+    proof=Proof.CRC64NVME,
+    part_size=16 * MIB,
+    parts=3,
+    parts_kept=2,
+    attempts=5,
+    resent=100,
+)
+FINISHED = events.RunFinished(uploaded=2, skipped=0, failed=0, interrupted=0, exit_code=0)
+
+LINES: list[tuple[Event, Line]] = [
+    (
+        events.FileSkipped("dir/big.bin", "the name is not UTF-8"),
+        Line(Level.INFO, "skipped dir/big.bin: the name is not UTF-8"),
+    ),
+    (
+        events.UploadResumed(URI, "id", 16 * MIB, 3, 2, datetime(2024, 2, 29, 12, 30, tzinfo=UTC)),
+        Line(
+            Level.INFO,
+            "resuming s3://bucket/dir/big.bin: "
+            "S3 lists 2 of 3 parts of 16 MiB, begun 2024-02-29 12:30",
+        ),
+    ),
+    (
+        events.UploadResumed(URI, "id", 16 * MIB, None, 2, None),
+        Line(Level.INFO, "resuming s3://bucket/dir/big.bin: S3 lists 2 parts of 16 MiB"),
+    ),
+    (
+        events.PendingUploadIgnored(URI, "id", "its parts are not parts of a file of this size"),
+        Line(
+            Level.WARNING,
+            "left a pending upload of s3://bucket/dir/big.bin alone (id): "
+            "its parts are not parts of a file of this size",
+        ),
+    ),
+    (
+        events.PartDiscarded(URI, 2, 16 * MIB, "its CRC32 differs"),
+        Line(Level.WARNING, "part 2 of s3://bucket/dir/big.bin goes again: its CRC32 differs"),
+    ),
+    (
+        events.RetryScheduled(URI, 7, 1, 5.0, SLOW),
+        Line(
+            Level.WARNING,
+            "attempt 1 failed, next in 5s: "
+            "upload part 7 of s3://bucket/dir/big.bin: SlowDown: Reduce your rate.",
+            "lower --concurrency",
+        ),
+    ),
+    (
+        events.RetryScheduled(None, None, 2, 90.0, LOST),
+        Line(
+            Level.WARNING,
+            "attempt 2 failed, next in 1m 30s: look at s3://bucket/dir/big.bin: reset by peer",
+        ),
+    ),
+    (
+        events.Stopping(10.0),
+        Line(
+            Level.WARNING,
+            "stopping: parts in flight have 10s to arrive (again to stop at once)",
+        ),
+    ),
+    (
+        events.UploadCompleted("dir/big.bin", URI, RESULT),
+        Line(
+            Level.DONE,
+            "s3://bucket/dir/big.bin 40 MiB in 3 parts, 2 of them kept, verified by crc64nvme",
+        ),
+    ),
+    (
+        events.UploadCompleted("dir/big.bin", URI, replace(RESULT, parts_kept=0, proof=Proof.ETAG)),
+        Line(Level.DONE, "s3://bucket/dir/big.bin 40 MiB in 3 parts, verified by etag"),
+    ),
+    (
+        events.UploadCompleted("x", URI, replace(RESULT, size=0, parts=1, parts_kept=0)),
+        Line(Level.DONE, "s3://bucket/dir/big.bin 0 B, verified by crc64nvme"),
+    ),
+    (
+        events.UploadFailed("dir/big.bin", URI, SLOW),
+        Line(
+            Level.ERROR,
+            "upload part 7 of s3://bucket/dir/big.bin: SlowDown: Reduce your rate.",
+            "lower --concurrency",
+        ),
+    ),
+    (
+        events.UploadFailed("gone", None, SourceMissing("read gone: no such file or directory")),
+        Line(Level.ERROR, "read gone: no such file or directory"),
+    ),
+    (
+        events.UploadInterrupted("dir/big.bin", URI, 24 * MIB),
+        Line(Level.WARNING, "stopped s3://bucket/dir/big.bin, 24 MiB are not at S3 yet"),
+    ),
+    (
+        events.UploadInterrupted("-", URI, None),
+        Line(Level.WARNING, "stopped s3://bucket/dir/big.bin"),
+    ),
+]
+
+SILENT: list[Event] = [
+    events.FileFound("dir/big.bin", URI, 40 * MIB),
+    events.FileSkipped("dir/big.bin", "excluded by pattern", filtered=True),
+    events.FilePlanned("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3, 8),
+    events.ScanFinished(),
+    events.FileStarted("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3),
+    events.UploadCreated(URI, "id"),
+    events.PartKept(URI, 1, 16 * MIB, "its CRC64NVME is the same"),
+    events.PartStarted(URI, 1, 16 * MIB, 1),
+    events.BytesSent(URI, 1, 100),
+    events.PartUploaded(URI, 1, 16 * MIB, "abc", 1),
+    events.UploadCompleting(URI, 3),
+    FINISHED,
+]
+
+
+@pytest.mark.parametrize(("event", "expected"), LINES)
+def test_what_is_worth_a_line_has_one(event: Event, expected: Line) -> None:
+    """What a person has to know or can do something about is said, with its level and its hint."""
+    assert describe(event) == expected
+
+
+@pytest.mark.parametrize("event", SILENT, ids=lambda event: type(event).__name__)
+def test_what_is_only_progress_has_no_line(event: Event) -> None:
+    """What moves the totals, or is what the user asked to be left out, makes no line."""
+    assert describe(event) is None
+
+
+def test_every_event_is_accounted_for() -> None:
+    """Nobody can add an event without saying here whether it is worth a line."""
+    told = {type(event).__name__ for event in [*(event for event, _ in LINES), *SILENT]}
+    assert told == {kind.__name__ for kind in Event.__subclasses__()}
+
+
+def test_an_error_is_said_with_what_mends_it() -> None:
+    """An error's text and its hint are kept apart: the hint goes on its own line."""
+    expected = Line(Level.ERROR, "bad flag", "read the help")
+    assert error_line(UsageError("bad flag", hint="read the help")) == expected
+
+
+def test_a_last_retry_says_how_many_there_were() -> None:
+    """When all attempts failed, the line says with what, how often, and that nothing is lost."""
+    line = error_line(RetriesExhausted(LOST, attempts=30))
+    assert line.text == "look at s3://bucket/dir/big.bin: reset by peer (gave up after 30 attempts)"
+    assert line.hint == ("run the same command again: what S3 has acknowledged is not sent again")
+
+
+EVERY_CHARACTER = "".join(map(chr, range(0x110000)))
+
+
+def test_nothing_can_steer_a_terminal() -> None:
+    """Of all the characters there are, none comes through that is not printed as itself."""
+    assert clean(EVERY_CHARACTER).isprintable()
+
+
+def test_what_can_be_printed_stays() -> None:
+    """All printable characters of all scripts come through as they are."""
+    printable = "".join(filter(str.isprintable, EVERY_CHARACTER))
+    assert clean(printable) == printable
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("big file, ü 日本 🦊.bin", "big file, ü 日本 🦊.bin"),
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("two\nlines\tand\r", r"two\nlines\tand\r"),
+        ("bell\x07 back\x08 null\x00", r"bell\x07 back\x08 null\x00"),
+        ("c1 \x9b2J", r"c1 \x9b2J"),
+        ("\u202egpj.exe", r"\u202egpj.exe"),
+        ("caf\udce9", r"caf\udce9"),
+        ("[bold]not markup[/bold]", "[bold]not markup[/bold]"),
+    ],
+)
+def test_control_characters_are_shown(text: str, expected: str) -> None:
+    """Colours, line ends, reversals and broken bytes are shown by their number, not obeyed."""
+    assert clean(text) == expected
+
+
+class Run:
+    """A run, told event by event on a clock."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+        self.progress.sample(0.0)
+
+    def at(self, now: float, *happened: Event) -> None:
+        for event in happened:
+            self.progress.apply(event)
+        self.progress.sample(now)
+
+
+def two_files() -> Run:
+    """Return a run that has begun the first of two files."""
+    run = Run()
+    run.at(
+        0.0,
+        events.FileFound("big.bin", URI, 40 * MIB),
+        events.FileFound("other.bin", OTHER, 60 * MIB),
+        events.FileStarted("big.bin", URI, 40 * MIB, 16 * MIB, 3),
+    )
+    return run
+
+
+def test_totals_of_nothing() -> None:
+    """Before anything is found, the totals say so; the `+` says that there may be more."""
+    assert totals(Run().progress) == "0/0+ files · 0 B of 0 B · 0 B/s"
+
+
+def test_totals_grow_with_what_is_found() -> None:
+    """While the scan goes on the totals may grow, so no time is promised yet."""
+    run = two_files()
+    run.at(10.0, events.PartStarted(URI, 1, 16 * MIB, 1), events.BytesSent(URI, 1, 10 * MIB))
+    assert totals(run.progress) == "0/2+ files · 0 B of 100 MiB · 1 MiB/s · 1 in flight"
+
+
+def test_totals_when_all_is_found() -> None:
+    """When all is found: what S3 has, of how much, how fast, how long still, how many parts."""
+    run = two_files()
+    run.at(
+        10.0,
+        events.ScanFinished(),
+        events.PartStarted(URI, 1, 16 * MIB, 1),
+        events.BytesSent(URI, 1, 16 * MIB),
+        events.PartUploaded(URI, 1, 16 * MIB, "e", 1),
+        events.PartStarted(URI, 2, 16 * MIB, 1),
+        events.BytesSent(URI, 2, 4 * MIB),
+        events.PartStarted(URI, 3, 8 * MIB, 1),
+    )
+    assert totals(run.progress) == (
+        "0/2 files · 16 MiB of 100 MiB · 2 MiB/s · 40s left · 2 in flight"
+    )
+
+
+def test_totals_tell_what_had_to_go_again() -> None:
+    """What a failed attempt had sent is told apart, and counts neither as done nor as moving."""
+    run = two_files()
+    run.at(
+        10.0,
+        events.PartStarted(URI, 1, 16 * MIB, 1),
+        events.BytesSent(URI, 1, 4 * MIB),
+        events.RetryScheduled(URI, 1, 1, 5.0, LOST),
+    )
+    assert totals(run.progress) == "0/2+ files · 0 B of 100 MiB · 0 B/s · 4 MiB sent again"
+
+
+def summed_up(run: Run, finished: events.RunFinished, elapsed: float = 20.0) -> Line:
+    (line,) = summary(run.progress, finished, elapsed)
+    return line
+
+
+def whole_run() -> Run:
+    """Return a run that has uploaded one file, resumed, with two retries."""
+    run = two_files()
+    run.at(
+        20.0,
+        events.PartKept(URI, 1, 16 * MIB, "same"),
+        events.PartStarted(URI, 2, 16 * MIB, 1),
+        events.BytesSent(URI, 2, 2 * MIB),
+        events.RetryScheduled(URI, 2, 1, 5.0, LOST),
+        events.RetryScheduled(URI, 2, 2, 10.0, LOST),
+        events.PartStarted(URI, 2, 16 * MIB, 3),
+        events.PartUploaded(URI, 2, 16 * MIB, "e", 3),
+        events.PartStarted(URI, 3, 8 * MIB, 1),
+        events.PartUploaded(URI, 3, 8 * MIB, "e", 1),
+        events.UploadCompleted("big.bin", URI, RESULT),
+    )
+    return run
+
+
+def test_a_plain_run_is_summed_up_plainly() -> None:
+    """Of a run without incidents: how many files, how much, how long, how fast, and no more."""
+    run = two_files()
+    run.at(
+        20.0,
+        events.PartStarted(URI, 1, 40 * MIB, 1),
+        events.PartUploaded(URI, 1, 40 * MIB, "e", 1),
+        events.UploadCompleted("big.bin", URI, RESULT),
+    )
+    assert summed_up(run, replace(FINISHED, uploaded=1)) == Line(
+        Level.DONE, "1 file uploaded, 40 MiB sent in 20s (2 MiB/s)"
+    )
+
+
+def test_the_summary_tells_kept_from_sent() -> None:
+    """What was at S3 already counts neither as sent nor for the speed, and retries are told."""
+    assert summed_up(whole_run(), FINISHED) == Line(
+        Level.DONE,
+        "2 files uploaded, 24 MiB sent in 20s (1.2 MiB/s), 16 MiB were at S3 already, "
+        "2 retries sent 2 MiB again",
+    )
+
+
+@pytest.mark.parametrize(
+    ("finished", "level", "end"),
+    [
+        (replace(FINISHED, skipped=3), Level.DONE, ", 3 skipped"),
+        (replace(FINISHED, failed=2), Level.WARNING, ", 2 failed"),
+        (replace(FINISHED, interrupted=1), Level.WARNING, ", 1 not finished"),
+        (
+            replace(FINISHED, skipped=1, failed=2, interrupted=3),
+            Level.WARNING,
+            ", 1 skipped, 2 failed, 3 not finished",
+        ),
+    ],
+)
+def test_the_summary_counts_what_did_not_go_up(
+    finished: events.RunFinished, level: Level, end: str
+) -> None:
+    """Skipped files are fine; failed and unfinished ones make the summary a warning."""
+    line = summed_up(Run(), finished)
+    assert (line.level, line.text) == (level, f"2 files uploaded, 0 B sent in 20s (0 B/s){end}")
+
+
+def test_the_summary_of_no_time_at_all() -> None:
+    """A run that took no measurable time has no speed, and no division by zero."""
+    line = summed_up(Run(), replace(FINISHED, uploaded=0, skipped=1), 0.0)
+    assert line == Line(Level.DONE, "0 files uploaded, 0 B sent in 0s (0 B/s), 1 skipped")
+
+
+def test_a_run_without_files_is_a_warning() -> None:
+    """Where nothing was found at all, that is said: it is seldom what was meant."""
+    line = summed_up(Run(), replace(FINISHED, uploaded=0))
+    assert line == Line(Level.WARNING, "nothing to upload: no files were found")
