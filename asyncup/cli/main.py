@@ -4,6 +4,7 @@ Everything that takes long to import is imported when it is needed, so that `--h
 `--version` answer at once.
 """
 
+import io
 import os
 import sys
 import traceback
@@ -27,6 +28,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding does not have is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="asyncup")
     except AsyncupError as error:

@@ -91,6 +91,11 @@ class Progress:
         return sum(sum(file.in_flight.values()) for file in self.files.values())
 
     @property
+    def has_streams(self) -> bool:
+        """Whether something is on its way whose end nobody knows."""
+        return any(file.size is None for file in self.files.values())
+
+    @property
     def parts_in_flight(self) -> int:
         """Parts that hold a slot now."""
         return sum(len(file.in_flight) for file in self.files.values())

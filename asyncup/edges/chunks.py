@@ -10,11 +10,11 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
 from aiofiles.threadpool import wrap
 from filelock import FileLock, Timeout
@@ -110,9 +110,10 @@ class ChunkStore:
             # First the lock, then the directory: one without a lock held belongs to nobody.
             self._lock.acquire(blocking=False)
             self._directory.mkdir()
-        except OSError as error:
+        except (OSError, Timeout) as error:
+            cause = error.strerror or "no lock can be taken there"
             raise SplitDirUnusable(
-                f"keep chunk files in {printable(str(self._split_dir))}: {error.strerror or error}",
+                f"keep chunk files in {printable(str(self._split_dir))}: {cause}",
                 hint="name a directory that can be written with --split-dir, or use --direct",
             ) from error
         return self
@@ -121,11 +122,12 @@ class ChunkStore:
         _remove(self._directory, self._lock)
 
     def _remove_dead_runs(self) -> None:
-        for directory in self._split_dir.glob(f"{_RUN}*"):
-            if not directory.is_dir():
-                continue
+        # A start that was killed leaves a lock without a directory.
+        names = {path.with_suffix("") for path in self._split_dir.glob(f"{_RUN}*")}
+        for directory in names:
             lock = _lock_of(directory)
-            with suppress(Timeout):
+            # A lock that cannot be had is that of a run that is alive, or somebody else's.
+            with suppress(OSError, Timeout):
                 lock.acquire(blocking=False)
                 _remove(directory, lock)
 
@@ -158,19 +160,15 @@ class ChunkStore:
         path = self._directory / f"{self._count:06}-part{part.number:05}"
         running = RunningChecksums(algorithms)
         try:
-            with path.open("xb") as handle:
+            with path.open("xb") as handle, _dropped_if_it_fails(handle, path):
                 file = wrap(handle)
                 while block := await reader.read():
                     await _update(running, block)
                     await file.write(block)
+                await file.flush()
         except OSError as error:
-            path.unlink(missing_ok=True)
             raise self._write_error(error) from error
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        checksums = running.result()
-        return StagedPart(part, checksums, path, 0, owned=True)
+        return StagedPart(part, running.result(), path, 0, owned=True)
 
     def _write_error(self, error: OSError) -> SplitDirUnusable:
         where = printable(str(self._split_dir))
@@ -181,6 +179,19 @@ class ChunkStore:
                 hint="free some space, or name another disk with --split-dir, and run again",
             )
         return SplitDirUnusable(f"write a chunk file in {where}: {cause}")
+
+
+@contextmanager
+def _dropped_if_it_fails(handle: BinaryIO, path: Path) -> Iterator[None]:
+    """Delete what was written if not all of it could be."""
+    try:
+        yield
+    except BaseException:
+        # Closing writes what is left in the buffer, which may fail, too: that is no news.
+        with suppress(OSError):
+            handle.close()
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _lock_of(directory: Path) -> FileLock:

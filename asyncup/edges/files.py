@@ -67,9 +67,15 @@ class Walk:
         and nothing if it is a directory.
         """
         try:
-            status = os.stat(root)  # noqa: PTH116 - a Path cannot follow what it has not opened
+            status = root.stat()
         except OSError as error:
             yield _left(root, error)
+            return
+        except ValueError as error:
+            # A list that was NUL-separated, and read as lines.
+            hint = "is the list NUL-separated? then it takes -0"
+            problem = SourceUnsuitable(f"skip {_shown(root)}: {error}", hint=hint)
+            yield Left(root, str(error), problem)
             return
         if stat.S_ISDIR(status.st_mode):
             prefix = "" if relative is None else f"{relative}/"
@@ -187,7 +193,8 @@ def content_type(name: str) -> str:
     A compressed file is what it is, not what it would be unpacked: declaring its encoding would
     make clients unpack it on the way.
     """
-    kind, encoding = mimetypes.guess_type(name)
+    # A name is no URL, and is not to be read as one.
+    kind, encoding = mimetypes.guess_type(f"./{name.rpartition('/')[2]}")
     if encoding is not None:
         return _ENCODED.get(encoding, "application/octet-stream")
     return kind or "application/octet-stream"

@@ -76,6 +76,8 @@ class S3:
             if error.fault.code in {"404", "NoSuchKey", "NotFound"}:
                 return None
             raise
+        if "ContentLength" not in answer:
+            raise s3_errors.no_answer_of_s3(fault)
         return s3_wire.read_head(answer, size=int(answer["ContentLength"]))
 
     async def list_objects(

@@ -1,5 +1,6 @@
 """A botocore client that does what asyncup needs and nothing behind its back."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,15 +29,15 @@ async def open_client(config: S3Config, *, connections: int, agent: str) -> Asyn
     Raises:
         UsageError: the profile, the endpoint or the certificates are not what they should be.
     """
-    botocore_session = AioSession(profile=config.profile)
     try:
-        settings = _settings(botocore_session, config, connections=connections, agent=agent)
-        session = aioboto3.Session(region_name=config.region, botocore_session=botocore_session)
+        session = aioboto3.Session(
+            region_name=config.region, botocore_session=AioSession(profile=config.profile)
+        )
         client = session.client(
             "s3",
             endpoint_url=config.endpoint_url,
             verify=_verify(config),
-            config=settings,
+            config=_settings(config, connections=connections, agent=agent),
             aws_access_key_id=config.access_key_id,
             aws_secret_access_key=config.secret_access_key,
             aws_session_token=config.session_token,
@@ -47,8 +48,11 @@ async def open_client(config: S3Config, *, connections: int, agent: str) -> Asyn
             f"no profile {config.profile!r} in the AWS configuration",
             hint="`aws configure list-profiles` lists them; check AWS_PROFILE and --profile",
         ) from error
-    except boto.ConfigParseError as error:
-        raise UsageError(f"read the AWS configuration: {error}") from error
+    except (boto.BotoCoreError, AttributeError) as error:
+        # botocore meets a section of the configuration that is no section with AttributeError.
+        raise UsageError(
+            f"read the AWS configuration: {error}", hint="check ~/.aws/config, AWS_* and --region"
+        ) from error
     except ValueError as error:
         raise UsageError(
             f"{config.endpoint_url!r} is not an endpoint URL",
@@ -61,20 +65,24 @@ async def open_client(config: S3Config, *, connections: int, agent: str) -> Asyn
 
 
 def _verify(config: S3Config) -> bool | str | None:
+    """Say how certificates are to be checked; None is as in every AWS tool."""
     if not config.verify_ssl:
         return False
     if config.ca_bundle is None:
         return None
-    if not config.ca_bundle.is_file():
-        raise UsageError(f"no CA bundle {config.ca_bundle}", hint="name a file in PEM format")
+    try:
+        ssl.create_default_context(cafile=config.ca_bundle)
+    except OSError as error:  # ssl.SSLError is one, too
+        raise UsageError(
+            f"read the CA bundle {config.ca_bundle}: {error.strerror or error}",
+            hint="name a file of certificates in PEM format",
+        ) from error
     return str(config.ca_bundle)
 
 
-def _settings(session: AioSession, config: S3Config, *, connections: int, agent: str) -> AioConfig:
-    # A client's `s3` settings replace those of the user's AWS configuration: carry these over.
-    s3 = dict(session.get_scoped_config().get("s3") or {})
+def _settings(config: S3Config, *, connections: int, agent: str) -> AioConfig:
     # Parts carry their own checksum; hashing them once more to sign them costs seconds a GiB.
-    s3["payload_signing_enabled"] = False
+    s3: dict[str, object] = {"payload_signing_enabled": False}
     if config.path_style:
         s3["addressing_style"] = "path"
     return AioConfig(

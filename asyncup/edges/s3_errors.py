@@ -124,6 +124,9 @@ def answered(error: boto.ClientError, fault: Fault) -> S3Error:
         retry_after=retry_after(metadata.get("HTTPHeaders", {}).get("retry-after")),
     )
     kind = _kind(code, status, full)
+    region = metadata.get("HTTPHeaders", {}).get("x-amz-bucket-region")
+    if kind is WrongRegion and region:
+        return kind(full, hint=f"the bucket is in another region: --region {region}")
     return kind(full, hint=_hint(kind, full))
 
 
@@ -177,7 +180,10 @@ _WITHOUT_ANSWER: tuple[tuple[tuple[type[Exception], ...], type[S3Error]], ...] =
     ((boto.ResponseStreamingError, boto.IncompleteReadError), ConnectionLost),
 )
 
-_URL = re.compile(r"https?://(?:[^/\s@]*@)?([^/\s\"']+)[^\s\"']*")
+_URL = re.compile(r"(?i)https?://(?:[^\s\"']*@)?([^/?#@\s\"']+)[^\s\"']*")
+
+LONGEST_RETRY_AFTER = 3600.0
+"""Seconds. A server that asks for more is asked again all the same."""
 
 
 def _cause(error: Exception) -> str:
@@ -197,12 +203,14 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Read a Retry-After header (RFC 9110, 10.2.3): seconds, or a date; None for anything else."""
     if not value:
         return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
+    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
+        seconds = float(value)
+    else:
+        try:
+            date = parsedate_to_datetime(value)
+            # A date without a zone is one in UTC.
+            date = date if date.tzinfo else date.replace(tzinfo=UTC)
+            seconds = (date - (now or datetime.now(UTC))).total_seconds()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)

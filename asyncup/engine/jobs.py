@@ -97,13 +97,21 @@ class Selection:
         uri = self._uri(found.relative)
         if problem := key_problem(uri.key, self.limits):
             return UploadFailed(name, None, SourceUnsuitable(f"skip {name}: {problem}"))
-        if other := taken.get(uri.key):
-            problem = f"{printable(str(other))} goes to the same key, {uri}"
-            hint = "name one of them, or give them different prefixes"
-            return UploadFailed(name, None, SourceUnsuitable(f"skip {name}: {problem}", hint=hint))
+        if self.several and uri.key in taken:
+            return _twice(found, taken[uri.key], uri)
         if self.several:
             taken[uri.key] = found.path
         return Job(found.path, name, uri, found.size)
 
     def _uri(self, relative: str) -> ObjectURI:
         return self.destination if self.exact else self.prefix / relative
+
+
+def _twice(found: Found, first: Path, uri: ObjectURI) -> Selected:
+    """Leave out what would go where something else goes already."""
+    name = printable(str(found.path))
+    if found.path == first:
+        return FileSkipped(name, "named twice", filtered=True)
+    problem = f"{printable(str(first))} goes to the same key, {uri}"
+    hint = "name one of them, or give them different prefixes"
+    return UploadFailed(name, None, SourceUnsuitable(f"skip {name}: {problem}", hint=hint))

@@ -32,7 +32,7 @@ _FRAME = 4
 """Rows that borders and the totals take."""
 
 _NARROWEST_BAR = 10
-_BESIDE_NAME = 26
+_BESIDE_NAME = 24
 """Columns of a file's row that its name and its bar leave to the rest."""
 
 
@@ -86,7 +86,7 @@ class LivePanels:
         state = self._progress
         width = self._console.width - _FRAME
         done = self._bar(width, state.committed, state.in_flight, state.bytes_found)
-        return Group(done, Text(totals(state), overflow="ellipsis", no_wrap=True))
+        return Group(done, self._one_line(Text(totals(state))))
 
     def _files(self) -> RenderableType:
         table = Table.grid(padding=(0, 1), expand=True)
@@ -97,7 +97,7 @@ class LivePanels:
         width = max(_NARROWEST_BAR, self._console.width // 4)
         for file in shown:
             table.add_row(
-                _tail(clean(file.uri.key), self._console.width - width - _BESIDE_NAME),
+                Text(self._tail(clean(file.uri.key), self._console.width - width - _BESIDE_NAME)),
                 self._bar(width, *_extent(file)),
                 _percent(file),
                 "completing" if file.completing else f"{file.parts_done}/{file.parts or '?'} parts",
@@ -113,10 +113,24 @@ class LivePanels:
             yield file
 
     def _events(self) -> RenderableType:
-        lines = [_as_text(line) for line in self._log]
-        for line in lines:
-            line.no_wrap, line.overflow = True, "ellipsis"
-        return Group(*lines)
+        return Group(*(self._one_line(_as_text(line)) for line in self._log))
+
+    def _one_line(self, text: Text) -> Text:
+        """Cut a text off at the end of its line, in what this terminal can show."""
+        text.no_wrap, text.overflow = True, "ellipsis"
+        if self._console.options.ascii_only:
+            text.plain = text.plain.replace("·", "-").encode("ascii", "replace").decode()
+            text.overflow = "crop"
+        return text
+
+    def _tail(self, name: str, width: int) -> str:
+        """Return the end of a name, which tells more than its beginning."""
+        if self._console.options.ascii_only:
+            name = name.encode("ascii", "replace").decode()
+        if cell_len(name) <= width:
+            return name
+        mark = "<" if self._console.options.ascii_only else "…"
+        return f"{mark}{set_cell_size(name[::-1], max(1, width - 1))[::-1].lstrip()}"
 
     def _bar(self, width: int, done: int, moving: int, total: int) -> Text:
         """Return a bar: what S3 has, what is on its way, what is to come."""
@@ -133,13 +147,6 @@ class LivePanels:
         if self._above:
             self._console.print(Group(*map(_as_text, self._above)))
             self._above.clear()
-
-
-def _tail(name: str, width: int) -> str:
-    """Return the end of a name, which tells more than its beginning."""
-    if cell_len(name) <= width:
-        return name
-    return f"…{set_cell_size(name[::-1], max(1, width - 1))[::-1].lstrip()}"
 
 
 def _extent(file: FileProgress) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ from asyncup.core import events
 from asyncup.core.events import Event
 from asyncup.core.sizes import format_size
 from asyncup.ui.renderer import Output
-from asyncup.ui.text import Level, clean, describe
+from asyncup.ui.text import Level, clean, counted, describe
 
 
 class PlanLines:
@@ -38,8 +38,9 @@ class PlanLines:
             self._write(f"skip {event.source}: {event.reason}")
         elif isinstance(event, events.RunFinished):
             self._write(
-                f"dry run: {self._files} files, {format_size(self._bytes)}, "
-                f"{self._requests} requests; {event.skipped} skipped, {event.failed} failed"
+                f"dry run: {counted(self._files, 'file')}, {format_size(self._bytes)}, "
+                f"{counted(self._requests, 'request')}; "
+                f"{event.skipped} skipped, {event.failed} failed"
             )
         elif (line := describe(event)) is not None and line.level is Level.ERROR:
             self._errors.write_line(line)
@@ -55,5 +56,4 @@ def _cost(event: events.FilePlanned) -> str:
     how = "1 part"
     if event.parts > 1:
         how = f"{event.parts} parts of {format_size(event.part_size)}"
-    requests = f"{event.requests} request{'' if event.requests == 1 else 's'}"
-    return f"{format_size(event.size)}, {how}, {requests}"
+    return f"{format_size(event.size)}, {how}, {counted(event.requests, 'request')}"

@@ -44,7 +44,8 @@ class Output:
         try:
             self._stream.write(f"{text}\n")
             self._stream.flush()
-        except BrokenPipeError:
+        except (OSError, ValueError):
+            # Its reader is gone, its disk is full, or it was closed.
             self._stream = None
 
     def write_line(self, line: Line) -> None:
@@ -88,4 +89,4 @@ class Objects:
     def __call__(self, event: Event, /) -> None:
         """Write a line for an object."""
         if isinstance(event, events.UploadCompleted):
-            self._output.write(f"{clean(str(event.uri))}\t{event.result.etag}")
+            self._output.write(f"{clean(str(event.uri))}\t{clean(event.result.etag)}")

@@ -61,7 +61,7 @@ def _(event: events.FileSkipped) -> Line | None:
 
 @describe.register
 def _(event: events.UploadResumed) -> Line:
-    begun = f", begun {event.initiated:%Y-%m-%d %H:%M}" if event.initiated else ""
+    begun = f", begun {event.initiated:%Y-%m-%d %H:%M} UTC" if event.initiated else ""
     of = f" of {event.parts}" if event.parts else ""
     held = f"S3 lists {event.parts_listed}{of} parts of {format_size(event.part_size)}{begun}"
     return Line(Level.INFO, f"resuming {event.uri}: {held}")
@@ -117,10 +117,16 @@ def totals(progress: Progress) -> str:
     return " · ".join(
         (
             f"{progress.files_done}/{found}{'' if progress.scan_finished else '+'} files",
-            f"{format_size(progress.committed)} of {format_size(progress.bytes_found)}",
+            _done(progress),
             *_pace(progress),
         )
     )
+
+
+def _done(progress: Progress) -> str:
+    done = format_size(progress.committed)
+    # What a stream will come to, nobody knows.
+    return done if progress.has_streams else f"{done} of {format_size(progress.bytes_found)}"
 
 
 def _pace(progress: Progress) -> Iterator[str]:
@@ -141,14 +147,14 @@ def summary(progress: Progress, finished: events.RunFinished, elapsed: float) ->
     sent = progress.committed - progress.bytes_kept
     rate = sent / elapsed if elapsed else 0
     told = [
-        f"{_files(finished.uploaded)} uploaded",
+        f"{counted(finished.uploaded, 'file')} uploaded",
         f"{format_size(sent)} sent in {format_duration(elapsed)} ({format_size(rate)}/s)",
     ]
     if progress.bytes_kept:
         told.append(f"{format_size(progress.bytes_kept)} were at S3 already")
     if progress.retries:
         again = format_size(progress.bytes_resent)
-        told.append(f"{progress.retries} retries sent {again} again")
+        told.append(f"{counted(progress.retries, 'retry', 'retries')} sent {again} again")
     for count, what in (
         (finished.skipped, "skipped"),
         (finished.failed, "failed"),
@@ -160,5 +166,6 @@ def summary(progress: Progress, finished: events.RunFinished, elapsed: float) ->
     yield Line(Level.DONE if whole else Level.WARNING, ", ".join(told))
 
 
-def _files(count: int) -> str:
-    return f"{count} file{'' if count == 1 else 's'}"
+def counted(count: int, one: str, more: str | None = None) -> str:
+    """Say how many there are: `1 file`, `2 files`."""
+    return f"{count} {one if count == 1 else more or f'{one}s'}"

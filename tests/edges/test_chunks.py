@@ -500,3 +500,23 @@ def test_checksums_are_those_of_all_blocks(algorithms: set[ChecksumAlgorithm]) -
     """However the blocks fall, quick checksums and slow ones are those of the bytes in a row."""
     blocks = Blocks(BYTES[:1], BYTES[1:MIB], BYTES[MIB:])
     assert run(compute(blocks, algorithms)) == checksums_of(BYTES, *algorithms)
+
+
+def test_the_lock_of_a_killed_start_is_removed(tmp_path: Path) -> None:
+    """A run that was killed between its lock and its directory leaves nothing for ever."""
+    place = tmp_path / "split"
+    place.mkdir()
+    (place / "run-0123.lock").touch()
+    with ChunkStore(place):
+        pass
+    assert list(place.iterdir()) == []
+
+
+def test_a_run_of_somebody_else_is_not_in_the_way(tmp_path: Path) -> None:
+    """A run whose lock cannot be opened does not keep this one from starting."""
+    place = tmp_path / "split"
+    for name in ("run-0123", "run-0123.lock"):
+        (place / name).mkdir(parents=True)
+    with ChunkStore(place):
+        pass
+    assert sorted(path.name for path in place.iterdir()) == ["run-0123", "run-0123.lock"]

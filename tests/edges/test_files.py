@@ -549,3 +549,17 @@ def test_nothing_is_left_open(tree: Path) -> None:
     with pytest.raises(SourceChanged):
         run(read())
     assert str(path) not in handles()
+
+
+def test_a_name_with_a_null_is_told() -> None:
+    """A path that no system can have is an error of its own: a list read without --null."""
+    (only,) = Walk().files(Path("a\0b"))
+    assert isinstance(only, Left)
+    assert isinstance(only.error, SourceUnsuitable)
+    assert only.error.hint is not None
+
+
+@pytest.mark.parametrize("name", ["data:,x.json", "http://[x.json", "backup:v1?.json", "a/b.json"])
+def test_a_name_is_no_url(name: str) -> None:
+    """A name is a name, also if it looks like a URL."""
+    assert content_type(name) == "application/json"

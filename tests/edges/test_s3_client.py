@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
 from botocore import exceptions as boto
 
 from asyncup.core.errors import UsageError
@@ -19,6 +18,7 @@ from asyncup.core.options import S3Config
 from asyncup.edges.body import PartBody
 from asyncup.edges.files import RangeReader
 from asyncup.edges.s3_client import _settings, _verify, open_client
+from tests.certificates import make_certificate
 from tests.loop import run
 
 KEYS = S3Config(
@@ -41,7 +41,7 @@ def aws_config() -> Callable[[str], None]:
 
 def settings() -> AioConfig:
     """Return the settings of a client that the user has set nothing for."""
-    return _settings(AioSession(), S3Config(), connections=18, agent="asyncup/1.0")
+    return _settings(S3Config(), connections=18, agent="asyncup/1.0")
 
 
 class Outgoing:
@@ -207,8 +207,7 @@ def test_a_session_token_goes_along() -> None:
 
 def test_certificates_are_checked_unless_the_user_says_otherwise(tmp_path: Path) -> None:
     """By default botocore's own way counts; a bundle is named to it; only a flag turns it off."""
-    bundle = tmp_path / "ca.pem"
-    bundle.write_text("")
+    bundle = make_certificate(tmp_path).issuer
     assert _verify(S3Config()) is None
     assert _verify(S3Config(ca_bundle=bundle)) == str(bundle)
     assert _verify(S3Config(verify_ssl=False)) is False
@@ -256,8 +255,38 @@ def test_a_bad_endpoint_is_told(endpoint_url: str) -> None:
 def test_a_missing_ca_bundle_is_told(tmp_path: Path, name: str) -> None:
     """A bundle of certificates that is no file is named before anything is sent."""
     error = refused(S3Config(ca_bundle=tmp_path / name))
-    assert str(error) == f"no CA bundle {tmp_path / name}"
-    assert error.hint == "name a file in PEM format"
+    assert str(error).startswith(f"read the CA bundle {tmp_path / name}: ")
+    assert error.hint == "name a file of certificates in PEM format"
+
+
+def test_a_bundle_that_is_no_pem_is_told(tmp_path: Path) -> None:
+    """A file that holds no certificates is a usage error, not a connection to try again."""
+    (tmp_path / "ca.pem").write_text("no certificate")
+    assert "ca.pem" in str(refused(S3Config(ca_bundle=tmp_path / "ca.pem")))
+
+
+def test_a_bad_region_is_told() -> None:
+    """A region that is none is named, not the endpoint."""
+    assert "'eu central'" in str(refused(S3Config(region="eu central")))
+
+
+def test_half_of_the_keys_is_told() -> None:
+    """An access key without its secret is a usage error."""
+    assert "secret" in str(refused(S3Config(access_key_id="AK")))
+
+
+@pytest.mark.parametrize("text", ["s3 =\n  addressing_style = nonsense\n", "s3 = nonsense\n"])
+def test_a_bad_s3_section_is_told(aws_config: Callable[[str], None], text: str) -> None:
+    """What is wrong in the AWS configuration is a usage error that says where."""
+    aws_config(f"[default]\n{text}")
+    assert "read the AWS configuration" in str(refused(KEYS))
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_dual_stack_works(aws_config: Callable[[str], None], value: str) -> None:
+    """`use_dualstack_endpoint` of the AWS configuration counts as what it says."""
+    aws_config(f"[default]\ns3 =\n  use_dualstack_endpoint = {value}\n")
+    assert ("dualstack" in url_of(KEYS)) is (value == "true")
 
 
 def test_errors_of_those_who_use_the_client_are_theirs() -> None:

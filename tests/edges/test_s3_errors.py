@@ -410,3 +410,52 @@ def test_several_urls_lose_it_too() -> None:
     ours = unanswered(boto.HTTPClientError(error=told), FAULT)
     assert str(ours).endswith(": via proxy:3128 to s3.example failed")
     assert "secret" not in str(ours)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "²",
+        "9" * 400,
+        "Mon, 01 Jan 99999999999999 00:00:00 GMT",
+        f"Mon, 01 Jan 2024 0:0 +{'9' * 17}",
+    ],
+)
+def test_no_retry_after_is_too_odd(value: str) -> None:
+    """Nonsense from a server is nothing."""
+    assert retry_after(value, datetime(2024, 1, 1, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize("value", ["999999999", "Mon, 01 Jan 2030 00:00:00 GMT"])
+def test_nobody_waits_for_years(value: str) -> None:
+    """However long a server wants to be left alone, it is asked again within the hour."""
+    assert retry_after(value, datetime(2024, 1, 1, tzinfo=UTC)) == 3600
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://s3.example?X-Amz-Signature=secret",
+        "http://user:s@secret@s3.example/x",
+        "http://user:sec/ret@s3.example/x",
+        "HTTPS://user:secret@s3.example/key?secret",
+    ],
+)
+def test_no_url_tells_a_secret(url: str) -> None:
+    """However a URL is written, only host and port are told."""
+    told = str(unanswered(boto.EndpointConnectionError(endpoint_url=url), FAULT))
+    assert "s3.example" in told
+    assert "sec" not in told
+
+
+def test_the_right_region_is_told() -> None:
+    """Where S3 tells the bucket's region, the hint does as well."""
+    response = {
+        "Error": {"Code": "PermanentRedirect"},
+        "ResponseMetadata": {
+            "HTTPStatusCode": 301,
+            "HTTPHeaders": {"x-amz-bucket-region": "eu-west-3"},
+        },
+    }
+    error = answered(boto.ClientError(response, "ListParts"), FAULT)
+    assert error.hint == "the bucket is in another region: --region eu-west-3"

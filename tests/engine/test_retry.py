@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_retry_after_is_honoured_beyond_the_cap() -> None:
 
 def test_gives_up_with_the_last_error() -> None:
     """After the last attempt, the error tells the cause, the attempts, and what to do."""
-    errors: list[AsyncupError] = [lost()] * 4 + [ConnectionLost(Fault(action="the last one"))]
+    errors = [*[lost()] * 4, ConnectionLost(Fault(action="the last one"))]
 
     async def main() -> None:
         with pytest.raises(RetriesExhausted, match=r"the last one.*5 attempts") as caught:
@@ -114,16 +115,15 @@ def test_stopping_ends_a_delay() -> None:
 
 def test_a_retry_holds_its_slot(tmp_path: Path) -> None:
     """While a part waits for its next attempt, nobody else takes its place."""
-    file, s3 = make_file(tmp_path, 1000), FakeS3()
-    s3.delay = 1
+    file, s3 = make_file(tmp_path, 300), FakeS3()
     s3.fail("upload_part", number=1, times=2)
 
     async def main() -> float:
-        async with uploader(s3, tmp_path, options=OPTIONS) as up:
+        options = replace(OPTIONS, concurrency=1, read_ahead=0)
+        async with uploader(s3, tmp_path, options=options) as up:
             await up.put(file, URI)
         return asyncio.get_running_loop().time()
 
-    took = run(main())
-    # The others carry nine parts, two at once, while it waits 5 s and 10 s less jitter.
-    assert 11 <= took <= 16
-    assert s3.most_in_flight == 2
+    # It waits 5 s and 10 s, less jitter.
+    assert run(main()) >= 11
+    assert s3.sent_parts() == [1, 2, 3]

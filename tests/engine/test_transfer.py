@@ -80,11 +80,8 @@ def test_next_file_follows_without_a_gap(tmp_path: Path) -> None:
     s3 = FakeS3()
     s3.delay = 1
     files = [
-        (
-            make_file(tmp_path, size, f"file-{index}", seed=index),
-            ObjectURI("test-bucket", f"{index}"),
-        )
-        for index, size in enumerate((700, 500, 400, 200, 1200))
+        (make_file(tmp_path, size, f"{size}"), ObjectURI("test-bucket", f"{size}"))
+        for size in (700, 500, 400, 200, 1200)
     ]
 
     async def main() -> float:
@@ -104,8 +101,8 @@ def test_small_files_share_the_slots(tmp_path: Path) -> None:
     """Small files go up as many at once as there are slots."""
     s3 = FakeS3()
     files = [
-        (make_file(tmp_path, 50, f"file-{index}", seed=index), ObjectURI("test-bucket", f"{index}"))
-        for index in range(20)
+        (make_file(tmp_path, size, f"{size}"), ObjectURI("test-bucket", f"{size}"))
+        for size in range(40, 60)
     ]
     in_flight: set[str] = set()
     most = 0
@@ -131,11 +128,8 @@ def test_no_upload_is_opened_long_before_its_turn(tmp_path: Path) -> None:
     s3 = FakeS3()
     s3.delay = 1
     files = [
-        (
-            make_file(tmp_path, 2000, f"file-{index}", seed=index),
-            ObjectURI("test-bucket", f"{index}"),
-        )
-        for index in range(3)
+        (make_file(tmp_path, size, f"{size}"), ObjectURI("test-bucket", f"{size}"))
+        for size in (2000, 2001, 2002)
     ]
     open_at_once: list[int] = []
     s3.watch = lambda _: open_at_once.append(len(s3.uploads))

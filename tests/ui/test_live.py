@@ -514,3 +514,26 @@ def test_what_others_print_goes_above_the_panels() -> None:
 def test_a_tick_is_wanted_ten_times_a_second() -> None:
     """The panels are drawn often enough to look alive, and no more often."""
     assert LivePanels.interval == 0.1
+
+
+@pytest.mark.parametrize("name", ["[bold red]markup[/]", "a[/].bin", ":smile:.txt", "[red]x"])
+def test_names_are_no_markup(name: str) -> None:
+    """A file's name is shown as it is: brackets are neither styles nor an error in the drawing."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
+    live = LivePanels(console, lambda: 0.0)
+    uri = ObjectURI("bucket", name)
+    live(events.FileFound(name, uri, 10))
+    live(events.FileStarted(name, uri, 10, 10, 1))
+    assert name in "".join(segment.text for segment in console.render(live.panels()))
+
+
+def test_an_ascii_terminal_gets_ascii() -> None:
+    """Nothing that an ASCII terminal cannot show is drawn on it."""
+    with io.TextIOWrapper(io.BytesIO(), encoding="ascii") as file:
+        console = Console(file=file, force_terminal=True, width=60, height=50, color_system=None)
+        live = LivePanels(console, lambda: 0.0)
+        uri = ObjectURI("bucket", "ü" + "x" * 100)
+        live(events.FileFound("x", uri, 10))
+        live(events.FileStarted("x", uri, 10, 10, 1))
+        live(events.PendingUploadIgnored(uri, "id" * 50, "reason"))
+        assert "".join(segment.text for segment in console.render(live.panels())).isascii()

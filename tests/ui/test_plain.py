@@ -21,7 +21,7 @@ FINISHED = events.RunFinished(uploaded=2, skipped=1, failed=1, interrupted=0, ex
 GOLDEN = r"""
 error: read gone.bin: no such file or directory
 skipped notes.txt: S3 already holds an object with this key
-resuming s3://bucket/big.bin: S3 lists 1 of 3 parts of 16 MiB, begun 2024-02-29 12:30
+resuming s3://bucket/big.bin: S3 lists 1 of 3 parts of 16 MiB, begun 2024-02-29 12:30 UTC
 0/2 files · 16 MiB of 41 MiB · 1.6 MiB/s · 11s left · 1 in flight
 warning: attempt 1 failed, next in 5s: upload part 2 of s3://bucket/big.bin: \
 \x1b[31mreset\x1b[0m\nby peer

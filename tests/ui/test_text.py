@@ -50,7 +50,7 @@ LINES: list[tuple[Event, Line]] = [
         Line(
             Level.INFO,
             "resuming s3://bucket/dir/big.bin: "
-            "S3 lists 2 of 3 parts of 16 MiB, begun 2024-02-29 12:30",
+            "S3 lists 2 of 3 parts of 16 MiB, begun 2024-02-29 12:30 UTC",
         ),
     ),
     (
@@ -354,3 +354,25 @@ def test_a_run_without_files_is_a_warning() -> None:
     """Where nothing was found at all, that is said: it is seldom what was meant."""
     line = summed_up(Run(), replace(FINISHED, uploaded=0))
     assert line == Line(Level.WARNING, "nothing to upload: no files were found")
+
+
+def test_the_totals_of_a_stream_are_not_more_than_all() -> None:
+    """Of a stream, nobody knows what it will come to, so nothing is said of that."""
+    progress, uri = Progress(), ObjectURI("bucket", "key")
+    for event in (
+        events.FileFound("-", uri, None),
+        events.ScanFinished(),
+        events.FileStarted("-", uri, None, 10, None),
+        events.PartUploaded(uri, 1, 5, "e", 1),
+    ):
+        progress.apply(event)
+    assert totals(progress) == "0/1 files · 5 B · 0 B/s"
+
+
+def test_one_retry_is_no_retries() -> None:
+    """One retry is called so."""
+    progress = Progress()
+    progress.apply(events.RetryScheduled(None, None, 1, 1.0, UsageError("x")))
+    finished = events.RunFinished(uploaded=1, skipped=0, failed=0, interrupted=0, exit_code=0)
+    (line,) = summary(progress, finished, 1.0)
+    assert "1 retry sent" in line.text
