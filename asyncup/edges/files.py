@@ -246,7 +246,7 @@ class RangeReader:
         except OSError as error:
             raise source_error(self._path, error) from error
         if not block:
-            end = self._offset + self._position
+            end = os.fstat(self._handle.fileno()).st_size
             raise SourceChanged(
                 f"read {_shown(self._path)}: the file ends at byte {end} now, "
                 f"{self._offset + self._size} or more were there",

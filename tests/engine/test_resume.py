@@ -102,7 +102,7 @@ def part_way(s3: FakeS3, file: Path, directory: Path, parts: int, part_size: int
             if any(len(upload.parts) == parts for upload in s3.uploads.values()):
                 task.cancel()
 
-        options = replace(OPTIONS, part_size=part_size, concurrency=1)
+        options = replace(OPTIONS, part_size=part_size, concurrency=1, read_ahead=0)
         async with uploader(s3, directory, listener=Ears(cancel), options=options) as up:
             await up.put(file, URI)
 
