@@ -75,6 +75,7 @@ class FileUpload:
             self._plan = await self._source.settle(self._plan)
             if self._plan.is_single:
                 return await self._in_one_request(claim)
+            self._stop_if_asked()
             opened = Opened(await self._create(), Resumption(self._plan, {}))
         return await self._in_parts(opened, claim)
 

@@ -1,0 +1,6 @@
+"""The same examples on every run, however slow the machine is."""
+
+from hypothesis import settings
+
+settings.register_profile("core", derandomize=True, deadline=None)
+settings.load_profile("core")
