@@ -88,7 +88,7 @@ def test_no_credentials(bucket: Bucket, file: Path) -> None:
         (["FILE", "s3://bucket/", "--no-such-option"], "No such option"),
         (["FILE", "s3://bucket/", "--profile=nobody"], "no profile 'nobody'"),
         (["FILE", "s3://bucket/", "--endpoint-url=server"], "'server' is not an endpoint URL"),
-        (["FILE", "s3://bucket/", "--ca-bundle=/no/such"], "no CA bundle /no/such"),
+        (["FILE", "s3://bucket/", "--ca-bundle=/no/such"], "read the CA bundle /no/such"),
         (["FILE", "s3://bucket/", "--config=/no/such"], "no configuration file /no/such"),
         (["s3://bucket/", "--files-from=/no/such"], "read the list /no/such"),
         (["FILE", "s3://bucket/", "--files-from=-"], "is no directory, as --files-from needs"),

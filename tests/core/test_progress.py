@@ -179,6 +179,7 @@ def test_files_do_not_mix() -> None:
     feed(progress, sent(A, 1, 4), sent(B, 1, 6), uploaded(B, 1))
 
     assert (progress.files[A].position, progress.files[B].position) == (4, 10)
+    assert not progress.has_streams
     assert picture(progress) == Picture(committed=10, in_flight=4, total=50)
 
 
@@ -258,12 +259,21 @@ def test_a_stream_enters_the_totals_when_its_size_is_known() -> None:
     feed(progress, found(A, None), events.ScanFinished(), started(A, None))
     assert (progress.bytes_found, progress.files_found) == (0, 1)
     assert (progress.files[A].size, progress.files[A].parts) == (None, None)
+    assert progress.has_streams
 
     feed(progress, part_started(A, 1), sent(A, 1, 10), uploaded(A, 1), uploaded(A, 2, 7))
     assert progress.committed == 17
 
     feed(progress, completed(A, 17))
     assert picture(progress) == Picture(committed=17, total=17)
+    assert not progress.has_streams
+
+
+def test_a_stream_that_is_skipped_takes_nothing_out_of_the_totals() -> None:
+    """A stream whose key is taken was never in the totals, so leaving takes nothing away."""
+    progress = under_way(found(B, None), started(B, None), skipped(B))
+
+    assert picture(progress) == Picture(total=30)
 
 
 def test_a_stream_that_fails_leaves_what_s3_has() -> None:
