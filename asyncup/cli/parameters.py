@@ -12,7 +12,7 @@ import typer
 
 from asyncup.cli.config import load_into_context
 from asyncup.core.options import Limits, Overwrite
-from asyncup.core.sizes import format_size, parse_duration, parse_size
+from asyncup.core.sizes import parse_duration, parse_size
 
 T = TypeVar("T")
 
@@ -52,10 +52,9 @@ def _parser(read: Callable[[str], T]) -> Callable[[Any], T]:
 
 
 def _part_size(text: str) -> int:
-    found, low, high = parse_size(text), Limits().min_part_size, Limits().max_part_size
-    if not low <= found <= high:
-        bounds = f"{format_size(low)} and {format_size(high)}"
-        raise ValueError(f"{format_size(found)} is not between {bounds}, the limits of S3")
+    found, limits = parse_size(text), Limits()
+    if not limits.min_part_size <= found <= limits.max_part_size:
+        raise ValueError(limits.part_size_problem(found))
     return found
 
 

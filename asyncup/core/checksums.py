@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -103,6 +102,6 @@ def to_base64(value: bytes) -> str:
 def from_base64(text: str) -> bytes | None:
     """Read a checksum of a single range; None for one of parts (`...-3`) or no checksum at all."""
     try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
+        return base64.b64decode(text, validate=True) or None
+    except ValueError:  # binascii.Error is one, too
         return None

@@ -215,7 +215,7 @@ class RetriesExhausted(AsyncupError):
 
     def __init__(self, last: AsyncupError, *, attempts: int) -> None:
         super().__init__(
-            f"{last} (gave up after {attempts} attempts)",
+            f"{last} (gave up after {attempts} attempt{'' if attempts == 1 else 's'})",
             hint="run the same command again: what S3 has acknowledged is not sent again",
         )
         self.last = last

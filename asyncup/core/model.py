@@ -33,7 +33,8 @@ class ObjectURI:
                 f"{text!r} is not an S3 URI", hint="write s3://bucket/key or s3://bucket/prefix/"
             )
         # Three to 63 characters is AWS's rule and nearly every server's; other characters differ.
-        if not 3 <= len(bucket) <= 63 or set(bucket) & set(" ?#@:\\"):  # noqa: PLR2004
+        odd = set(bucket) & set(" ?#@:\\")
+        if not 3 <= len(bucket) <= 63 or odd or not bucket.isprintable():  # noqa: PLR2004
             raise UsageError(
                 f"{bucket!r} is not a bucket name",
                 hint="3 to 63 lower-case letters, digits, dots and hyphens",

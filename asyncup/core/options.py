@@ -30,6 +30,13 @@ class Limits:
     max_key_bytes: int = 1024
     part_size_step: int = MIB
 
+    def part_size_problem(self, size: int) -> str:
+        """Say that no part can have this size."""
+        low, high = format_size(self.min_part_size), format_size(self.max_part_size)
+        # Rounded, 5 MiB less one byte is 5 MiB.
+        shown = f"{size} B" if format_size(size) in {low, high} else format_size(size)
+        return f"part size {shown} is not between {low} and {high}"
+
     @property
     def max_object_size(self) -> int:
         """The size in bytes of the largest object that parts can make."""
@@ -87,15 +94,16 @@ class Options:
 
     def _problems(self) -> list[str]:
         low, high = self.limits.min_part_size, self.limits.max_part_size
-        size, bounds = format_size(self.part_size), f"{format_size(low)} and {format_size(high)}"
         rules = (
-            (low <= self.part_size <= high, f"part size {size} is not between {bounds}"),
+            (low <= self.part_size <= high, self.limits.part_size_problem(self.part_size)),
             (self.concurrency >= 1, f"concurrency {self.concurrency} is less than 1"),
             (self.read_ahead >= 0, f"read ahead {self.read_ahead} is less than 0"),
             (self.max_retry >= 1, f"max retry {self.max_retry} is less than 1"),
             (self.retry_step >= 0, f"retry step {self.retry_step} is negative"),
             (self.retry_cap >= 0, f"retry cap {self.retry_cap} is negative"),
             (self.stall_timeout > 0, f"stall timeout {self.stall_timeout} is not above 0"),
+            (self.complete_timeout > 0, f"complete timeout {self.complete_timeout} is not above 0"),
+            (self.stop_grace >= 0, f"stop grace {self.stop_grace} is negative"),
         )
         return [problem for fine, problem in rules if not fine]
 

@@ -72,11 +72,13 @@ def make_plan(size: int | None, part_size: int, limits: Limits) -> UploadPlan:
         return UploadPlan(None, part_size)
     if size > limits.max_object_size:
         raise SourceUnsuitable(
-            f"{format_size(size)} is more than an S3 object can hold "
+            f"{size} bytes are more than an S3 object can hold, {limits.max_object_size} "
             f"({format_size(limits.max_object_size)})",
             hint="split the file into several objects",
         )
-    return UploadPlan(size, max(part_size, smallest_part_size(size, limits)))
+    if part_size * limits.max_parts >= size:
+        return UploadPlan(size, part_size)
+    return UploadPlan(size, smallest_part_size(size, limits))
 
 
 def smallest_part_size(size: int, limits: Limits) -> int:

@@ -117,11 +117,10 @@ class Progress:
     @apply.register
     def _(self, event: events.FileSkipped) -> None:
         self.files_skipped += 1
-        file = self.files.pop(event.uri, None) if event.uri is not None else None
-        if file is not None:
+        if event.uri is not None:
             # It was counted when it was found; S3 turned out to hold it.
             self.files_found -= 1
-            self.bytes_found -= file.size or 0
+            self._drop(event.uri)
 
     @apply.register
     def _(self, _: events.ScanFinished) -> None:
@@ -199,7 +198,9 @@ class Progress:
 
     def _drop(self, uri: ObjectURI | None) -> None:
         """Take out a file that will not arrive in this run, so that the totals stay reachable."""
-        file = self.files.pop(uri, None) if uri is not None else None
-        if file is not None:
+        if uri is None:
+            return
+        self.bytes_found -= self._waiting.pop(uri, 0)
+        if (file := self.files.pop(uri, None)) is not None:
             self.bytes_found -= (file.size or 0) - file.committed
             self.bytes_done += file.committed

@@ -48,7 +48,9 @@ def parts_mismatch(
 
 def _part_mismatch(plan: UploadPlan, receipt: Receipt, listed: ListedPart) -> str | None:
     expected = plan.part(receipt.part.number).size
-    if not listed.size == receipt.checksums.size == expected:
+    if receipt.checksums.size != expected:
+        return f"{receipt.checksums.size} bytes sent, {expected} planned"
+    if listed.size != expected:
         return f"{listed.size} bytes at S3, {expected} planned"
     if listed.etag != receipt.etag:
         return f"ETag {listed.etag} at S3, {receipt.etag} acknowledged"

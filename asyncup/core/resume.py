@@ -77,15 +77,14 @@ def _possible_part_sizes(
     """Yield what the part size may be: today's, that of a listed part, or, if only the last part of
     the file is listed, the size that all before it would have.
     """  # noqa: D205
-    sizes = {part.size for part in listed}
-    if wanted.part_size in sizes:
-        yield wanted.part_size
-    yield from sorted(sizes, reverse=True)
+    sizes = sorted({part.size for part in listed}, reverse=True)
     last = max(listed, key=lambda part: part.number)
     if size is not None and last.number > 1:
         before, rest = divmod(size - last.size, last.number - 1)
-        if rest == 0:
-            yield before
+        sizes += [before] if rest == 0 else []
+    if wanted.part_size in sizes:
+        yield wanted.part_size
+    yield from sizes
 
 
 def _plan_with(size: int | None, part_size: int, highest: int, limits: Limits) -> UploadPlan | None:
@@ -103,8 +102,10 @@ def _plan_with(size: int | None, part_size: int, highest: int, limits: Limits) -
 def _fits(plan: UploadPlan, listed: ListedParts) -> bool:
     """Return whether one of the parts under a number has the size that the plan has there."""
     expected = plan.part(listed[0].number).size
-    # The end of a stream is not known yet: any part may turn out to be its last.
-    return any(part.size == expected or plan.size is None for part in listed)
+    # The end of a stream is not known yet: any part may turn out to be its short last one.
+    return any(
+        part.size == expected or (plan.size is None and part.size < expected) for part in listed
+    )
 
 
 def known_algorithm(upload: Upload, listed: Sequence[ListedPart]) -> Upload:

@@ -50,8 +50,13 @@ class Filters:
         )
 
     def prunes(self, directory: str) -> bool:
-        """Return whether nothing below this directory can be wanted, so it need not be read."""
-        return self.exclude is not None and self.exclude.match_file(f"{directory}/")
+        """Return whether nothing below this directory can be wanted, so it need not be read.
+
+        A negated pattern (`!keep.bin`) may want something back, so all has to be looked at.
+        """
+        if self.exclude is None or any(each.include is False for each in self.exclude.patterns):
+            return False
+        return self.exclude.match_file(f"{directory}/")
 
     def reason_to_skip(self, relative: str, size: int) -> str | None:
         """Say why a file is not wanted; None if it is."""
@@ -99,4 +104,8 @@ def key_problem(key: str, limits: Limits) -> str | None:
 
 def printable(name: str) -> str:
     r"""Return a name that any terminal and JSON reader can take: odd bytes as `\xff`."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        raw = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # Windows has names that are no UTF-16
+        raw = name.encode("utf-8", "backslashreplace")
+    return raw.decode("utf-8", "backslashreplace")

@@ -5,13 +5,17 @@ qemu; `KB`, `MB`, ... are powers of 1000 (IEC 80000-13).
 """
 
 import re
+from fractions import Fraction
 
 _BINARY = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _DECIMAL = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15}
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?:(?P<unit>[kmgtp])(?P<kind>ib|b)?|b)?")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+|\d+(?:\.\d+)?")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd] ?)+|\d+(?:\.\d+)?")
+LONGEST_DURATION = 3650 * 86400
+"""Seconds. Ten years: whatever is longer is a mistake, and some clocks do not count that far."""
+
 _DURATION_TERM = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
 
@@ -25,12 +29,13 @@ def parse_size(text: str) -> int:
     if found is None:
         raise ValueError(f"{text!r} is not a size: write 16MiB, 1.5GB or a number of bytes")
     scale = _DECIMAL if found["kind"] == "b" else _BINARY
-    return round(float(found["number"]) * scale.get(found["unit"] or "", 1))
+    # Fractions are exact, also for numbers of bytes that a float would round.
+    return round(Fraction(found["number"]) * scale.get(found["unit"] or "", 1))
 
 
 def format_size(size: float) -> str:
     """Write a number of bytes for reading: `512 B`, `16 MiB`, `1.46 GiB`."""
-    if abs(size) < 1 << 10:
+    if round(abs(size)) < 1 << 10:
         return f"{size:.0f} B"
     for letter, scale in _BINARY.items():
         # 1023.995 would be written as 1024 of the smaller unit.
@@ -45,13 +50,14 @@ def parse_duration(text: str) -> float:
     Raises:
         ValueError: it is no duration.
     """
-    cleaned = text.replace(" ", "").lower()
+    cleaned = text.strip().lower()
     if not _DURATION.fullmatch(cleaned):
         raise ValueError(f"{text!r} is not a duration: write 90s, 5m, 1h30m or a number of seconds")
-    terms = _DURATION_TERM.findall(cleaned)
-    if not terms:
-        return float(cleaned)
-    return sum(float(number) * _SECONDS[unit] for number, unit in terms)
+    terms = _DURATION_TERM.findall(cleaned) or [(cleaned, "s")]
+    seconds = sum(Fraction(number) * _SECONDS[unit] for number, unit in terms)
+    if seconds > LONGEST_DURATION:
+        raise ValueError(f"{text!r} is longer than {format_duration(LONGEST_DURATION)}")
+    return float(seconds)
 
 
 def format_duration(seconds: float) -> str:

@@ -188,3 +188,9 @@ def test_fingerprints_differ_in_any_of_their_values(changed: int) -> None:
 
     assert Fingerprint(1, 2, 3, 4) == Fingerprint(1, 2, 3, 4)
     assert Fingerprint(*values) != Fingerprint(1, 2, 3, 4)
+
+
+def test_a_bucket_has_no_line_break() -> None:
+    """What cannot be printed is no part of a bucket's name."""
+    with pytest.raises(UsageError):
+        ObjectURI.parse("s3://my\nbucket/key")

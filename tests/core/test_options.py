@@ -158,3 +158,16 @@ def test_secrets_are_not_shown() -> None:
 
     assert "AKIAEXAMPLE" in repr(config)
     assert "very-secret" not in repr(config)
+
+
+@pytest.mark.parametrize("values", [{"complete_timeout": 0}, {"stop_grace": -1}])
+def test_times_that_cannot_be_are_refused(values: dict[str, Any]) -> None:
+    """A time that ends before it begins is none."""
+    with pytest.raises(UsageError):
+        Options(**values)
+
+
+def test_a_part_size_just_off_the_limit_is_told_in_bytes() -> None:
+    """A message does not say that 5 MiB is not at least 5 MiB."""
+    with pytest.raises(UsageError, match="part size 5242879 B is not between 5 MiB"):
+        Options(part_size=5 * MIB - 1)

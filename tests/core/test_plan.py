@@ -214,3 +214,9 @@ def test_a_stream_that_ends_keeps_its_parts(size: int, part_size: int) -> None:
 def test_requests_are_counted_before_they_cost(size: int, requests: int) -> None:
     """Beside the parts, an upload is looked for, created, listed, completed and looked at."""
     assert request_count(UploadPlan(size, 10)) == requests
+
+
+def test_a_part_size_that_fits_is_kept_though_it_is_not_round() -> None:
+    """Only a part size that would need too many parts is raised."""
+    size, part_size = 57_000_000_000, 5_767_168
+    assert make_plan(size, part_size, Limits()).part_size == part_size

@@ -613,3 +613,11 @@ class AnyRun(RuleBasedStateMachine):
 def test_any_run_counts_every_byte_once() -> None:
     """Whatever happens in whatever order, no byte counts twice, below zero or over the total."""
     run_state_machine_as_test(AnyRun, settings=settings(max_examples=150, stateful_step_count=60))
+
+
+@pytest.mark.parametrize("ending", [skipped(A, 10), failed(A), interrupted(A)])
+def test_what_ends_before_its_turn_leaves_the_totals(ending: events.Event) -> None:
+    """A file that is found and then never begun is not waited for."""
+    progress = Progress()
+    feed(progress, found(A, 10), found(B, 5), ending)
+    assert progress.bytes_found == 5

@@ -163,6 +163,7 @@ def test_what_was_sent_before_under_a_number_is_listed_with_it() -> None:
         pytest.param({1: 10, 2: 10, 3: 10}, 10, id="some"),
         pytest.param({2: 10, 4: 10}, 10, id="gaps"),
         pytest.param({1: 10, 2: 10, 3: 3}, 10, id="and-a-short-last"),
+        pytest.param({1: 10, 2: 8, 3: 8}, 10, id="and-the-ends-of-two-shorter-streams"),
         pytest.param({12: 40}, 40, id="the-last-number-there-is"),
     ],
 )
@@ -446,3 +447,20 @@ def test_an_upload_goes_on_with_the_algorithm_of_its_parts(
 ) -> None:
     """Where S3 does not tell the algorithm of an upload, its parts do if they agree."""
     assert known_algorithm(upload, parts) == known
+
+
+def test_a_short_last_part_alone_does_not_set_the_part_size() -> None:
+    """If only the last part arrived, and is large enough to be a part, today's size still fits."""
+    size = 7 * 16 * MIB + 6 * MIB + 1
+    wanted = make_plan(size, 16 * MIB, Limits())
+    match = match_upload(size, listed({8: 6 * MIB + 1}), wanted, Limits())
+    assert isinstance(match, Resumption)
+    assert match.plan == wanted
+
+
+def test_a_flag_does_not_cut_a_stream_smaller_than_its_parts() -> None:
+    """A stream's part size is that of its full parts, also if a short one has today's size."""
+    parts = listed({1: 16 * MIB, 2: 16 * MIB, 3: 5 * MIB})
+    match = match_upload(None, parts, UploadPlan(None, 5 * MIB), Limits())
+    assert isinstance(match, Resumption)
+    assert match.plan.part_size == 16 * MIB

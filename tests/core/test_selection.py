@@ -252,3 +252,18 @@ def test_any_file_name_can_be_printed(name: bytes) -> None:
     shown = printable(name.decode("utf-8", "surrogateescape"))
 
     assert shown.encode().decode() == shown
+
+
+@pytest.mark.parametrize(
+    "exclude", [["dir/**", "!dir/keep.bin"], ["*", "!*.bin"], ["dir/*", "!dir/keep.bin"]]
+)
+def test_what_a_negated_pattern_wants_back_is_reached(exclude: list[str]) -> None:
+    """A directory is read if a pattern may want something in it after all."""
+    filters = Filters.of(exclude=exclude)
+    assert filters.reason_to_skip("dir/keep.bin", 1) is None
+    assert not filters.prunes("dir")
+
+
+def test_names_of_other_systems_can_be_printed() -> None:
+    """A name that is no UTF-16, as Windows has them, is shown with its odd unit."""
+    assert printable("a\ud800b") == "a\\ud800b"

@@ -181,3 +181,21 @@ def test_a_written_duration_reads_as_nearly_the_same(seconds: int) -> None:
     smallest = 1 if seconds < 3600 else 60 if seconds < 86_400 else 3600
 
     assert 0 <= seconds - parse_duration(format_duration(seconds)) < smallest
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "1 30", "4000d"])
+def test_a_time_beyond_reason_is_refused(text: str) -> None:
+    """No number is too long to be read, and no time longer than a clock counts."""
+    with pytest.raises(ValueError, match=r"duration|longer"):
+        parse_duration(text)
+
+
+def test_a_size_of_any_length_is_read_exactly() -> None:
+    """A number of bytes is what it says, however long."""
+    assert parse_size("9007199254740993") == 9007199254740993
+    assert parse_size("9" * 400) == int("9" * 400)
+
+
+def test_a_part_of_a_byte_is_not_1024() -> None:
+    """What rounds to 1024 bytes is a KiB."""
+    assert format_size(1023.7) == "1 KiB"
