@@ -48,6 +48,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(lambda _: self._ended())
         return future
 
+    async def shutdown_default_executor(self, *_: object) -> None:
+        """Wait for the threads; the limit that newer Pythons set would be over at once."""
+        await super().shutdown_default_executor()
+
     def _ended(self) -> None:
         self._jumping.threads -= 1
 

@@ -28,7 +28,7 @@ from asyncup.edges.body import PartBody
 from asyncup.edges.files import RangeReader
 
 _RUN = "run-"
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class BlockReader(Protocol):
