@@ -8,6 +8,7 @@ the next start. There is no fsync: a chunk file is a copy, and its checksums tel
 import asyncio
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +28,7 @@ from asyncup.core.sizes import format_size
 from asyncup.edges.body import PartBody
 from asyncup.edges.files import RangeReader
 
-_RUN = "run-"
+_RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -99,7 +100,7 @@ class ChunkStore:
 
     def __init__(self, split_dir: Path) -> None:
         self._split_dir = split_dir
-        self._directory = split_dir / f"{_RUN}{secrets.token_hex(8)}"
+        self._directory = split_dir / f"asyncup-run-{secrets.token_hex(8)}"
         self._lock = _lock_of(self._directory)
         self._count = 0
 
@@ -122,9 +123,12 @@ class ChunkStore:
         _remove(self._directory, self._lock)
 
     def _remove_dead_runs(self) -> None:
-        # A start that was killed leaves a lock without a directory.
-        names = {path.with_suffix("") for path in self._split_dir.glob(f"{_RUN}*")}
-        for directory in names:
+        # Found by its lock, which no directory of another origin has beside it. A start that was
+        # killed leaves a lock without a directory.
+        for found in list(self._split_dir.glob("*.lock")):
+            if not _RUN.fullmatch(found.stem):
+                continue
+            directory = found.with_suffix("")
             lock = _lock_of(directory)
             # A lock that cannot be had is that of a run that is alive, or somebody else's.
             with suppress(OSError, Timeout):

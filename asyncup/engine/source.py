@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from asyncup.core.errors import SourceChanged, SourceError
+from asyncup.core.errors import SourceChanged, SourceError, SourceUnreadable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.plan import UploadPlan
 from asyncup.core.selection import printable
@@ -130,6 +130,7 @@ class StreamSource:
         self._name = name
         self._turn = asyncio.Lock()
         self._first: StagedPart | None = None
+        self._ended = False
 
     @property
     def name(self) -> str:
@@ -164,8 +165,10 @@ class StreamSource:
         return staged
 
     async def _split(self, part: Part, algorithms: Algorithms) -> StagedPart:
-        reader = _Limited(self._stream, part.size)
+        # A terminal goes on after its end; a part that is not full is the last one all the same.
+        reader = _Limited(self._stream, self._name, 0 if self._ended else part.size)
         staged = await self._chunks.split(part, reader, algorithms)
+        self._ended = staged.checksums.size < part.size
         return replace(staged, part=replace(part, size=staged.checksums.size))
 
     def check_unchanged(self) -> None:
@@ -183,11 +186,17 @@ async def _with_checksums(staged: StagedPart, algorithms: Algorithms) -> StagedP
 class _Limited:
     """The next `size` bytes of a stream, in blocks."""
 
-    def __init__(self, stream: AsyncReader, size: int) -> None:
+    def __init__(self, stream: AsyncReader, name: str, size: int) -> None:
         self._stream = stream
+        self._name = name
         self._left = size
 
     async def read(self) -> bytes:
-        block = await self._stream.read(min(BLOCK, self._left)) if self._left else b""
+        if not self._left:
+            return b""
+        try:
+            block = await self._stream.read(min(BLOCK, self._left))
+        except OSError as error:
+            raise SourceUnreadable(f"read {self._name}: {error.strerror or error}") from error
         self._left -= len(block)
         return block

@@ -42,7 +42,7 @@ class Transfer:
         self._plan = resumption.plan
         self._listed = resumption.listed
         self._algorithm = upload.algorithm or ChecksumAlgorithm.MD5
-        self._stream_ended = False
+        self._count = None if self._plan.size is None else self._plan.count
         self.receipts: dict[int, Receipt] = {}
         self.kept = 0
         self.attempts = 0
@@ -56,9 +56,7 @@ class Transfer:
     @property
     def is_complete(self) -> bool:
         """Whether S3 has acknowledged every part that the source has."""
-        if self._plan.size is not None:
-            return len(self.receipts) == self._plan.count
-        return self._stream_ended and len(self.receipts) == max(self.receipts, default=0)
+        return len(self.receipts) == self._count
 
     async def run(self, claim: Claim) -> None:
         """Carry parts until there are no more, or it is time to stop.
@@ -70,7 +68,7 @@ class Transfer:
         async with task_group() as group:
             for part in self._plan.parts():
                 await window.acquire()
-                if self._stream_ended or self._runtime.stopping.is_set():
+                if self._has_ended_before(part) or self._runtime.stopping.is_set():
                     window.release()
                     break
                 claim.take()
@@ -88,7 +86,9 @@ class Transfer:
             listed = ()
         staged = await self._source.stage(part, wanted)
         if staged is None:
-            self._stream_ended = True
+            # What was read counts, not what has arrived: a part may have been dropped to stop.
+            if self._count is None:
+                self._count = part.number - 1
             return
         try:
             self._check_number(part)
@@ -99,6 +99,9 @@ class Transfer:
             return
         finally:
             staged.release()
+
+    def _has_ended_before(self, part: Part) -> bool:
+        return self._count is not None and part.number > self._count
 
     def _check_number(self, part: Part) -> None:
         """Refuse the part after the last one there can be; only a stream ever gets there."""

@@ -70,6 +70,7 @@ class Uploader:
         self._stack = AsyncExitStack()
         self._chunks: ChunkStore | None = None
         self._deadlines: set[asyncio.Timeout] = set()
+        self._stop_at: float | None = None
 
     async def __aenter__(self) -> Self:
         options = self._options
@@ -161,9 +162,9 @@ class Uploader:
         """Begin no further part, and set a deadline for those in flight."""
         self._runtime.stopping.set()
         self._runtime.backlog.release()
-        at = asyncio.get_running_loop().time() + self._options.stop_grace
+        self._stop_at = asyncio.get_running_loop().time() + self._options.stop_grace
         for deadline in self._deadlines:
-            deadline.reschedule(at)
+            deadline.reschedule(self._stop_at)
 
     async def _look_below(self, prefix: ObjectURI | None) -> None:
         if prefix is not None and self._options.overwrite is not Overwrite.ALWAYS:
@@ -258,7 +259,7 @@ class Uploader:
 
     async def _before_deadline(self, upload: FileUpload, job: Job, claim: Claim) -> UploadResult:
         """Run an upload; after `stop()` it has until the deadline that was set then."""
-        deadline = asyncio.timeout(None)
+        deadline = asyncio.timeout_at(self._stop_at)
         self._deadlines.add(deadline)
         try:
             async with deadline:

@@ -139,8 +139,12 @@ def test_one_file_of_multi2s3(bucket: Bucket, tmp_path: Path) -> None:
     [
         ("part_syze = 1", "unknown key 'part_syze' (is part-size meant?)", "allowed are acl,"),
         ("MaxRetries = 1", "unknown key 'MaxRetries' (is MaxRetry meant?)", "max-retry"),
-        ('part-size = "1MiB"', "part_size = '1MiB': 1 MiB is not between 5 MiB and 5 GiB", ""),
-        ("part-size = 10", "part_size = 10: 10 B is not between", ""),
+        (
+            'part-size = "1MiB"',
+            "part_size = '1MiB': part size 1 MiB is not between 5 MiB and 5 GiB",
+            "",
+        ),
+        ("part-size = 10", "part_size = 10: part size 10 B is not between", ""),
         ('concurrency = "many"', "concurrency = 'many':", ""),
         ("concurrency = 0", "concurrency = 0:", ""),
         ('overwrite = "maybe"', "overwrite = 'maybe':", "always"),

@@ -57,6 +57,10 @@ def checksums_of(data: bytes, *algorithms: ChecksumAlgorithm) -> Checksums:
     return running.result()
 
 
+DEAD = "asyncup-run-0123456789abcdef"
+"""What a run that was killed may have left."""
+
+
 def inside(directory: Path) -> list[str]:
     """Return the names of all there is below a directory."""
     return sorted(str(path.relative_to(directory)) for path in directory.rglob("*"))
@@ -64,12 +68,12 @@ def inside(directory: Path) -> list[str]:
 
 def chunks(directory: Path) -> list[str]:
     """Return the names of the chunk files below a directory."""
-    return [path.name for path in sorted(directory.glob("run-*/*"))]
+    return [path.name for path in sorted(directory.glob("asyncup-run-*/*"))]
 
 
 def runs(directory: Path) -> list[str]:
     """Return the names of the directories of runs."""
-    return sorted(path.name for path in directory.glob("run-*") if path.is_dir())
+    return sorted(path.name for path in directory.glob("asyncup-run-*") if path.is_dir())
 
 
 async def stage(store: ChunkStore, data: bytes = BYTES, number: int = 7) -> StagedPart:
@@ -242,16 +246,21 @@ def test_a_killed_run_is_cleaned_up_after(tmp_path: Path) -> None:
 
 def test_what_is_not_a_run_is_left_alone(tmp_path: Path) -> None:
     """A start removes dead runs and nothing else that lies in the same directory."""
-    (tmp_path / "run-0123").mkdir()
-    (tmp_path / "run-0123" / "000001-part00001").write_bytes(b"dead")
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis").write_bytes(b"dear")
-    (tmp_path / "run-notes.txt").write_bytes(b"dear")
-    with ChunkStore(tmp_path):
+    place = tmp_path / "split"
+    (place / DEAD).mkdir(parents=True)
+    (place / DEAD / "000001-part00001").write_bytes(b"dead")
+    (place / f"{DEAD}.lock").touch()
+    dear = ["mine", "run-2", "run-3", "asyncup-run-0123456789abcde0", "asyncup-run-notes"]
+    for name in dear:
+        (place / name).mkdir()
+        (place / name / "thesis").write_bytes(b"dear")
+    files = ["run-3.lock", "run-notes.txt", "asyncup-run-notes.lock"]
+    for name in files:
+        (place / name).write_bytes(b"dear")
+    with ChunkStore(place):
         pass
-    kept = {"mine", "mine/thesis", "run-notes.txt"}
-    assert kept <= set(inside(tmp_path))
-    assert runs(tmp_path) == []
+    kept = {*dear, *files, *(f"{name}/thesis" for name in dear)}
+    assert set(inside(place)) == kept
 
 
 @pytest.mark.parametrize(
@@ -353,7 +362,7 @@ class Hostile:
         return BYTES
 
     def _replace(self) -> None:
-        (chunk,) = self._directory.glob("run-*/*")
+        (chunk,) = self._directory.glob("asyncup-run-*/*")
         with self._device.open("wb") as device:
             for each in Path("/proc/self/fd").iterdir():
                 if each.is_symlink() and each.readlink() == chunk:
@@ -506,7 +515,7 @@ def test_the_lock_of_a_killed_start_is_removed(tmp_path: Path) -> None:
     """A run that was killed between its lock and its directory leaves nothing for ever."""
     place = tmp_path / "split"
     place.mkdir()
-    (place / "run-0123.lock").touch()
+    (place / f"{DEAD}.lock").touch()
     with ChunkStore(place):
         pass
     assert list(place.iterdir()) == []
@@ -515,8 +524,8 @@ def test_the_lock_of_a_killed_start_is_removed(tmp_path: Path) -> None:
 def test_a_run_of_somebody_else_is_not_in_the_way(tmp_path: Path) -> None:
     """A run whose lock cannot be opened does not keep this one from starting."""
     place = tmp_path / "split"
-    for name in ("run-0123", "run-0123.lock"):
+    for name in (DEAD, f"{DEAD}.lock"):
         (place / name).mkdir(parents=True)
     with ChunkStore(place):
         pass
-    assert sorted(path.name for path in place.iterdir()) == ["run-0123", "run-0123.lock"]
+    assert sorted(path.name for path in place.iterdir()) == [DEAD, f"{DEAD}.lock"]

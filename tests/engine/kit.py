@@ -98,6 +98,22 @@ class Stream:
         return block
 
 
+class Answers:
+    """An open stream that gives just these answers, one a read; an error is raised."""
+
+    def __init__(self, *answers: bytes | OSError) -> None:
+        self._answers = iter(answers)
+
+    async def read(self, _: int, /) -> bytes:
+        """Return the next answer; after the last one, wait for ever."""
+        answer = next(self._answers, None)
+        if answer is None:
+            await asyncio.Event().wait()
+        if isinstance(answer, OSError):
+            raise answer
+        return answer or b""
+
+
 def no_task_is_left() -> bool:
     """Return whether the current task is alone."""
     return asyncio.all_tasks() == {asyncio.current_task()}

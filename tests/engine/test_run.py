@@ -12,6 +12,7 @@ from asyncup.core.errors import (
     AccessDenied,
     BucketMissing,
     Fault,
+    Interrupted,
     SourceChanged,
     SourceMissing,
     SourceUnsuitable,
@@ -22,7 +23,18 @@ from asyncup.core.options import Overwrite
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Walk
 from asyncup.engine.jobs import Job, Named, Selected, Selection
-from tests.engine.kit import OPTIONS, Ears, chunk_files, jobs, make_file, no_task_is_left, uploader
+from tests.engine.kit import (
+    OPTIONS,
+    URI,
+    Answers,
+    Ears,
+    Stream,
+    chunk_files,
+    jobs,
+    make_file,
+    no_task_is_left,
+    uploader,
+)
 from tests.fakes3 import FakeS3
 from tests.loop import run
 
@@ -284,6 +296,41 @@ def test_stop_when_all_parts_have_arrived(tmp_path: Path) -> None:
 
     run(main())
     assert list(s3.objects) == ["file-0"]
+
+
+def test_stop_with_the_end_of_a_stream_unsent(tmp_path: Path) -> None:
+    """A stream that was read to its end is not complete while a part of it was not sent."""
+    s3 = FakeS3()
+    s3.delay = 1
+
+    async def main() -> None:
+        options = replace(OPTIONS, concurrency=1, read_ahead=2)
+        async with uploader(s3, tmp_path, options=options) as up:
+            running = asyncio.create_task(up.put(Stream(b"x" * 150), URI))
+            await asyncio.sleep(0.5)
+            assert len(chunk_files(tmp_path)) == 2
+            up.stop()
+            with pytest.raises(Interrupted):
+                await running
+
+    run(main())
+    assert (s3.sent_parts(), s3.objects) == ([1], {})
+
+
+def test_stop_before_a_stream_says_anything(tmp_path: Path) -> None:
+    """A stream that neither gives bytes nor ends is left when the grace is over, however early."""
+    s3 = FakeS3()
+
+    async def main() -> None:
+        options = replace(OPTIONS, overwrite=Overwrite.NEVER)
+        async with uploader(s3, tmp_path, options=options) as up:
+            s3.watch = lambda request: up.stop() if request.verb == "list_objects" else None
+            with pytest.raises(Interrupted):
+                await up.put(Answers(), URI)
+            assert asyncio.get_running_loop().time() == OPTIONS.stop_grace
+
+    run(main())
+    assert s3.objects == {}
 
 
 def test_failure_drops_only_its_own_file(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The story of one file: what becomes of it at S3, and what never does."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from asyncup.core.errors import (
     RetriesExhausted,
     SourceChanged,
     SourceMissing,
+    SourceUnreadable,
     SourceUnsuitable,
     Throttled,
     UploadMissing,
@@ -27,6 +29,7 @@ from tests.engine.kit import (
     LIMITS,
     OPTIONS,
     URI,
+    Answers,
     Ears,
     Stream,
     make_file,
@@ -149,6 +152,33 @@ def test_stream_that_is_too_long(tmp_path: Path) -> None:
                 await up.put(Stream(b"x" * 100 * (LIMITS.max_parts + 1)), URI)
             assert caught.value.hint is not None
             assert "--part-size" in caught.value.hint
+
+    run(main())
+    assert s3.objects == {}
+
+
+def test_stream_that_goes_on_after_its_end(tmp_path: Path) -> None:
+    """The first end of a stream is the end, also of one that has more to say (a terminal)."""
+    s3 = FakeS3()
+    terminal = Answers(b"x" * 100, b"x" * 30, b"", b"y" * 100, b"")
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path) as up:
+            await up.put(terminal, URI)
+
+    run(main())
+    assert s3.objects[URI.key].data == b"x" * 130
+
+
+def test_stream_that_breaks(tmp_path: Path) -> None:
+    """A stream that cannot be read further is no object of what came before."""
+    s3 = FakeS3()
+    broken = Answers(b"x" * 100, b"x" * 30, OSError(errno.EIO, "Input/output error"))
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path) as up:
+            with pytest.raises(SourceUnreadable, match="read stream: Input/output error"):
+                await up.put(broken, URI)
 
     run(main())
     assert s3.objects == {}
