@@ -31,7 +31,7 @@ DOORS = {
     "botocore": {"edges/s3.py", "edges/s3_client.py", "edges/s3_errors.py"},
     "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},
     "awscrt": {"core/checksums.py"},
-    "filelock": {"edges/chunks.py"},
+    "filelock": {"edges/locks.py"},
     "pathspec": {"core/selection.py"},
     "platformdirs": {"edges/places.py"},
     "rich": {"ui/live.py", "cli/show.py"},

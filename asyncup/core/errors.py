@@ -10,7 +10,10 @@
     │   ├── AccessDenied, CredentialsMissing, CredentialsRejected, CredentialsExpired
     │   ├── ClockSkewed, CertificateRejected, BucketMissing, WrongRegion
     │   ├── UploadMissing, ObjectTooLarge, ChecksumUnsupported
-    │   └── PartsMismatch, ObjectMismatch    S3 holds something else than the file
+    │   ├── PreconditionFailed, ConditionConflict*    somebody else wrote to the key
+    │   ├── PartsMismatch, ObjectMismatch    S3 holds something else than the file
+    │   └── ObjectMissing, ObjectUnproven    nothing there to compare, or nothing to compare by
+    ├── JournalError            5   JournalLocked, JournalDamaged
     ├── RetriesExhausted        4   carries the last error and the number of attempts
     └── Interrupted           130   stopped by the user; running again resumes
 
@@ -206,6 +209,38 @@ class PartsMismatch(S3Error):
 
 class ObjectMismatch(S3Error):
     """The finished object is not the file."""
+
+
+class PreconditionFailed(S3Error):
+    """There is an object under the key by now, and it was not to be replaced."""
+
+
+class ConditionConflict(S3Error):
+    """Another request about the same key was under way at the same time (409)."""
+
+    transient = True
+
+
+class ObjectMissing(S3Error):
+    """There is no such object."""
+
+
+class ObjectUnproven(S3Error):
+    """The object has the file's size, and S3 tells nothing that its content could be shown by."""
+
+
+class JournalError(AsyncupError):
+    """The local record of unfinished uploads stands in the way."""
+
+    exit_code = 5
+
+
+class JournalLocked(JournalError):
+    """Another run that is alive is at work on the same object."""
+
+
+class JournalDamaged(JournalError):
+    """The journal cannot be read, or is another asyncup's."""
 
 
 class RetriesExhausted(AsyncupError):

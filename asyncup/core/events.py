@@ -97,6 +97,40 @@ class UploadResumed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UploadRestarted(Event):
+    """What was done of a file is looked at again from the beginning, because of an error."""
+
+    source: str
+    uri: ObjectURI
+    error: AsyncupError
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAborted(Event):
+    """A pending upload was deleted at S3, because it was asked for or can never be of use."""
+
+    uri: ObjectURI
+    upload_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadExpires(Event):
+    """A lifecycle rule of the bucket will delete a pending upload at `abort_date`."""
+
+    uri: ObjectURI
+    upload_id: str
+    abort_date: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalUnavailable(Event):
+    """The run goes on without its journal: what S3 lists has to be read again here."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PendingUploadIgnored(Event):
     """A pending upload for the same key is of no use and was left as it is."""
 

@@ -1,6 +1,6 @@
 """The nouns of an upload, in the words of the S3 API. All are immutable values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -133,13 +133,50 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class PartListing:
+    """All parts that S3 lists of a pending upload, and when a lifecycle rule will abort it."""
+
+    parts: Sequence[ListedPart]
+    abort_date: datetime | None = None
+
+
+class Phase(StrEnum):
+    """How far a pending upload is, as the journal knows it."""
+
+    SENDING = "sending"
+    COMPLETING = "completing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRecord:
+    """What the journal remembers of an unfinished upload; sizes in bytes.
+
+    `fingerprint` is the file's when its parts were read, None for a stream. `replaces` is the
+    ETag of the object that the key led to when completing was asked for, empty if there was none.
+    `receipts` are the parts that S3 has acknowledged, by number.
+    """
+
+    upload: Upload
+    source: str
+    fingerprint: Fingerprint | None
+    part_size: int
+    phase: Phase = Phase.SENDING
+    replaces: str = ""
+    receipts: Mapping[int, Receipt] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectHead:
-    """What S3 tells of an object without sending it; checksums only those of the full object."""
+    """What S3 tells of an object without sending it; `size` in bytes.
+
+    `checksums` are those of the full object, `composite` those of its parts' checksums.
+    """
 
     size: int
     etag: str
     version_id: str | None = None
     checksums: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
+    composite: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +202,18 @@ class Proof(StrEnum):
     """By what the finished object was shown to equal the file, the strongest first."""
 
     CRC64NVME = "crc64nvme"
+    SHA256 = "sha256"
+    SHA1 = "sha1"
+    CRC32C = "crc32c"
+    CRC32 = "crc32"
+    DOWNLOAD = "download"
     ETAG = "etag"
     SIZE = "size"
+
+    @property
+    def is_by_content(self) -> bool:
+        """Whether no other object of the same size would pass."""
+        return self is not Proof.SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +221,10 @@ class UploadResult:
     """An object that S3 holds, compared with its file; sizes in bytes.
 
     `parts` is 1 for an object that went up in one request; of them, `parts_kept` were already
-    at S3 from an earlier run. `resent` counts bytes that had to travel more than once. `skipped`
-    says why nothing was sent, None if something was.
+    at S3 from an earlier run. `resent` counts bytes that had to travel more than once.
+    `checksum` is the CRC64NVME of the file as it was read, in base64, and `mtime_ns` its time of
+    modification in nanoseconds since 1970, None for a stream. `skipped` says why nothing was sent,
+    None if something was.
     """
 
     uri: ObjectURI
@@ -188,4 +237,6 @@ class UploadResult:
     parts_kept: int = 0
     attempts: int = 0
     resent: int = 0
+    checksum: str = ""
+    mtime_ns: int | None = None
     skipped: str | None = None

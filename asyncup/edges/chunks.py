@@ -7,7 +7,6 @@ the next start. There is no fsync: a chunk file is a copy, and its checksums tel
 
 import asyncio
 import errno
-import os
 import re
 import secrets
 import shutil
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
 from aiofiles.threadpool import wrap
-from filelock import FileLock, Timeout
 
 from asyncup.core.checksums import RunningChecksums
 from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
@@ -27,6 +25,7 @@ from asyncup.core.selection import printable
 from asyncup.core.sizes import format_size
 from asyncup.edges.body import PartBody
 from asyncup.edges.files import RangeReader
+from asyncup.edges.locks import Lock
 
 _RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -101,7 +100,7 @@ class ChunkStore:
     def __init__(self, split_dir: Path) -> None:
         self._split_dir = split_dir
         self._directory = split_dir / f"asyncup-run-{secrets.token_hex(8)}"
-        self._lock = _lock_of(self._directory)
+        self._lock = Lock(self._directory.with_name(f"{self._directory.name}.lock"))
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -109,18 +108,22 @@ class ChunkStore:
             self._split_dir.mkdir(parents=True, exist_ok=True)
             self._remove_dead_runs()
             # First the lock, then the directory: one without a lock held belongs to nobody.
-            self._lock.acquire(blocking=False)
+            if not self._lock.acquire():
+                raise self._unusable("no lock can be taken there")
             self._directory.mkdir()
-        except (OSError, Timeout) as error:
-            cause = error.strerror or "no lock can be taken there"
-            raise SplitDirUnusable(
-                f"keep chunk files in {printable(str(self._split_dir))}: {cause}",
-                hint="name a directory that can be written with --split-dir, or use --direct",
-            ) from error
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        _remove(self._directory, self._lock)
+        with self._lock:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _unusable(self, cause: str) -> SplitDirUnusable:
+        return SplitDirUnusable(
+            f"keep chunk files in {printable(str(self._split_dir))}: {cause}",
+            hint="name a directory that can be written with --split-dir, or use --direct",
+        )
 
     def _remove_dead_runs(self) -> None:
         # Found by its lock, which no directory of another origin has beside it. A start that was
@@ -128,12 +131,12 @@ class ChunkStore:
         for found in list(self._split_dir.glob("*.lock")):
             if not _RUN.fullmatch(found.stem):
                 continue
-            directory = found.with_suffix("")
-            lock = _lock_of(directory)
+            lock = Lock(found)
             # A lock that cannot be had is that of a run that is alive, or somebody else's.
-            with suppress(OSError, Timeout):
-                lock.acquire(blocking=False)
-                _remove(directory, lock)
+            with suppress(OSError):
+                if lock.acquire():
+                    with lock:
+                        shutil.rmtree(found.with_suffix(""), ignore_errors=True)
 
     def require(self, size: int) -> None:
         """Make sure that chunk files of `size` bytes in all can be held at once.
@@ -196,15 +199,3 @@ def _dropped_if_it_fails(handle: BinaryIO, path: Path) -> Iterator[None]:
             handle.close()
         path.unlink(missing_ok=True)
         raise
-
-
-def _lock_of(directory: Path) -> FileLock:
-    return FileLock(directory.with_name(f"{directory.name}.lock"))
-
-
-def _remove(directory: Path, lock: FileLock) -> None:
-    """Remove a run's directory while its lock is ours, then the lock."""
-    shutil.rmtree(directory, ignore_errors=True)
-    lock.release()
-    with suppress(OSError):
-        os.unlink(lock.lock_file)  # noqa: PTH108 - the path comes as a string
