@@ -50,14 +50,17 @@ class FileSkipped(Event):
 
 @dataclass(frozen=True, slots=True)
 class FilePlanned(Event):
-    """A dry run found what it would upload, in how many parts, for how many requests to S3."""
+    """A dry run found what it would upload, in how many parts, for how many requests to S3.
+
+    Of a stream, nobody knows the size, and so neither the rest: None.
+    """
 
     source: str
     uri: ObjectURI
-    size: int
+    size: int | None
     part_size: int
-    parts: int
-    requests: int
+    parts: int | None
+    requests: int | None
 
 
 @dataclass(frozen=True, slots=True)

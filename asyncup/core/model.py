@@ -123,6 +123,7 @@ class Upload:
 
     `algorithm` is the checksum that S3 wants of every part, None where it told none;
     `whole` says that S3 will hold one checksum of the full object, not one of the parts'.
+    `abort_date` is when a lifecycle rule of the bucket will delete it, None if S3 told none.
     """
 
     uri: ObjectURI
@@ -130,6 +131,7 @@ class Upload:
     algorithm: ChecksumAlgorithm | None = None
     whole: bool = False
     initiated: datetime | None = None
+    abort_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,8 @@ class JournalRecord:
 class ObjectHead:
     """What S3 tells of an object without sending it; `size` in bytes.
 
-    `checksums` are those of the full object, `composite` those of its parts' checksums.
+    `checksums` are those of the full object, `composite` those of its parts' checksums; `parts`
+    is the number of its parts where S3 was asked for one of them, whose size is then `size`.
     """
 
     size: int
@@ -177,6 +180,7 @@ class ObjectHead:
     version_id: str | None = None
     checksums: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
     composite: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
+    parts: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

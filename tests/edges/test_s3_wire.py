@@ -252,12 +252,19 @@ def test_an_object_is_read_with_the_checksum_of_its_whole() -> None:
         {"ChecksumType": "COMPOSITE", "ChecksumSHA256": CHECK_VALUES[A.SHA256]},
         {"ChecksumType": "COMPOSITE", "ChecksumSHA256": f"{CHECK_VALUES[A.SHA256]}-3"},
         {"ChecksumSHA256": f"{CHECK_VALUES[A.SHA256]}-3"},
-        {},
     ],
 )
-def test_a_checksum_of_checksums_proves_nothing(item: dict[str, str]) -> None:
+def test_a_checksum_of_checksums_is_told_apart(item: dict[str, str]) -> None:
     """A COMPOSITE checksum, told as such or by its `-3`, is not one of the object's bytes."""
-    assert s3_wire.read_head(item, size=9) == ObjectHead(9, "")
+    head = s3_wire.read_head(item, size=9)
+
+    assert head.checksums == {}
+    assert head.composite == {A.SHA256: checksums()[A.SHA256]}
+
+
+def test_an_object_without_checksums() -> None:
+    """What S3 does not tell is not there."""
+    assert s3_wire.read_head({}, size=9) == ObjectHead(9, "")
 
 
 @pytest.mark.parametrize(

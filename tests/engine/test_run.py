@@ -129,7 +129,7 @@ def test_what_is_there_is_skipped(tmp_path: Path, below: ObjectURI | None) -> No
         assert (result.uploaded, result.skipped, result.exit_code) == (0, 3, 0)
 
     run(main())
-    assert {request.verb for request in s3.requests} == {"list_objects"}
+    assert {request.verb for request in s3.requests} == {"list_objects", "list_multipart_uploads"}
     assert len(s3.requests) == (1 if below else 3)
     assert all("same size" in event.reason for event in ears.of(events.FileSkipped))
 
@@ -231,10 +231,10 @@ def test_dry_run_sends_nothing(tmp_path: Path) -> None:
 
     run(main())
     assert [(event.size, event.parts, event.requests) for event in ears.of(events.FilePlanned)] == [
-        (250, 3, 8),
+        (250, 3, 9),
         (10, 1, 1),
     ]
-    assert {request.verb for request in s3.requests} == {"list_objects"}
+    assert {request.verb for request in s3.requests} == {"list_objects", "list_multipart_uploads"}
 
 
 def test_stop_lets_parts_in_flight_arrive(tmp_path: Path) -> None:

@@ -1,0 +1,45 @@
+"""What became of a request to complete whose answer was lost, or was not what it should be.
+
+The same silence follows an object that was made, one that was not, and an upload that a lifecycle
+rule aborted meanwhile. Two questions settle it: does S3 still list the upload's parts, and what
+object does the key lead to?
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from asyncup.core.model import Checksums, ObjectHead, Proof
+from asyncup.core.proof import prove
+
+
+class Outcome(StrEnum):
+    """What is to be done now."""
+
+    DONE = "done"
+    COMPLETE_AGAIN = "complete again"
+    START_OVER = "start over"
+
+
+def arbitrate(
+    parts: Sequence[Checksums], head: ObjectHead | None, *, is_pending: bool, replaces: str
+) -> Outcome:
+    """Decide by what S3 says now.
+
+    Args:
+        parts: what the object is to consist of.
+        head: the object that the key leads to, None if there is none.
+        is_pending: whether S3 still lists the upload.
+        replaces: the ETag of the object that was there before completing was asked for.
+    """
+    if is_pending:
+        # Also if an equal object is there: it may be an older one. Completing twice is harmless.
+        return Outcome.COMPLETE_AGAIN
+    if head is None:
+        return Outcome.START_OVER
+    proof = prove(head, parts)
+    if not isinstance(proof, Proof):
+        return Outcome.START_OVER
+    # Where a server tells no more than a size, an object that was not there before counts: that
+    # is as much as there is to know on such a server after any upload.
+    is_new = bool(head.etag) and head.etag != replaces
+    return Outcome.DONE if proof.is_by_content or is_new else Outcome.START_OVER
