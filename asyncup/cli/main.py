@@ -17,7 +17,7 @@ from asyncup import __version__
 from asyncup.cli import parameters as p
 from asyncup.cli.settings import Params, options_of, places_of
 from asyncup.core.errors import AsyncupError, Interrupted
-from asyncup.core.options import Overwrite
+from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -79,6 +79,9 @@ def put(
     concurrency: p.Concurrency = 8,
     direct: p.Direct = False,
     split_dir: p.SplitDir = None,
+    checksum: p.Checksum = ChecksumPolicy.AUTO,
+    on_change: p.OnChangePolicy = OnChange.FAIL,
+    state_dir: p.StateDir = None,
     max_retry: p.MaxRetry = 30,
     retry_step: p.RetryStep = 5.0,
     retry_cap: p.RetryCap = 60.0,

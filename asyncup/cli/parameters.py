@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from asyncup.cli.config import load_into_context
-from asyncup.core.options import Limits, Overwrite
+from asyncup.core.options import ChecksumPolicy, Limits, OnChange, Overwrite
 from asyncup.core.sizes import parse_duration, parse_size
 
 T = TypeVar("T")
@@ -122,8 +122,9 @@ OverwritePolicy = Annotated[
     Overwrite,
     _what(
         "--overwrite",
-        "When to replace an object that is there: size is, if its size differs",
-        metavar="always|never|size",
+        "When to replace an object that is there: size is, if its size differs; checksum is, if "
+        "it cannot be shown to be the file",
+        metavar="always|never|size|checksum",
     ),
 ]
 
@@ -142,6 +143,30 @@ Concurrency = Annotated[
 ]
 Direct = Annotated[
     bool, _how("--direct/--no-direct", "Send from the files themselves, not chunk files")
+]
+Checksum = Annotated[
+    ChecksumPolicy,
+    _how(
+        "--checksum",
+        "By what S3 checks what arrives: auto is crc64nvme where it takes it, else md5",
+        metavar="auto|crc64nvme|crc32c|sha256|md5|none",
+    ),
+]
+OnChangePolicy = Annotated[
+    OnChange,
+    _how(
+        "--on-change",
+        "About a file that changes on the way: leave it, begin again, or send what differs",
+        metavar="fail|restart|patch",
+    ),
+]
+StateDir = Annotated[
+    Path | None,
+    _how(
+        "--state-dir",
+        "Where the journal of unfinished uploads is kept; else in the user's state directory",
+        metavar="DIR",
+    ),
 ]
 SplitDir = Annotated[
     Path | None,

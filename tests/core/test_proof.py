@@ -167,10 +167,14 @@ WRONG_CRC = {CRC64NVME: bytes(8)}
         pytest.param(relist(3, size=0), "part 3: 0 bytes at S3, 5 planned", id="last-empty"),
         pytest.param(send_less, "part 2: 9 bytes sent, 10 planned", id="sent-too-short"),
         pytest.param(
-            relist(2, etag="other", checksums={}), "part 2: ETag other at S3, etag-2 acknowledged", id="etag"
+            relist(2, etag="other", checksums={}),
+            "part 2: ETag other at S3, etag-2 acknowledged",
+            id="etag",
         ),
         pytest.param(
-            relist(2, etag="", checksums={}), "part 2: ETag  at S3, etag-2 acknowledged", id="etag-missing"
+            relist(2, etag="", checksums={}),
+            "part 2: ETag  at S3, etag-2 acknowledged",
+            id="etag-missing",
         ),
         pytest.param(relist(3, checksums=WRONG_CRC), "part 3: CRC64NVME differs", id="checksum"),
         pytest.param(

@@ -129,7 +129,7 @@ def test_what_is_there_is_skipped(tmp_path: Path, below: ObjectURI | None) -> No
         assert (result.uploaded, result.skipped, result.exit_code) == (0, 3, 0)
 
     run(main())
-    assert {request.verb for request in s3.requests} == {"list_objects", "list_multipart_uploads"}
+    assert {request.verb for request in s3.requests} == {"list_objects"}
     assert len(s3.requests) == (1 if below else 3)
     assert all("same size" in event.reason for event in ears.of(events.FileSkipped))
 

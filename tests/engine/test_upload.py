@@ -434,7 +434,6 @@ def test_answer_to_complete_is_lost(tmp_path: Path) -> None:
     assert s3.count("complete_multipart_upload") == 1
 
 
-
 def test_upload_vanishes_before_completing(tmp_path: Path) -> None:
     """An upload that is gone without an object is a failure, also if an old object has its size."""
     file, s3 = make_file(tmp_path, 1050), FakeS3(algorithms=(), opaque_etags=True)
