@@ -27,7 +27,7 @@ from asyncup.core.model import (
 )
 from asyncup.edges import journal_file
 from asyncup.edges.journal import Journal
-from asyncup.edges.journal_rows import VERSION
+from asyncup.edges.journal_rows import VERSION, read_receipt, receipt_row
 
 ENDPOINT = "https://s3.example.com"
 NAME = "journal.sqlite"
@@ -256,6 +256,13 @@ def test_a_row_that_was_changed_is_not_there(tmp_path: Path, statement: str, los
         for told in TRUTH:
             tell(journal, told)
         assert list(believed(journal).values()) == TRUTH
+
+
+def test_a_receipt_of_another_record_is_not_taken() -> None:
+    """A whole row that a damaged tree gives in the wrong place is not believed there."""
+    row = receipt_row(b"id", receipt(1))
+    assert read_receipt(b"id", row) == receipt(1)
+    assert read_receipt(b"other", row) is None
 
 
 @pytest.mark.parametrize("column", ["run", "endpoint", "digest"])
