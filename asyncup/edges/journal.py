@@ -191,6 +191,7 @@ class Journal:
         """Return what can be trusted of a destination, the newest first."""
         select = f"SELECT * FROM uploads WHERE {_AT}"  # noqa: S608 - a constant
         entries = self._read(database, select, destination(self._endpoint, uri))
+        # A damaged tree may give whole rows in the wrong place.
         found = [entry for entry in entries if entry.record.upload.uri == uri]
         return sorted(found, key=lambda entry: entry.position, reverse=True)
 
