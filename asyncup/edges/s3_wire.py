@@ -32,7 +32,8 @@ _ALWAYS_TOLD: dict[str, tuple[str, ...]] = {
     # Ceph 16 leaves the ETag empty.
     "CompleteMultipartUpload": ("ETag", "Key", "Location"),
     "ListObjectsV2": ("IsTruncated", "Contents"),
-    "ListMultipartUploads": ("IsTruncated", "Uploads"),
+    # rclone tells no more than the bucket, where there are none.
+    "ListMultipartUploads": ("IsTruncated", "Uploads", "Bucket"),
     "ListParts": ("IsTruncated", "Parts"),
 }
 

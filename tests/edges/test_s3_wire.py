@@ -115,6 +115,7 @@ def parsed(operation: str, body: str, headers: Mapping[str, str]) -> dict[str, A
         ("ListObjectsV2", "<R><IsTruncated>false</IsTruncated></R>", {}),
         ("ListObjectsV2", "<R><Contents><Key>k</Key></Contents></R>", {}),
         ("ListMultipartUploads", "<R><IsTruncated>false</IsTruncated></R>", {}),
+        ("ListMultipartUploads", "<R><Bucket>bucket</Bucket></R>", {}),
         ("ListParts", "<R><IsTruncated>false</IsTruncated></R>", {}),
         ("ListParts", "<R><Part><PartNumber>1</PartNumber></Part></R>", {}),
         ("AbortMultipartUpload", "", {}),
