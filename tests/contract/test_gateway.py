@@ -197,6 +197,15 @@ def test_parts_are_listed_on_all_pages(check: Run) -> None:
     check(body)
 
 
+def test_no_parts_yet(check: Run) -> None:
+    """An upload of which nothing has arrived is there, and has no parts."""
+
+    async def body(place: Place) -> None:
+        assert (await place.gateway.list_parts(await place.create())).parts == []
+
+    check(body)
+
+
 def test_part_sent_again_replaces(check: Run) -> None:
     """A part sent again is listed, and is the one that completing takes by its ETag.
 

@@ -117,6 +117,7 @@ def parsed(operation: str, body: str, headers: Mapping[str, str]) -> dict[str, A
         ("ListMultipartUploads", "<R><IsTruncated>false</IsTruncated></R>", {}),
         ("ListMultipartUploads", "<R><Bucket>bucket</Bucket></R>", {}),
         ("ListParts", "<R><IsTruncated>false</IsTruncated></R>", {}),
+        ("ListParts", "<R><UploadId>id</UploadId></R>", {}),
         ("ListParts", "<R><Part><PartNumber>1</PartNumber></Part></R>", {}),
         ("AbortMultipartUpload", "", {}),
     ],
