@@ -189,17 +189,14 @@ class S3:
     ) -> Sequence[Upload]:
         """Return the pending uploads for exactly this key, or all `below` it; newest first."""
         fault = _fault("ListMultipartUploads", f"list pending uploads of {uri}")
+        where = {"Bucket": uri.bucket, "Prefix": uri.key, **s3_wire.encoding_for(uri.key)}
         found: list[Upload] = []
         markers: dict[str, str] = {}
         while True:
-            answer = await self._requests.ask(
-                fault,
-                Bucket=uri.bucket,
-                Prefix=uri.key,
-                MaxUploads=self._page,
-                **s3_wire.encoding_for(uri.key),
-                **markers,
-            )
+            try:
+                answer = await self._requests.ask(fault, **where, MaxUploads=self._page, **markers)
+            except UploadMissing:
+                break  # rclone's word for a bucket that never had any
             found += s3_wire.read_uploads(answer, uri, below=below)
             before, markers = markers, s3_wire.next_markers(answer)
             # Some servers repeat their last page for ever: stop when the markers stand still.

@@ -32,8 +32,9 @@ _ALWAYS_TOLD: dict[str, tuple[str, ...]] = {
     # Ceph 16 leaves the ETag empty.
     "CompleteMultipartUpload": ("ETag", "Key", "Location"),
     "ListObjectsV2": ("IsTruncated", "Contents"),
-    "ListMultipartUploads": ("IsTruncated", "Uploads"),
-    "ListParts": ("IsTruncated", "Parts"),
+    # Of an empty list, rclone tells no more than whose it is.
+    "ListMultipartUploads": ("IsTruncated", "Uploads", "Bucket"),
+    "ListParts": ("IsTruncated", "Parts", "UploadId"),
 }
 
 
