@@ -109,6 +109,14 @@ class UploadRestarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AttributesDiffer(Event):
+    """An object is not stored as asked for: the upload that it came of was begun otherwise."""
+
+    uri: ObjectURI
+    names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class UploadAborted(Event):
     """A pending upload was deleted at S3, because it was asked for or can never be of use."""
 

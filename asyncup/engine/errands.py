@@ -107,7 +107,8 @@ class Errands:
         if size is not None and not plan.is_single:
             # The part size belongs to the upload.
             pending = PendingUploads(self._runtime, job.uri)
-            found = await pending.choose(plan, source.fingerprint)
+            attributes = self._attributes_of(job).digest()
+            found = await pending.choose(plan, source.fingerprint, attributes)
             plan = plan if found is None else found.resumption.plan
         parts, requests = (None, None) if size is None else (plan.count, request_count(plan))
         self._announce(events.FilePlanned(job.name, job.uri, size, plan.part_size, parts, requests))

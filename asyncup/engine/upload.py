@@ -10,8 +10,15 @@ from asyncup.core.errors import (
     SourceChanged,
     UploadMissing,
 )
-from asyncup.core.events import UploadCompleting, UploadRestarted
-from asyncup.core.model import JournalRecord, ObjectAttributes, ObjectURI, Upload, UploadResult
+from asyncup.core.events import AttributesDiffer, UploadCompleting, UploadRestarted
+from asyncup.core.model import (
+    JournalRecord,
+    ObjectAttributes,
+    ObjectHead,
+    ObjectURI,
+    Upload,
+    UploadResult,
+)
 from asyncup.core.options import OnChange
 from asyncup.core.plan import UploadPlan, make_plan
 from asyncup.core.resume import Resumption
@@ -85,7 +92,9 @@ class FileUpload:
         if self._plan.is_single:
             return await self._in_one_request(claim)
         pending = PendingUploads(self._runtime, self._uri)
-        found = await pending.choose(self._plan, self._source.fingerprint)
+        found = await pending.choose(
+            self._plan, self._source.fingerprint, self._attributes.digest()
+        )
         if found is not None:
             return await self._in_parts(found.upload, found.resumption, claim)
         self._require_space()
@@ -120,6 +129,7 @@ class FileUpload:
                 source=source.name,
                 fingerprint=source.fingerprint,
                 part_size=self._plan.part_size,
+                attributes=self._attributes.digest(),
             )
         )
         transfer = self._transfer = Transfer(runtime, source, upload, resumption)
@@ -143,12 +153,20 @@ class FileUpload:
         parts = [each.checksums for each in receipts]
         verified = await verify(runtime, self._uri, stored, parts)
         runtime.journal.closed(upload)
+        self._compare_attributes(verified[0])
         return replace(
             result_of(source, self._uri, self._plan, verified, parts),
             parts_kept=transfer.kept,
             attempts=transfer.attempts,
             resent=transfer.resent,
         )
+
+    def _compare_attributes(self, head: ObjectHead) -> None:
+        """Say in what the object is not stored as asked for: its upload was begun otherwise."""
+        names = [] if head.attributes is None else head.attributes.differing(self._attributes)
+        # Nothing is said about access rules: no answer tells them.
+        if names := [name for name in names if name != "acl"]:
+            self._runtime.announce(AttributesDiffer(self._uri, names))
 
     def _require_space(self) -> None:
         """Make sure that the window of this file's parts fits on the disk."""

@@ -92,12 +92,12 @@ def test_list_objects_by_prefix_and_limit(check: Run) -> None:
         for name in ("b", "a", "ab", "d/e", "c"):
             await place.put(place.uri / f"/{name}", name.encode())
         below = place.uri / "/"
-        every, is_whole = await place.gateway.list_objects(below, 100)
-        names = [key.removeprefix(below.key) for key in every]
-        assert (names, is_whole) == (["a", "ab", "b", "c", "d/e"], True)
-        assert [head.size for head in every.values()] == [1, 2, 1, 1, 3]
-        some, is_whole = await place.gateway.list_objects(below, 3)
-        assert (len(some), is_whole) == (3, False)
+        every = await place.gateway.list_objects(below, 100)
+        names = [key.removeprefix(below.key) for key in every.objects]
+        assert (names, every.is_whole) == (["a", "ab", "b", "c", "d/e"], True)
+        assert [head.size for head in every.objects.values()] == [1, 2, 1, 1, 3]
+        some = await place.gateway.list_objects(below, 3)
+        assert (len(some.objects), some.is_whole) == (3, False)
 
     check(body)
 
@@ -114,9 +114,9 @@ def test_list_objects_finds_one_key(check: Run) -> None:
         refused = pytest.raises(S3Error)
         with nullcontext() if place.expected.takes_keys_below_keys else refused:
             await place.put(place.uri / "/x/y", b"x/y")
-        found, _ = await place.gateway.list_objects(place.uri / "/x", 1)
+        found = (await place.gateway.list_objects(place.uri / "/x", 1)).objects
         assert {key: head.size for key, head in found.items()} == {place.uri.key + "/x": 1}
-        found, _ = await place.gateway.list_objects(place.uri / "/nothing", 1)
+        found = (await place.gateway.list_objects(place.uri / "/nothing", 1)).objects
         assert found == {}
 
     check(body)
@@ -261,8 +261,9 @@ def test_odd_keys(check: Run, name: str) -> None:
         found = await place.gateway.list_multipart_uploads(odd.uri)
         assert [each.upload_id for each in found] == [upload.upload_id]
         await place.put(odd.uri, b"x")
-        listed, _ = await place.gateway.list_objects(odd.uri, 1)
-        assert list(listed) == [odd.uri.key]
+        listed = await place.gateway.list_objects(odd.uri, 1)
+        assert odd.uri.key in listed.objects
+        assert len(listed.objects) == 1 or odd.uri.key in listed.unsure
         assert await place.gateway.head_object(odd.uri) is not None
 
     check(body)

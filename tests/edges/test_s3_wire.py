@@ -216,10 +216,11 @@ def test_an_upload_is_read_with_its_algorithm(
 
 
 @pytest.mark.parametrize("algorithm", [None, "", "MD5", "CRC128", "crc64nvme"])
-def test_an_algorithm_that_cannot_go_in_headers_is_none(algorithm: str | None) -> None:
-    """A server that tells no algorithm, or one that nobody knows, gets its parts with an MD5."""
+def test_an_algorithm_that_nobody_here_knows(algorithm: str | None) -> None:
+    """A server that tells no algorithm gets parts with an MD5; what else it wants is foreign."""
     item = {"UploadId": "id", "ChecksumAlgorithm": algorithm}
-    assert s3_wire.read_upload(URI, item) == Upload(URI, "id")
+    expected = Upload(URI, "id", is_foreign=bool(algorithm))
+    assert s3_wire.read_upload(URI, item) == expected
 
 
 def test_a_listed_part_is_read_with_its_checksums() -> None:
