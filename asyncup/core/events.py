@@ -101,10 +101,15 @@ class UploadResumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class UploadRestarted(Event):
-    """What was done of a file is looked at again from the beginning, because of an error."""
+    """What was done of a file is looked at again from the beginning, because of an error.
+
+    `size` and `parts` are those of the file as it is now.
+    """
 
     source: str
     uri: ObjectURI
+    size: int | None
+    parts: int | None
     error: AsyncupError
 
 

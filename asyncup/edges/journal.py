@@ -83,6 +83,8 @@ class Journal:
     def _register(self, database: sqlite3.Connection) -> None:
         for row in database.execute("SELECT run FROM runs").fetchall():
             self._is_alive(database, row[0])
+        if self._run is not None:
+            self._run.sweep()
         started = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         row = (self._token, os.getpid(), to_bytes(platform.node()), to_bytes(started))
         database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", seal("runs", *row))

@@ -72,24 +72,26 @@ async def complete(runtime: Runtime, upload: Upload, receipts: Sequence[Receipt]
     replaces = before.etag if before is not None else ""
     runtime.journal.completing(upload, replaces)
     parts = [receipt.checksums for receipt in receipts]
-    is_open = False
+    may_be_done = False
 
     async def attempt(_: int) -> ObjectHead:
-        nonlocal is_open
-        if is_open and (head := await find_out(runtime, upload, receipts, replaces)):
-            return head
+        nonlocal may_be_done
         try:
+            # Asked twice, S3 makes the object once.
             return await runtime.gateway.complete_multipart_upload(
                 upload, receipts, only_if_absent=runtime.options.overwrite is Overwrite.NEVER
             )
         except (UploadMissing, PreconditionFailed):
-            # An attempt before may have succeeded without an answer, also that of another run.
+            # An attempt before may have succeeded without an answer, or another run.
             head = await _head(runtime, upload.uri)
             if head is not None and is_by_content(head, parts):
                 return head
+            made = await find_out(runtime, upload, receipts, replaces) if may_be_done else None
+            if made is not None:
+                return made
             raise
         except S3Error as error:
-            is_open = is_open or error.transient
+            may_be_done = may_be_done or error.transient
             raise
 
     return await runtime.retry(attempt, upload.uri)

@@ -125,7 +125,7 @@ class Errands:
         with ours, closing(source):
             # What was begun is gone on with, also if an object of this size is there: it may be
             # what an earlier run could not show to be the file.
-            is_begun = bool(self._runtime.journal.find(job.uri))
+            is_begun = not plan.is_single and bool(self._runtime.journal.find(job.uri))
             if is_begun and (settled := await upload.settle()) is not None:
                 return settled
             may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER

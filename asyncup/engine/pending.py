@@ -60,6 +60,12 @@ class PendingUploads:
             self._announce(best)
         return best
 
+    async def forget(self) -> None:
+        """Take out of the journal what S3 does not hold any more, and name what it still holds."""
+        for record in self._runtime.journal.find(self._uri):
+            if await self._list(record.upload) is not None:
+                self._ignore(record.upload, "the file fits in one request now")
+
     async def _pending(self, records: Sequence[JournalRecord]) -> list[Upload]:
         """Return what S3 lists as pending, and what the journal knows besides."""
         listed = await self._runtime.retry(

@@ -84,7 +84,6 @@ class FileUpload:
             except (SourceChanged, UploadMissing, PartsMismatch) as error:
                 if number == ROUNDS or not self._may_go_again(error):
                     raise
-                self._runtime.announce(UploadRestarted(self._source.name, self._uri, error))
                 await self._look_again(error)
         raise AssertionError("unreachable")
 
@@ -113,9 +112,11 @@ class FileUpload:
         self._require_space()
         async with self._runtime.window:
             claim.take()
-            return await put_single(
+            result = await put_single(
                 self._runtime, self._source, self._uri, self._plan, self._attributes
             )
+        await PendingUploads(self._runtime, self._uri).forget()
+        return result
 
     async def _in_parts(self, upload: Upload, resumption: Resumption, claim: Claim) -> UploadResult:
         """Send what S3 does not hold, compare its list with the plan, complete, prove."""
@@ -181,12 +182,16 @@ class FileUpload:
 
     async def _look_again(self, error: AsyncupError) -> None:
         """Take the file as it is now, and its upload as it is, or not at all."""
-        self._transfer = None
+        self._transfer, options = None, self._runtime.options
         if isinstance(error, SourceChanged):
-            options = self._runtime.options
             self._plan = make_plan(self._source.refresh(), options.part_size, options.limits)
-            if options.on_change is OnChange.RESTART:
-                await self._adopt(None)
+        plan = self._plan
+        parts = None if plan.size is None else plan.count
+        self._runtime.announce(
+            UploadRestarted(self._source.name, self._uri, plan.size, parts, error)
+        )
+        if isinstance(error, SourceChanged) and options.on_change is OnChange.RESTART:
+            await self._adopt(None)
 
     async def _adopt(self, upload: Upload | None) -> None:
         """Go on with an upload; one that this run sent to before is of no use any more."""
