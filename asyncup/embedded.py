@@ -20,6 +20,7 @@ from pathlib import Path
 from asyncup.core.errors import AsyncupError, UsageError
 
 HOST = "127.0.0.1"
+_SETTINGS = ("AWS_", "ASYNCUP_", "BOTO_")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.1
@@ -83,6 +84,26 @@ class EmbeddedServer:
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_REGION": "us-east-1",
         }
+
+
+@contextlib.contextmanager
+def own_environment() -> Iterator[None]:
+    """Hide the user's settings of AWS tools and of asyncup for as long as the context lasts.
+
+    Keys, a profile or an endpoint of theirs would lead away from the server of our own, to one
+    that is real. Their configuration files are hidden as well, and so are proxies.
+    """
+    saved = dict(os.environ)
+    for name in saved:
+        if name.upper().startswith(_SETTINGS):
+            del os.environ[name]
+    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    os.environ.update(nothing | {"NO_PROXY": HOST, "no_proxy": HOST})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
 
 
 @contextlib.contextmanager
@@ -153,7 +174,8 @@ def _start_once(
         ports=tuple(ports.values()),
     )
     try:
-        return server if asyncio.run(_answers(server, buckets[0], certificate)) else None
+        with own_environment():
+            return server if asyncio.run(_answers(server, buckets[0], certificate)) else None
     except BaseException:
         process.kill()
         process.wait()

@@ -22,13 +22,22 @@ from asyncup.core.model import ObjectURI
 from asyncup.core.options import MIB, Options, S3Config
 from asyncup.core.sizes import format_size
 from asyncup.edges.s3 import S3, open_s3
-from asyncup.embedded import EmbeddedServer, start, stop
+from asyncup.embedded import EmbeddedServer, own_environment, start, stop
 
 BUCKET = "demo"
 _PART_SIZE = 5 * MIB
 _CONCURRENCY = 4
 _POLL_SECONDS = 0.05
 _BLOCK = MIB
+_IN_THE_WAY = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
+"""Variables that count more than those that lead to the server, or do not fit them."""
+
 _SMALL_SAMPLES = {
     "notes.txt": 1_200,
     "empty file": 0,
@@ -44,6 +53,8 @@ def demo(params: Params) -> int:
         AsyncupError: something did not go as it should.
     """
     with ExitStack() as stack:
+        # All that follows is about the demo's own server, never about the user's.
+        stack.enter_context(own_environment())
         directory = params["data_dir"]
         if directory is None:
             directory = _temporary(stack, keep=params["keep"])
@@ -70,6 +81,8 @@ class Demo:
         self._server = server
         self._files = dict(_with_keys(files))
         self._split_dir = directory / "chunks"
+        no_settings = directory / "no-settings.toml"
+        no_settings.write_text("", encoding="utf-8")
         self._command = [
             *(sys.executable, "-m", "asyncup", "put"),
             *map(str, files),
@@ -78,6 +91,8 @@ class Demo:
             f"--part-size={_PART_SIZE}",
             f"--concurrency={_CONCURRENCY}",
             "--stop-grace=1s",
+            # An asyncup.toml that lies about may name another server.
+            f"--config={no_settings}",
         ]
 
     def run(self) -> None:
@@ -193,9 +208,11 @@ def _make_samples(directory: Path, largest: int) -> Path:
 
 def _say_how_to_go_on(server: EmbeddedServer) -> None:
     _say("the server goes on. To try it by hand:")
+    sys.stderr.write(f"    unset {' '.join(_IN_THE_WAY)}\n")
     for name, value in server.environment.items():
         sys.stderr.write(f"    export {name}={shlex.quote(value)}\n")
-    sys.stderr.write(f"    asyncup put FILE s3://{BUCKET}/\n")
+    # The flag counts more than an asyncup.toml.
+    sys.stderr.write(f"    asyncup put FILE s3://{BUCKET}/ --endpoint-url={server.endpoint_url}\n")
     sys.stderr.write(f"    kill {server.process.pid}        # when you are done\n")
 
 

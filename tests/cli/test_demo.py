@@ -3,9 +3,12 @@
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
-from tests.cli.kit import asyncup, lines, tree
+from tests.cli.kit import COMMAND, asyncup, lines, tree
+from tests.proxy import proxy_to
+from tests.s3 import Bucket
 
 
 def test_demo(tmp_path: Path) -> None:
@@ -40,6 +43,58 @@ def test_demo_of_given_files_that_keeps_the_server(tmp_path: Path) -> None:
     try:
         again = asyncup("put", given / "a", "s3://demo/again/", env=exports)
         assert (again.code, again.out.split("\t")[0]) == (0, "s3://demo/again/a")
+    finally:
+        os.kill(int(pid), signal.SIGTERM)
+
+
+def test_settings_of_the_user_are_not_followed(bucket: Bucket, tmp_path: Path) -> None:
+    """Whatever files and variables say of a server, the demo goes to its own and to no other."""
+    home = tree(tmp_path / "own", {"a": b"x", "w/asyncup.toml": b""})
+    with proxy_to(bucket.server.endpoint_url) as proxy:
+        settings = f'endpoint-url = "{proxy.url}"\nkey-prefix = "x/"\nprofile = "nobody"\n'
+        (home / "w" / "asyncup.toml").write_text(settings, encoding="utf-8")
+        config = f"[default]\nendpoint_url = {proxy.url}\n[profile mine]\n"
+        (home / "config").write_text(config, encoding="utf-8")
+        env = {
+            "AWS_CONFIG_FILE": str(home / "config"),
+            "AWS_PROFILE": "not-there",
+            "AWS_SESSION_TOKEN": "of-another-server",
+            "AWS_ENDPOINT_URL": proxy.url,
+            "AWS_ENDPOINT_URL_S3": proxy.url,
+            "ASYNCUP_ENDPOINT_URL": proxy.url,
+            "ASYNCUP_KEY_PREFIX": "y/",
+            "http_proxy": proxy.url,
+        }
+        ended = asyncup("demo", home / "a", cwd=home / "w", env=env)
+        assert lines(ended.err, "demo: 1 objects read back, 1 B: every byte equals the files")
+        assert (ended.code, proxy.requests) == (0, [])
+
+
+def test_exports_lead_to_the_kept_server(bucket: Bucket, tmp_path: Path) -> None:
+    """What --keep prints can be typed in a shell that is set up for another server."""
+    given = tree(tmp_path / "mine", {"a": b"some bytes"})
+    ended = asyncup("demo", given, "--keep", "--data-dir", tmp_path / "demo")
+    (pid,) = re.findall(r"^ +kill (\d+) ", ended.err, re.MULTILINE)
+    printed = re.findall(r"^ +((?:unset|export|asyncup) .+)$", ended.err, re.MULTILINE)
+    script = "\n".join(printed).replace("put FILE", f"put {given / 'a'}")
+    env = {
+        **os.environ,
+        **bucket.env,
+        "PATH": f"{Path(COMMAND).parent}{os.pathsep}{os.environ['PATH']}",
+        "AWS_PROFILE": "not-there",
+        "AWS_SESSION_TOKEN": "of-another-server",
+        "AWS_ENDPOINT_URL_S3": bucket.env["AWS_ENDPOINT_URL"],
+    }
+    try:
+        done = subprocess.run(
+            ["bash", "-euc", f"{script} --overwrite=always --max-retry=1"],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split("\t")[0] == "s3://demo/a"
     finally:
         os.kill(int(pid), signal.SIGTERM)
 
