@@ -85,6 +85,11 @@ class EmbeddedServer:
             "AWS_REGION": "us-east-1",
         }
 
+    def sockets(self) -> list[Path]:
+        """Return the sockets that it made, and does not remove itself."""
+        tmp = Path("/tmp")  # noqa: S108 - its choice
+        return [path for port in self.ports for path in tmp.glob(f"seaweedfs-*-{port}.sock")]
+
 
 @contextlib.contextmanager
 def own_environment() -> Iterator[None]:
@@ -146,9 +151,8 @@ def stop(server: EmbeddedServer) -> None:
     except subprocess.TimeoutExpired:
         server.process.kill()
         server.process.wait()
-    for port in server.ports:
-        for stale in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice
-            stale.unlink(missing_ok=True)
+    for stale in server.sockets():
+        stale.unlink(missing_ok=True)
 
 
 def _start_once(

@@ -99,6 +99,42 @@ def test_exports_lead_to_the_kept_server(bucket: Bucket, tmp_path: Path) -> None
         os.kill(int(pid), signal.SIGTERM)
 
 
+def test_demo_again_in_the_same_place(tmp_path: Path) -> None:
+    """The objects of an earlier demo are replaced, not taken for those of this one."""
+    arguments = ("demo", "--size=6MiB", "--data-dir", tmp_path / "demo")
+    assert asyncup(*arguments).code == 0
+    ended = asyncup(*arguments)
+    assert ended.code == 0, ended.err
+    assert lines(ended.err, "demo: 5 objects read back")
+
+
+def test_failed_demo_keeps_no_server(tmp_path: Path) -> None:
+    """--keep is for a demo that went well; a server that nobody was told of is stopped."""
+    given = tree(tmp_path / "mine", {"a": b"x"})
+    (given / "dangling").symlink_to("nowhere")
+    ended = asyncup("demo", given, "--keep", "--data-dir", tmp_path / "demo")
+    assert ended.code == 1
+    assert "export" not in ended.err
+    (url,) = re.findall(r"it serves (\S+),", ended.err)
+    assert "Could not connect" in _put(tmp_path, url)
+
+
+def test_kept_server_leaves_nothing_behind(tmp_path: Path) -> None:
+    """What is printed for the end stops the server and removes its data and its sockets."""
+    given = tree(tmp_path / "mine", {"a": b"x"})
+    before = set(Path("/tmp").glob("seaweedfs-*.sock"))  # noqa: S108 - its choice
+    ended = asyncup("demo", given, "--keep", env={"TMPDIR": str(tmp_path)})
+    (directory,) = tmp_path.glob("asyncup-demo-*")
+    (pid,) = re.findall(r"^ +kill (\d+) ", ended.err, re.MULTILINE)
+    (remove,) = re.findall(r"^ +(rm -rf .+)$", ended.err, re.MULTILINE)
+    os.kill(int(pid), signal.SIGTERM)
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text():
+        pass
+    subprocess.run(["bash", "-euc", remove], check=True)
+    assert not directory.exists()
+    assert set(Path("/tmp").glob("seaweedfs-*.sock")) <= before  # noqa: S108 - its choice
+
+
 def test_demo_of_nothing(tmp_path: Path) -> None:
     """A file that is not there is told before a server is started."""
     ended = asyncup("demo", tmp_path / "nothing")
