@@ -34,17 +34,21 @@ class Run:
         self._halt = halt
         self._queue: asyncio.Queue[Job | None] = asyncio.Queue(LOOK_AHEAD)
         self._result = RunResult()
+        self._is_cut = False
 
     async def all(self, selected: AsyncIterable[Selected]) -> RunResult:
         """Upload all that is selected and say how it went."""
         async with task_group() as group:
-            group.create_task(self._scan(selected))
+            group.create_task(self._find(selected))
             async for job in self._jobs():
                 if self._runtime.stopping.is_set():
                     self._result.interrupted += 1
                 else:
                     claim = self._runtime.backlog.open(parts_of(job, self._runtime.options))
                     group.create_task(self._one(job, claim))
+        if self._is_cut and not any(error.stops_run for error in self._result.failures):
+            # What was not even found is not finished either.
+            self._result.interrupted = max(1, self._result.interrupted)
         self._runtime.announce(self._result.as_event())
         return self._result
 
@@ -57,23 +61,42 @@ class Run:
                 return
             yield job
 
+    async def _find(self, selected: AsyncIterable[Selected]) -> None:
+        """Scan until all is found or it is time to stop: a list may come from a slow pipe."""
+        scan = asyncio.create_task(self._scan(selected))
+        stopping = asyncio.create_task(self._runtime.stopping.wait())
+        try:
+            await asyncio.wait({scan, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if scan.done():
+                scan.result()
+        finally:
+            self._is_cut = scan.cancel()
+            stopping.cancel()
+            await asyncio.gather(scan, stopping, return_exceptions=True)
+        self._runtime.announce(ScanFinished())
+        await self._queue.put(None)
+
     async def _scan(self, selected: AsyncIterable[Selected]) -> None:
         """Run ahead of the uploads, telling what is found and what is left."""
         announce = self._runtime.announce
         async for each in selected:
-            if self._runtime.stopping.is_set():
-                break
             if isinstance(each, Job):
                 announce(FileFound(each.name, each.uri, each.size))
-                await self._queue.put(each)
+                await self._put(each)
                 continue
             announce(each)
             if isinstance(each, FileSkipped):
                 self._result.skipped += 1
             elif isinstance(each, UploadFailed):
                 self._result.failures.append(each.error)
-        announce(ScanFinished())
-        await self._queue.put(None)
+
+    async def _put(self, job: Job) -> None:
+        try:
+            await self._queue.put(job)
+        except asyncio.CancelledError:
+            # It was told as found, and it will not come to its turn.
+            self._result.interrupted += 1
+            raise
 
     async def _one(self, job: Job, claim: Claim) -> None:
         try:

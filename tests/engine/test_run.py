@@ -1,7 +1,8 @@
 """Many files: those that fail do not hold up the others, and the result says it all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -331,6 +332,53 @@ def test_stop_before_a_stream_says_anything(tmp_path: Path) -> None:
 
     run(main())
     assert s3.objects == {}
+
+
+def test_stop_while_more_is_looked_for(tmp_path: Path) -> None:
+    """A list that gives no more names and does not end is left; the run is not finished then."""
+    s3, ears = FakeS3(), Ears()
+
+    async def endless() -> AsyncIterator[Selected]:
+        async for each in jobs(files_in(tmp_path, 250)):
+            yield each
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path, listener=ears) as up:
+            running = asyncio.create_task(up.put_all(endless()))
+            await asyncio.sleep(1)
+            assert list(s3.objects) == ["file-0"]
+            up.stop()
+            result = await running
+            assert (result.uploaded, result.exit_code) == (1, 130)
+            assert asyncio.get_running_loop().time() == 1
+        assert no_task_is_left()
+
+    run(main())
+    assert len(ears.of(events.ScanFinished)) == 1
+
+
+def test_slow_list_holds_up_no_file(tmp_path: Path) -> None:
+    """What a list has named is uploaded while the rest of it is waited for."""
+    s3, more = FakeS3(), threading.Event()
+
+    def sources() -> Iterator[Named | None]:
+        yield Named(make_file(tmp_path, 250, "first"), "first")
+        yield None
+        assert more.wait(60)
+        yield Named(make_file(tmp_path, 250, "second"), "second")
+
+    async def main() -> None:
+        ears = Ears(lambda _, event: more.set() if _is_done(event) else None)
+        async with uploader(s3, tmp_path, listener=ears) as up:
+            result = await up.put_all(aiter(Selection(sources=sources(), destination=BUCKET)))
+        assert result.uploaded == 2
+
+    run(main())
+
+
+def _is_done(event: Event) -> bool:
+    return isinstance(event, events.UploadCompleted)
 
 
 def test_failure_drops_only_its_own_file(tmp_path: Path) -> None:
