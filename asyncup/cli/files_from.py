@@ -6,22 +6,25 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from asyncup.cli.stdin import raw_stdin
-from asyncup.core.errors import UsageError
+from asyncup.core.errors import SourceUnsuitable, UsageError
 from asyncup.core.selection import printable
+from asyncup.edges.files import Left
 from asyncup.engine.jobs import Named
 
 _BLOCK = 1 << 16
 
+Listed = Named | Left | None
 
-def read_list(source: str, *, null: bool, directory: Path | None) -> Iterator[Named | None]:
+
+def read_list(source: str, *, null: bool, directory: Path | None) -> Iterator[Listed]:
     """Return what a list names, a line or with `null` a NUL-terminated entry each.
 
     Names are relative to `directory`, or the working directory; their keys keep them as listed.
-    None stands where the rest of the list may take its time.
+    A name that leads out of the directory is told as left. None stands where the rest of the list
+    may take its time.
 
     Raises:
-        UsageError: the list cannot be read; or, while it is read, a name leads out of the
-            directory.
+        UsageError: the list cannot be read.
     """
     if source == "-":
         return _named(raw_stdin(), null=null, directory=directory)
@@ -32,7 +35,7 @@ def read_list(source: str, *, null: bool, directory: Path | None) -> Iterator[Na
     return _named(file, null=null, directory=directory)
 
 
-def _named(stream: BinaryIO, *, null: bool, directory: Path | None) -> Iterator[Named | None]:
+def _named(stream: BinaryIO, *, null: bool, directory: Path | None) -> Iterator[Listed]:
     with stream:
         for entry in _entries(stream, b"\0" if null else b"\n"):
             if entry is None:
@@ -43,13 +46,13 @@ def _named(stream: BinaryIO, *, null: bool, directory: Path | None) -> Iterator[
                 yield _one(name, directory)
 
 
-def _one(name: str, directory: Path | None) -> Named:
+def _one(name: str, directory: Path | None) -> Named | Left:
     relative = PurePosixPath(Path(name).as_posix())
     if ".." in relative.parts:
-        raise UsageError(
-            f"the list names {printable(name)!r}: a key cannot go up with '..'",
-            hint="list paths below one directory, and name that directory as the source",
-        )
+        problem = "a key cannot go up with '..'"
+        hint = "list paths below one directory, and name that directory as the source"
+        error = SourceUnsuitable(f"skip {printable(name)}: {problem}", hint=hint)
+        return Left(Path(name), problem, error)
     inside = relative.relative_to("/") if relative.is_absolute() else relative
     path = Path(name) if directory is None else directory / inside
     return Named(path, str(inside))

@@ -16,7 +16,7 @@ from asyncup.core.errors import Interrupted, UsageError
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import Options
 from asyncup.core.selection import Filters
-from asyncup.edges.files import Walk
+from asyncup.edges.files import Left, Walk
 from asyncup.engine.jobs import Job, Named, Selected, Selection
 from asyncup.engine.uploader import Uploader
 
@@ -107,7 +107,7 @@ def _selection(params: Params, places: Places) -> Selection:
     )
 
 
-def _named(params: Params, places: Places) -> Iterable[Named | None]:
+def _named(params: Params, places: Places) -> Iterable[Named | Left | None]:
     if params["files_from"] is None:
         return [Named(Path(each)) for each in places.sources]
     directory = Path(places.sources[0]) if places.sources else None

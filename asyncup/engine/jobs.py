@@ -36,7 +36,10 @@ Selected = Job | FileSkipped | UploadFailed
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A source as the user named it; `relative` is its part of the key, None to go by its kind."""
+    """A source as the user named it.
+
+    `relative` is its part of the key; it has to be a file then. None is to go by its kind.
+    """
 
     path: Path
     relative: str | None = None
@@ -49,8 +52,9 @@ class Selection:
     The key of a file is the destination, `key_prefix`, and its path relative to its source.
 
     Args:
-        sources: in this order; they are taken from the iterable one by one. None among them says
-            that the next one may take its time, so that those before it are not to wait for it.
+        sources: in this order; they are taken from the iterable one by one, those that are left
+            already among them. None says that the next one may take its time, so that those
+            before it are not to wait for it.
         destination: a prefix, or with `exact` the key of the one file there is.
         exact: the destination is to be the key itself.
         several: two sources could lead to the same key; the second one is refused then.
@@ -60,7 +64,7 @@ class Selection:
         key_prefix: put before each key's relative part as it is.
     """
 
-    sources: Iterable[Named | None]
+    sources: Iterable[Named | Left | None]
     destination: ObjectURI
     exact: bool = False
     several: bool = True
@@ -88,9 +92,14 @@ class Selection:
         for source in self.sources:
             if source is None:
                 yield None
-                continue
-            for found in self.walk.files(source.path, relative=source.relative):
-                yield self._judge(found, taken)
+            else:
+                for found in self._walked(source):
+                    yield self._judge(found, taken)
+
+    def _walked(self, source: Named | Left) -> Iterable[Found | Left]:
+        if isinstance(source, Left):
+            return [source]
+        return self.walk.files(source.path, relative=source.relative)
 
     def _judge(self, found: Found | Left, taken: dict[str, Path]) -> Selected:
         name = printable(str(found.path))
