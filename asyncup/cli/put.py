@@ -12,7 +12,7 @@ from asyncup.cli.settings import Params, Places, attributes_of, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, tell_all
 from asyncup.cli.signals import Signals, caught_signals
 from asyncup.cli.stdin import open_stdin
-from asyncup.core.errors import Interrupted, UsageError
+from asyncup.core.errors import Interrupted
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import Options
 from asyncup.core.selection import Filters
@@ -84,16 +84,13 @@ async def _only(job: Job) -> AsyncIterator[Selected]:
 
 
 def _selection(params: Params, places: Places) -> Selection:
-    try:
-        filters = Filters.of(
-            params["include"] or (),
-            params["exclude"] or (),
-            min_size=params["min_size"],
-            max_size=params["max_size"],
-            small=params["part_size"] if params["skip_small"] else None,
-        )
-    except ValueError as error:
-        raise UsageError(f"a pattern is none: {error}") from error
+    filters = Filters.of(
+        params["include"] or (),
+        params["exclude"] or (),
+        min_size=params["min_size"],
+        max_size=params["max_size"],
+        small=params["part_size"] if params["skip_small"] else None,
+    )
     sources = places.sources
     one_file = len(sources) == 1 and params["files_from"] is None and not Path(sources[0]).is_dir()
     return Selection(
