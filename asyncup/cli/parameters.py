@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from asyncup.cli.config import load_into_context
-from asyncup.core.endpoint import endpoint_problem
+from asyncup.core.endpoint import check_endpoint
 from asyncup.core.errors import UsageError
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import Limits, Overwrite
@@ -68,18 +68,17 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _uri(text: str) -> str:
-    try:
-        ObjectURI.parse(text)
-    except UsageError as error:
-        raise ValueError(f"{error}: {error.hint}") from error
-    return text
+def _text(check: Callable[[str], object]) -> Callable[[Any], str]:
+    """Return a parser for what stays a text, and has to pass a check."""
 
+    def read(text: str) -> str:
+        try:
+            check(text)
+        except UsageError as error:
+            raise ValueError(f"{error} ({error.hint})") from error
+        return text
 
-def _endpoint(text: str) -> str:
-    if problem := endpoint_problem(text):
-        raise ValueError(problem)
-    return text
+    return _parser(read)
 
 
 def _pattern(text: str) -> str:
@@ -114,7 +113,9 @@ Paths = Annotated[
     ),
 ]
 Source = Annotated[list[Path] | None, _what("--source", "", hidden=True)]
-Destination = Annotated[str | None, _what("--destination", "", hidden=True, parser=_parser(_uri))]
+Destination = Annotated[
+    str | None, _what("--destination", "", hidden=True, parser=_text(ObjectURI.parse))
+]
 Recursive = Annotated[
     bool, _what("--recursive/--no-recursive", "Also what lies in directories below")
 ]
@@ -224,7 +225,7 @@ EndpointURL = Annotated[
     _where(
         "--endpoint-url",
         "URL of an S3 server that is not AWS",
-        parser=_parser(_endpoint),
+        parser=_text(check_endpoint),
         metavar="URL",
     ),
 ]

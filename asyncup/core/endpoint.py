@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from asyncup.core.errors import UsageError
+
 HINT = "write http://host:port or https://host"
 
 
@@ -15,18 +17,25 @@ def redacted(url: str) -> str:
     return f"{before}{separator}***@{host}" if at else url
 
 
-def endpoint_problem(url: str) -> str | None:
-    """Say why a URL cannot lead to an S3 server; None if it can."""
+def check_endpoint(url: str) -> None:
+    """Look at a URL that is to lead to an S3 server.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not _is_http(url):
+        raise UsageError(f"{redacted(url)!r} is not an endpoint URL", hint=HINT)
+    if "@" in urlsplit(url).netloc:
+        raise UsageError(
+            f"{redacted(url)!r} has a user in it, which S3 does not know",
+            hint="give keys as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile",
+        )
+
+
+def _is_http(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        has_host = bool(parts.hostname) and parts.port != 0
+        # To read the port is to check it.
+        return bool(parts.hostname) and parts.port != 0 and parts.scheme in {"http", "https"}
     except ValueError:
-        has_host = False
-    if not has_host or parts.scheme not in {"http", "https"}:
-        return f"{redacted(url)!r} is not an endpoint URL: {HINT}"
-    if "@" in parts.netloc:
-        return (
-            f"{redacted(url)!r} has a user in it: keys are given by AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or by a --profile"
-        )
-    return None
+        return False
