@@ -9,7 +9,7 @@ from pathlib import Path
 
 from asyncup.cli.files_from import read_list
 from asyncup.cli.settings import Params, Places, attributes_of, s3_config_of
-from asyncup.cli.show import drawn, renderer_for, tell_all
+from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.cli.signals import Signals, caught_signals
 from asyncup.cli.stdin import open_stdin
 from asyncup.core.errors import Interrupted
@@ -39,6 +39,8 @@ def put(params: Params, places: Places, options: Options) -> int:
 async def _put(params: Params, places: Places, options: Options, signals: Signals) -> int:
     signals.attend()
     renderer, others = renderer_for(params)
+    if params["debug"]:
+        others = [show_where, *others]
     uploader = Uploader(
         options=options,
         s3=s3_config_of(params),
