@@ -133,9 +133,9 @@ def demo(
     keep: p.DemoKeep = False,
     debug: p.Debug = False,
 ) -> None:
-    """Try asyncup on an S3 server of its own, on this machine: upload, break, resume, compare.
+    r"""Try asyncup on an S3 server of its own, on this machine: upload, break, resume, compare.
 
-    Needs the extra: pip install 'asyncup[demo]'.
+    Needs the extra: pip install 'asyncup\[demo]'.
     """
     from asyncup.cli.demo import demo as run
 

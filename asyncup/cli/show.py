@@ -3,11 +3,12 @@
 import asyncio
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from asyncup.cli.settings import Params
-from asyncup.core.events import Event, Listener
+from asyncup.core.events import Event, Listener, UploadFailed
 from asyncup.ui.renderer import Objects, Quiet, Renderer
 
 
@@ -47,6 +48,12 @@ def _panels() -> Renderer | None:
     if console.is_dumb_terminal:
         return None
     return LivePanels(console, time.monotonic)
+
+
+def show_where(event: Event) -> None:
+    """Write where in the code the error of a file came from; live panels let it pass above them."""
+    if isinstance(event, UploadFailed) and event.error.__traceback__ is not None:
+        traceback.print_exception(event.error, file=sys.stderr)
 
 
 def tell_all(listeners: list[Listener]) -> Listener:

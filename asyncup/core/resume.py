@@ -233,6 +233,8 @@ def match_upload(
     """
     if not listed:
         return Resumption(wanted)
+    if wanted.size is None and max(part.number for part in listed) >= limits.max_parts:
+        return Unusable("it has no room for more parts, and nobody knows where the stream ends")
     by_number: dict[int, list[ListedPart]] = {}
     for part in sorted(listed, key=lambda part: part.number):
         by_number.setdefault(part.number, []).append(part)

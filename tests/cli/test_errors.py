@@ -196,6 +196,42 @@ def test_debug_shows_where(bucket: Bucket, file: Path) -> None:
     assert "Traceback" in ended.err
 
 
+@pytest.mark.parametrize("mode", ["--plain", "--json"])
+def test_debug_shows_where_a_file_failed(bucket: Bucket, file: Path, mode: str) -> None:
+    """--debug adds the traceback of an error that one file ended in, too."""
+    given = ("put", file, "s3://no-such-bucket-here/", "--overwrite=always", mode)
+    ended = asyncup(*given, "--debug", env=bucket.env)
+    assert ended.code == 4
+    assert "Traceback" in ended.err
+    assert "asyncup.core.errors.BucketMissing: " in ended.err
+    assert "Traceback" not in asyncup(*given, env=bucket.env).err
+
+
+def test_https_to_a_port_without_it(bucket: Bucket, file: Path) -> None:
+    """A server that speaks no TLS is told at once, with what is wrong about the URL."""
+    url = bucket.env["AWS_ENDPOINT_URL"].replace("http:", "https:")
+    ended = asyncup("put", file, str(bucket.place), "--endpoint-url", url, env=bucket.env)
+    refused(ended, 2, "the server does not speak TLS at this port", "hint: write http:// instead")
+    assert "attempt" not in ended.err
+
+
+def test_half_of_the_credentials(bucket: Bucket, file: Path) -> None:
+    """Half a pair of keys: status 4, as without any."""
+    env = {**bucket.env, "AWS_SECRET_ACCESS_KEY": ""}
+    ended = asyncup("put", file, str(bucket.place), env=env)
+    refused(ended, 4, "find credentials: Partial credentials found in env", "hint: check the")
+
+
+@pytest.mark.parametrize("url", ["ftp://u:hunter2@h", "u:hunter2@host", "http://u:hunter2@h:9000"])
+@pytest.mark.parametrize("option", ["--endpoint-url", "AWS_ENDPOINT_URL", "ASYNCUP_ENDPOINT_URL"])
+def test_passwords_in_urls_are_not_shown(bucket: Bucket, file: Path, url: str, option: str) -> None:
+    """A URL with a password in it is refused before it is used, and shown without it."""
+    flags, env = ([option, url], {}) if option.startswith("-") else ([], {option: url})
+    ended = asyncup("put", file, str(bucket.place), *flags, env={**bucket.env, **env})
+    refused(ended, 2, "")
+    assert "hunter2" not in ended.err
+
+
 def test_gives_up_on_a_dead_server(file: Path) -> None:
     """A server that is not there: every attempt is told, then status 4, and that it can resume."""
     with proxy_to("http://127.0.0.1:1") as proxy:

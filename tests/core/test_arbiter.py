@@ -1,0 +1,53 @@
+"""What became of a request to complete: every combination of what S3 may say."""
+
+from dataclasses import replace
+
+import pytest
+
+from asyncup.core.arbiter import Outcome, arbitrate
+from asyncup.core.checksums import RunningChecksums, composite_md5_etag
+from asyncup.core.model import ChecksumAlgorithm, Checksums, ObjectHead
+
+
+def checksums_of(data: bytes) -> Checksums:
+    running = RunningChecksums([ChecksumAlgorithm.MD5])
+    running.update(data)
+    return running.result()
+
+
+PARTS = [checksums_of(b"one"), checksums_of(b"two")]
+WHOLE = checksums_of(b"onetwo")[ChecksumAlgorithm.CRC64NVME]
+CRC = {ChecksumAlgorithm.CRC64NVME: WHOLE}
+WRONG = {ChecksumAlgorithm.CRC64NVME: bytes(8)}
+OURS = ObjectHead(6, "opaque", checksums=CRC)
+BY_ETAG = ObjectHead(6, composite_md5_etag(PARTS) or "")
+BY_SIZE = ObjectHead(6, "opaque")
+
+
+@pytest.mark.parametrize(
+    ("head", "replaces", "outcome"),
+    [
+        pytest.param(None, "", Outcome.START_OVER, id="nothing"),
+        pytest.param(OURS, "", Outcome.DONE, id="by-checksum"),
+        pytest.param(OURS, "opaque", Outcome.DONE, id="by-checksum-though-it-was-there-before"),
+        pytest.param(BY_ETAG, "", Outcome.DONE, id="by-etag"),
+        pytest.param(replace(OURS, checksums=WRONG), "", Outcome.START_OVER, id="another-content"),
+        pytest.param(replace(OURS, size=5), "", Outcome.START_OVER, id="another-size"),
+        pytest.param(BY_SIZE, "", Outcome.DONE, id="new-and-of-this-size"),
+        pytest.param(BY_SIZE, "older", Outcome.DONE, id="replaced-and-of-this-size"),
+        pytest.param(BY_SIZE, "opaque", Outcome.START_OVER, id="of-this-size-but-not-new"),
+        pytest.param(replace(BY_SIZE, etag=""), "", Outcome.START_OVER, id="nothing-to-tell-by"),
+    ],
+)
+def test_where_the_upload_is_gone_the_object_decides(
+    head: ObjectHead | None, replaces: str, outcome: Outcome
+) -> None:
+    """Only an object that is shown to be ours, or is new where nothing can be shown, is done."""
+    assert arbitrate(PARTS, head, is_pending=False, replaces=replaces) is outcome
+
+
+@pytest.mark.parametrize("head", [None, OURS, BY_ETAG, BY_SIZE])
+def test_where_the_upload_is_pending_it_is_completed(head: ObjectHead | None) -> None:
+    """An equal object may be an older one, and a pending upload is not to be left behind."""
+    outcome = arbitrate(PARTS, head, is_pending=True, replaces="")
+    assert outcome is Outcome.COMPLETE_AGAIN
