@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperOption
 
 from asyncup.cli.config import load_into_context
 from asyncup.core.endpoint import check_endpoint
@@ -18,6 +19,9 @@ from asyncup.core.options import ChecksumPolicy, Limits, OnChange, Overwrite
 from asyncup.core.sizes import parse_duration, parse_size
 
 T = TypeVar("T")
+
+# White space, at which typer would split a list in a variable, is part of many values.
+TyperOption.envvar_list_splitter = "\n"
 
 
 def _panel(title: str) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from asyncup.cli.settings import Params, Places, attributes_of, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.cli.signals import Signals, caught_signals
 from asyncup.cli.stdin import open_stdin
+from asyncup.cli.streams import StandardOutput
 from asyncup.core.errors import Interrupted
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import Options
@@ -19,6 +20,8 @@ from asyncup.core.selection import Filters
 from asyncup.edges.files import Left, Walk
 from asyncup.engine.jobs import Job, Named, Selected, Selection
 from asyncup.engine.uploader import Uploader
+from asyncup.ui.renderer import Output
+from asyncup.ui.text import error_line
 
 
 def put(params: Params, places: Places, options: Options) -> int:
@@ -27,18 +30,25 @@ def put(params: Params, places: Places, options: Options) -> int:
     Raises:
         AsyncupError: it could not even begin.
     """
+    output = StandardOutput()
     with caught_signals() as signals:
         try:
-            return asyncio.run(_put(params, places, options, signals))
+            code = asyncio.run(_put(params, places, options, signals, output))
         except asyncio.CancelledError:
             # A second Ctrl-C. What S3 has acknowledged is there all the same.
             _say_how_to_go_on()
-            return Interrupted.exit_code
+            code = Interrupted.exit_code
+    if (problem := output.problem) is not None:
+        Output(sys.stderr).write_line(error_line(problem))
+        code = code or problem.exit_code
+    return code
 
 
-async def _put(params: Params, places: Places, options: Options, signals: Signals) -> int:
+async def _put(
+    params: Params, places: Places, options: Options, signals: Signals, output: StandardOutput
+) -> int:
     signals.attend()
-    renderer, others = renderer_for(params)
+    renderer, others = renderer_for(params, output)
     if params["debug"]:
         others = [show_where, *others]
     uploader = Uploader(
@@ -59,7 +69,7 @@ async def _put(params: Params, places: Places, options: Options, signals: Signal
 
 
 def _say_how_to_go_on() -> None:
-    sys.stderr.write(f"to go on: {shlex.join(['asyncup', *sys.argv[1:]])}\n")
+    Output(sys.stderr).write(f"to go on: {shlex.join(['asyncup', *sys.argv[1:]])}")
 
 
 @asynccontextmanager

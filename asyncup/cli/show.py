@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 
 from asyncup.cli.settings import Params
 from asyncup.core.events import Event, Listener, UploadFailed
-from asyncup.ui.renderer import Objects, Quiet, Renderer
+from asyncup.ui.renderer import Objects, Quiet, Renderer, Writable
 
 
-def renderer_for(params: Params) -> tuple[Renderer, list[Listener]]:
+def renderer_for(params: Params, output: Writable) -> tuple[Renderer, list[Listener]]:
     """Return what shows a run on standard error, and what else listens.
 
     Panels take a terminal that can move its cursor; anything else gets lines. The objects go to
@@ -21,12 +21,12 @@ def renderer_for(params: Params) -> tuple[Renderer, list[Listener]]:
     if params["json"]:
         from asyncup.ui.jsonl import JsonLines
 
-        return JsonLines(sys.stdout, time.monotonic), []
+        return JsonLines(output, time.monotonic), []
     if params["dry_run"]:
         from asyncup.ui.plan import PlanLines
 
-        return PlanLines(sys.stdout, sys.stderr), []
-    objects: list[Listener] = [Objects(sys.stdout)]
+        return PlanLines(output, sys.stderr), []
+    objects: list[Listener] = [Objects(output)]
     if params["quiet"]:
         return Quiet(sys.stderr), objects
     if not params["plain"] and (panels := _panels()) is not None:

@@ -195,7 +195,20 @@ def test_what_cannot_be(bucket: Bucket, place: Path, text: str, message: str, hi
 
 
 def test_bad_environment(bucket: Bucket, place: Path) -> None:
-    """A bad value in the environment is named by its variable or option."""
-    ended = planned(place, bucket, "d/large", str(bucket.place), ASYNCUP_CONCURRENCY="x")
-    assert ended.code == 2
-    assert "--concurrency" in ended.err
+    """A bad value in the environment is named by its variable, a bad flag by its name."""
+    arguments = ("d/large", str(bucket.place))
+    ended = planned(place, bucket, *arguments, ASYNCUP_CONCURRENCY="x")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: ASYNCUP_CONCURRENCY: ")
+    assert ended.err.endswith("hint: asyncup put --help\n")
+    ended = planned(place, bucket, *arguments, "-c", "x")
+    assert ended.err.startswith("error: --concurrency: ")
+
+
+def test_lists_in_the_environment(bucket: Bucket, tmp_path: Path) -> None:
+    """A variable holds one value a line, for values have spaces in them."""
+    place = tree(tmp_path / "d", {"a b": b"1", "c d": b"2", "e": b"3"})
+    env = {"ASYNCUP_EXCLUDE": "a b\nc d", "ASYNCUP_METADATA": "title=My film\ncolor=blue"}
+    assert asyncup("put", place, str(bucket.place), env={**bucket.env, **env}).code == 0
+    assert bucket.objects() == {"e": b"3"}
+    assert bucket.head("e")["Metadata"] == {"title": "My film", "color": "blue"}

@@ -189,6 +189,26 @@ def test_error_as_json(bucket: Bucket, file: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--part-size=big"], "--part-size: 'big' is not a size"),
+        (["--no-such-option"], "No such option: --no-such-option"),
+        (["--config=bad.toml"], "bad.toml: unknown key 'x'"),
+    ],
+)
+@pytest.mark.parametrize("asked_by", ["flag", "environment"])
+def test_usage_error_as_json(file: Path, arguments: list[str], message: str, asked_by: str) -> None:
+    """Also a command line or a configuration that cannot be read is told as an event."""
+    tree(file.parent, {"bad.toml": b"x = 1"})
+    flag, env = (["--json"], {}) if asked_by == "flag" else ([], {"ASYNCUP_JSON": "1"})
+    ended = asyncup("put", "file", "s3://bucket/", *arguments, *flag, cwd=file.parent, env=env)
+    (event,) = ended.events("error")
+    assert (ended.code, event["error"]["name"], event["error"]["exit_code"]) == (2, "UsageError", 2)
+    assert event["error"]["message"].startswith(message)
+    assert ended.err.startswith(f"error: {message}")
+
+
 def test_debug_shows_where(bucket: Bucket, file: Path) -> None:
     """--debug adds the traceback."""
     ended = asyncup("put", file, "s3://ab/", "--debug", env=bucket.env)
