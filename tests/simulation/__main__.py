@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("-v", "--verbose", action="store_true", help="print the history")
     asked = parser.parse_args()
     if asked.seed is not None:
-        broken = simulate(asked.seed, print if asked.verbose else lambda _: None)
+        broken = simulate(asked.seed, print if asked.verbose else None)
         sys.stdout.write("".join(f"BROKEN: {each}\n" for each in broken) or "all promises kept\n")
         return bool(broken)
     count = 0

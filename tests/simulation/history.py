@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from asyncup.core.errors import CredentialsExpired
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import ChecksumPolicy, Limits, OnChange, Options, Overwrite
 from asyncup.edges.journal import Journal
@@ -27,6 +26,9 @@ MOST_RUNS = 6
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - for speed alone
 
 FINE = Weather()
+
+PART_SIZES = {False: [10, 20, 50, 100], True: [50, 100]}
+"""By whether it is a stream: the part size of one cannot grow with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +48,21 @@ class Habitat:
     lifecycle: float
     company: float
     losses: float
+    streams: bool
 
 
 def habitat_of(random: Random, root: Path) -> Habitat:
     """Draw what a history is like."""
+    streams = random.random() < 0.15
     kind = random.choice(list(KINDS))
     habits = KINDS[kind]
     options = Options(
-        part_size=random.choice([10, 20, 50, 100]),
+        part_size=random.choice(PART_SIZES[streams]),
         concurrency=random.choice([1, 2, 3, 8]),
         read_ahead=random.choice([0, 1, 2]),
         direct=random.random() < 0.4,
         split_dir=root / "split",
-        state_dir=root / "state" if random.random() < 0.7 else None,
+        state_dir=root / "state" if random.random() < 0.6 else None,
         checksum=random.choice(_policies(habits)),
         on_change=random.choice(list(OnChange)),
         overwrite=random.choice([Overwrite.SIZE, Overwrite.ALWAYS, Overwrite.NEVER]),
@@ -79,6 +83,7 @@ def habitat_of(random: Random, root: Path) -> Habitat:
         lifecycle=random.choice([0.0, 0.0, 0.3]),
         company=random.choice([0.0, 0.0, 0.5]),
         losses=random.choice([0.0, 0.0, 0.5]),
+        streams=streams,
     )
 
 
@@ -102,7 +107,7 @@ def _weather(random: Random) -> Weather:
 class History:
     """One seed's series of runs."""
 
-    def __init__(self, seed: int, root: Path, show: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, root: Path, show: Callable[[str], None] | None) -> None:
         self._random = random = Random(seed)
         self._habitat = habitat_of(random, root)
         server = SimulatedS3(self._habitat.habits, min_part_size=LIMITS.min_part_size)
@@ -112,9 +117,9 @@ class History:
             file = SourceFile(root / f"file-{number}")
             file.write(random.randbytes(random_size(random, self._unit)))
             files[ObjectURI(BUCKET, file.path.name)] = file
-        self.world = World(root, random, server, files, show)
-        self._had_chunks = False
-        show(f"seed {seed}: {self._habitat}")
+        tell = show or (lambda _: None)
+        self.world = World(root, random, server, files, tell, show is not None)
+        tell(f"seed {seed}: {self._habitat}")
 
     def tell(self) -> list[str]:
         """Let it happen and return the promises that were not kept."""
@@ -134,16 +139,19 @@ class History:
         """Return a run's options: the user may have changed some."""
         options, random = self._habitat.options, self._random
         if random.random() < 0.2:
-            options = replace(options, part_size=random.choice([10, 20, 50, 100]))
+            options = replace(options, part_size=random.choice(PART_SIZES[self._habitat.streams]))
         if random.random() < 0.2:
             options = replace(options, direct=not options.direct)
         if random.random() < 0.1:
             options = replace(options, overwrite=Overwrite.ALWAYS)
         return options
 
+    def _process(self, name: str, options: Options, weather: Weather) -> Process:
+        return Process(self.world, name, options, weather, streams=self._habitat.streams)
+
     def _run(self, number: int) -> Run:
         habitat, random = self._habitat, self._random
-        process = Process(self.world, f"run {number}", self._options(), habitat.weather)
+        process = self._process(f"run {number}", self._options(), habitat.weather)
         run = Run(self.world, process)
         self._arrange_end(run, random.choice(habitat.ends))
         if random.random() < habitat.company:
@@ -152,6 +160,8 @@ class History:
             self._at(run, lambda: self.world.change_some_file(self._unit))
         while random.random() < habitat.lifecycle:
             self._at(run, self.world.abort_some_upload)
+        if random.random() < habitat.company / 2:
+            self._at(run, self.world.let_a_stranger_write)
         return run
 
     def _at(self, run: Run, action: Callable[[], object]) -> None:
@@ -186,7 +196,7 @@ class History:
             options = replace(options, state_dir=self.world.root / "state-2")
         if self._random.random() < 0.3:
             options = replace(options, split_dir=run.first.options.split_dir)
-        other = Process(self.world, f"{run.first.name} (other)", options, self._habitat.weather)
+        other = self._process(f"{run.first.name} (other)", options, self._habitat.weather)
         run.others.append(other)
 
         def begin() -> None:
@@ -218,7 +228,7 @@ class History:
     def _last_run(self) -> None:
         world, options = self.world, self._habitat.options
         options = replace(options, direct=False, max_retry=5, overwrite=self._last_overwrite())
-        process = Process(world, "last run", options, FINE)
+        process = self._process("last run", options, FINE)
         world.show(f"last run: {options.overwrite}")
         ended = Run(world, process).go()
         if ended is not End.DONE:
@@ -243,8 +253,13 @@ class History:
         if not world.journal_is_damaged and process.witness.reason:
             world.violated(f"no journal, for no reason: {process.witness.reason}")
         self._check_uploads(process)
+        self._check_split_dir()
         if options.state_dir is not None and not process.witness.reason:
-            self._check_journal(options.state_dir)
+            self._check_journal(process, options.state_dir)
+
+    def _check_split_dir(self) -> None:
+        if left := sorted(each.name for each in (self.world.root / "split").iterdir()):
+            self.world.violated(f"the last run has left chunk files: {left}")
 
     def _check_uploads(self, process: Process) -> None:
         """Every upload that is pending was named, if this run had any reason to look."""
@@ -254,23 +269,21 @@ class History:
             if has_looked and upload_id not in process.witness.ignored:
                 self.world.violated(f"{upload_id} is pending, and was not named")
 
-    def _check_journal(self, state_dir: Path) -> None:
+    def _check_journal(self, process: Process, state_dir: Path) -> None:
         """The journal knows of nothing but of what is pending at S3."""
         with Journal(state_dir, self.world.server.endpoint, self.world.violated) as journal:
             for record in journal.uploads():
-                if record.upload.upload_id not in self.world.server.uploads:
+                result = process.witness.results[record.upload.uri]
+                has_looked = result is not None and result.parts > 1
+                if has_looked and record.upload.upload_id not in self.world.server.uploads:
                     self.world.violated(f"the journal has {record.upload.upload_id}, S3 has not")
         with closing(sqlite3.connect(state_dir / "journal.sqlite")) as database:
             for table in ("claims", "runs"):
                 if rows := database.execute(f"SELECT * FROM {table}").fetchall():  # noqa: S608
                     self.world.violated(f"the journal's {table} are not empty: {rows}")
-        if left := sorted(path.name for path in (state_dir / "runs").iterdir()):
+        left = sorted(path.name for path in (state_dir / "runs").iterdir())
+        if left and not self.world.journal_is_damaged:
             self.world.violated(f"beside the journal lies {left}")
-
-
-def expired() -> type[CredentialsExpired]:
-    """Return what a run ends with whose credentials ran out."""
-    return CredentialsExpired
 
 
 @contextmanager
@@ -283,7 +296,7 @@ def _place() -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def simulate(seed: int, show: Callable[[str], None] = lambda _: None) -> list[str]:
+def simulate(seed: int, show: Callable[[str], None] | None = None) -> list[str]:
     """Return the promises that the history of a seed shows to be broken."""
     # The engine's own chance: how long it waits for another attempt.
     chance.seed(seed)

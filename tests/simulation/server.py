@@ -1,5 +1,6 @@
 """The server of a simulation: FakeS3 with the habits of several real ones, and a long memory."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,11 @@ class SimulatedS3(FakeS3):
     ) -> None:
         super()._store(key, attributes, etag, pieces, known)
         self.history[key, self.objects[key].head.etag] = self.objects[key].data
+
+    def store_strange(self, key: str, data: bytes) -> None:
+        """Store an object that is nobody's file."""
+        etag = self._etag(hashlib.md5(data).hexdigest())  # noqa: S324 - the ETag that S3 gives
+        self._store(key, ObjectAttributes(), etag, [data], {})
 
     async def complete_multipart_upload(
         self, upload: Upload, receipts: Sequence[Receipt], *, only_if_absent: bool = False

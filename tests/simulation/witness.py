@@ -1,11 +1,12 @@
 """What is promised of a process while it runs: checked at each of its requests and events."""
 
+import os
 from collections.abc import Callable
 
 from asyncup.core import events
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, UploadResult
-from asyncup.core.options import Overwrite
+from asyncup.core.options import Options, Overwrite
 from tests.simulation.line import Asked
 from tests.simulation.world import World
 
@@ -22,7 +23,7 @@ class Witness:
         reason: why it was told to be without a journal, if it was.
     """
 
-    def __init__(self, world: World, name: str, overwrite: Overwrite) -> None:
+    def __init__(self, world: World, name: str, options: Options) -> None:
         self.world = world
         self.name = name
         self.is_alone = True
@@ -31,8 +32,10 @@ class Witness:
         self.reason = ""
         self.results: dict[ObjectURI, UploadResult | None] = {}
         self.at_event: Callable[[int], None] = lambda _: None
-        self._overwrite = overwrite
+        self._options = options
         self._is_over = False
+        # Those of the dead are removed by the first run that keeps some of its own.
+        self._chunks_before = self._chunks() if options.direct else 0
         self._known = dict(world.acknowledged)
         self._states_before = {uri: len(each.states) - 1 for uri, each in world.files.items()}
         self._current: dict[ObjectURI, str] = {}
@@ -46,11 +49,12 @@ class Witness:
     def __call__(self, event: Event, /) -> None:
         if self._is_over:
             return
-        if not isinstance(event, _NOISE):
+        if self.world.is_watched and not isinstance(event, _NOISE):
             self.world.show(f"  {self.name}: {event}")
         self.heard += 1
         match event:
             case events.PartUploaded() | events.PartKept():
+                self._check_disk()
                 self._acknowledged(event.uri, event.part_number)
             case events.PartDiscarded():
                 self._discarded(event.uri, event.part_number)
@@ -71,6 +75,19 @@ class Witness:
             case _:
                 pass
         self.at_event(self.heard)
+
+    def _check_disk(self) -> None:
+        """There are never more chunk files than the window has places."""
+        most = self._options.window + self._chunks_before
+        if self.is_alone and (found := self._chunks()) > most:
+            self.world.violated(f"{self.name} keeps {found} chunk files, not {most}")
+
+    def _chunks(self) -> int:
+        split_dir = self._options.split_dir
+        if split_dir is None or not split_dir.exists():
+            return 0
+        runs = [each for each in split_dir.iterdir() if each.is_dir()]
+        return sum(len(os.listdir(each)) for each in runs)  # noqa: PTH208 - only to count them
 
     def _acknowledged(self, uri: ObjectURI, number: int) -> None:
         if upload_id := self._current.get(uri):
@@ -116,7 +133,7 @@ class Witness:
 
     def _stores(self, what: Asked) -> None:
         """Nothing is replaced that was to be left."""
-        if self._overwrite is Overwrite.NEVER and not what.only_if_absent:
+        if self._options.overwrite is Overwrite.NEVER and not what.only_if_absent:
             self.world.violated(f"{self.name} would replace {what.uri}")
 
     def _sends(self, what: Asked) -> None:

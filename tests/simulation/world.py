@@ -41,6 +41,7 @@ class World:
     Attributes:
         acknowledged: parts of which some process was told that S3 holds them: by upload, number.
         network: requests that arrive when nobody waits for them any more.
+        is_watched: whether there is anybody for whom it is worth to put things into words.
         violations: what was promised and is not so.
         has_strayed: whether requests arrived late at all, or others wrote to the keys.
         journal_is_damaged: whether something was done to a journal.
@@ -51,6 +52,7 @@ class World:
     server: SimulatedS3
     files: dict[ObjectURI, SourceFile]
     show: Callable[[str], None]
+    is_watched: bool
     acknowledged: dict[tuple[str, int], ObjectURI] = field(default_factory=dict)
     network: Agenda = field(default_factory=Agenda)
     violations: list[str] = field(default_factory=list)
@@ -95,6 +97,14 @@ class World:
             upload_id = self.random.choice(sorted(self.server.uploads))
             del self.server.uploads[upload_id]
             self.show(f"    lifecycle rule: aborts {upload_id}")
+
+    def let_a_stranger_write(self) -> None:
+        """Let somebody else store an object of the same size where one is to go."""
+        uri = self.random.choice(list(self.files))
+        self.has_strayed = True
+        data = self.random.randbytes(len(self.files[uri].data))
+        self.server.store_strange(uri.key, data)
+        self.show(f"    stranger: stores {uri}")
 
     def change_some_file(self, unit: int) -> None:
         """Let somebody write to a file."""
