@@ -30,6 +30,7 @@ from asyncup.core.model import (
     ListedPart,
     ObjectAttributes,
     ObjectHead,
+    ObjectListing,
     ObjectURI,
     PartListing,
     Receipt,
@@ -183,15 +184,13 @@ class FakeS3:
 
         yield blocks()
 
-    async def list_objects(
-        self, prefix: ObjectURI, limit: int
-    ) -> tuple[Mapping[str, ObjectHead], bool]:
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
         self._arrive("list_objects")
         self._need_bucket(prefix, "list")
         keys = sorted(key for key in self.objects if key.startswith(prefix.key))
         self._answer("list_objects")
         found = {key: _without_checksums(self.objects[key].head) for key in keys[:limit]}
-        return found, len(keys) <= limit
+        return ObjectListing(found, is_whole=len(keys) <= limit)
 
     async def put_object(
         self,

@@ -101,11 +101,24 @@ class UploadResumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class UploadRestarted(Event):
-    """What was done of a file is looked at again from the beginning, because of an error."""
+    """What was done of a file is looked at again from the beginning, because of an error.
+
+    `size` and `parts` are those of the file as it is now.
+    """
 
     source: str
     uri: ObjectURI
+    size: int | None
+    parts: int | None
     error: AsyncupError
+
+
+@dataclass(frozen=True, slots=True)
+class AttributesDiffer(Event):
+    """An object is not stored as asked for: the upload that it came of was begun otherwise."""
+
+    uri: ObjectURI
+    names: list[str]
 
 
 @dataclass(frozen=True, slots=True)

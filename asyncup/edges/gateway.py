@@ -1,6 +1,6 @@
 """What the engine needs of S3: its verbs, under their own names, over asyncup's nouns."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from asyncup.core.model import (
     Checksums,
     ObjectAttributes,
     ObjectHead,
+    ObjectListing,
     ObjectURI,
     PartListing,
     Receipt,
@@ -39,10 +40,8 @@ class Gateway(Protocol):
             ObjectMissing: there is no such object.
         """
 
-    async def list_objects(
-        self, prefix: ObjectURI, limit: int
-    ) -> tuple[Mapping[str, ObjectHead], bool]:
-        """Return the first `limit` objects by key, and whether these are all there are."""
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
+        """Return the first `limit` objects by key."""
 
     async def put_object(
         self,

@@ -83,6 +83,8 @@ class Journal:
     def _register(self, database: sqlite3.Connection) -> None:
         for row in database.execute("SELECT run FROM runs").fetchall():
             self._is_alive(database, row[0])
+        if self._run is not None:
+            self._run.sweep()
         started = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         row = (self._token, os.getpid(), to_bytes(platform.node()), to_bytes(started))
         database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", seal("runs", *row))
@@ -191,6 +193,7 @@ class Journal:
         """Return what can be trusted of a destination, the newest first."""
         select = f"SELECT * FROM uploads WHERE {_AT}"  # noqa: S608 - a constant
         entries = self._read(database, select, destination(self._endpoint, uri))
+        # A damaged tree may give whole rows in the wrong place.
         found = [entry for entry in entries if entry.record.upload.uri == uri]
         return sorted(found, key=lambda entry: entry.position, reverse=True)
 

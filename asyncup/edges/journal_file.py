@@ -7,6 +7,7 @@ locks that another journal of this process holds on it (https://sqlite.org/howto
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -16,6 +17,9 @@ from asyncup.edges.locks import Lock
 
 _SECONDS_TO_WAIT = 5.0
 """For another process that is writing; each transaction takes far less than a millisecond."""
+
+_SURELY_STARTED = 3600.0
+"""Seconds after which a run that made its lock file holds it, if it is alive."""
 
 _CHECKED_WHOLE = 16 << 20
 """Bytes of a journal that are checked in some ten milliseconds; 50,000 receipts take as many."""
@@ -80,11 +84,20 @@ class RunLock:
 
     def is_alone(self) -> bool:
         """Return whether no other run is alive."""
-        return not any(
-            self.is_alive(found.stem)
-            for found in list(self.directory.glob("*.lock"))
-            if found.stem != self.token
-        )
+        return not any(self.is_alive(found.stem) for found in self._others())
+
+    def sweep(self) -> None:
+        """Remove the files of dead runs that no row leads to: a power loss may have taken it.
+
+        Only old ones: a run that is just starting has made its file and not locked it yet.
+        """
+        for found in self._others():
+            with suppress(OSError):
+                if time.time() - found.stat().st_mtime > _SURELY_STARTED:
+                    self.is_alive(found.stem)
+
+    def _others(self) -> list[Path]:
+        return [each for each in self.directory.glob("*.lock") if each.stem != self.token]
 
 
 def open_file(path: Path, run: RunLock, warn: Callable[[str], None]) -> sqlite3.Connection:

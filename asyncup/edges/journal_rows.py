@@ -30,7 +30,8 @@ TABLES = [
     f"CREATE TABLE {table}, digest, PRIMARY KEY ({key})) WITHOUT ROWID"
     for table, key in {
         "uploads (endpoint, bucket, object, upload_id, id, position, algorithm, whole, initiated,"
-        " source, fingerprint, part_size, phase, replaces": "endpoint, bucket, object, upload_id",
+        " source, fingerprint, part_size, attributes, phase,"
+        " replaces": "endpoint, bucket, object, upload_id",
         "receipts (id, number, start, size, etag, checksums": "id, number",
         "claims (endpoint, bucket, object, run": "endpoint, bucket, object",
         "runs (run, pid, host, started": "run",
@@ -119,6 +120,7 @@ def upload_row(entry: Entry) -> tuple[Value, ...]:
         if mark is None
         else b"%d %d %d %d" % (mark.size, mark.mtime_ns, mark.device, mark.inode),
         record.part_size,
+        to_bytes(record.attributes),
         to_bytes(record.phase),
         to_bytes(record.replaces),
     )
@@ -135,7 +137,8 @@ def read_upload(row: tuple[object, ...]) -> Entry | None:
 
 def _entry(values: tuple[object, ...]) -> Entry:
     endpoint, bucket, key, upload_id, identity, position, *of_upload = values
-    algorithm, whole, initiated, source, fingerprint, part_size, phase, replaces = of_upload
+    algorithm, whole, initiated, source, fingerprint, part_size, *rest = of_upload
+    attributes, phase, replaces = map(from_bytes, rest)
     upload = Upload(
         ObjectURI(from_bytes(bucket), from_bytes(key)),
         from_bytes(upload_id),
@@ -148,8 +151,9 @@ def _entry(values: tuple[object, ...]) -> Entry:
         source=from_bytes(source),
         fingerprint=None if fingerprint is None else _fingerprint(from_bytes(fingerprint)),
         part_size=_number(part_size),
-        phase=Phase(from_bytes(phase)),
-        replaces=from_bytes(replaces),
+        attributes=attributes,
+        phase=Phase(phase),
+        replaces=replaces,
     )
     return Entry(_raw(endpoint), _raw(identity), _number(position), record)
 

@@ -1,6 +1,6 @@
 """The S3 verbs over aioboto3: one attempt each, errors in our words, nothing else."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ from asyncup.core.model import (
     ListedPart,
     ObjectAttributes,
     ObjectHead,
+    ObjectListing,
     ObjectURI,
     PartListing,
     Receipt,
@@ -20,7 +21,7 @@ from asyncup.core.options import Options, S3Config
 from asyncup.edges import s3_errors, s3_wire
 from asyncup.edges.body import PartBody
 from asyncup.edges.s3_client import open_client
-from asyncup.edges.s3_request import Requests
+from asyncup.edges.s3_request import Requests, readable
 
 PAGE = 1000
 """Entries a list may have at most, by the S3 API; some servers break when asked for more."""
@@ -40,10 +41,17 @@ async def open_s3(config: S3Config, options: Options, *, agent: str) -> AsyncIte
     Raises:
         UsageError: the configuration names things that are not there.
     """
-    # Beside the parts in flight, as many files may be asked about, begun or completed.
-    connections = 2 * options.concurrency + 2
+    connections = _connections(options)
     async with open_client(config, connections=connections, agent=agent) as client:
         yield S3(client, options)
+
+
+def _connections(options: Options) -> int:
+    """Return how many connections there may be.
+
+    Beside the parts in flight, as many files may be asked about, begun or completed.
+    """
+    return 2 * options.concurrency + 2
 
 
 class S3:
@@ -54,7 +62,7 @@ class S3:
 
     def __init__(self, client: Any, options: Options, *, page: int = PAGE) -> None:  # noqa: ANN401 - made at run time
         self.endpoint = str(client.meta.endpoint_url)
-        self._requests = Requests(client, options.stall_timeout)
+        self._requests = Requests(client, options.stall_timeout, _connections(options))
         self._complete_timeout = options.complete_timeout
         self._page = page
 
@@ -75,14 +83,14 @@ class S3:
             raise
         if "ContentLength" not in answer:
             raise s3_errors.no_answer_of_s3(fault)
-        return s3_wire.read_head(answer, size=int(answer["ContentLength"]))
+        with readable(fault):
+            return s3_wire.read_head(answer, size=int(answer["ContentLength"]))
 
-    async def list_objects(
-        self, prefix: ObjectURI, limit: int
-    ) -> tuple[Mapping[str, ObjectHead], bool]:
-        """Return the first `limit` objects by key, and whether these are all there are."""
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
+        """Return the first `limit` objects by key."""
         fault = _fault("ListObjectsV2", f"list {prefix}")
         found: dict[str, ObjectHead] = {}
+        unsure: set[str] = set()
         after: dict[str, str] = {}
         while True:
             answer = await self._requests.ask(
@@ -90,15 +98,20 @@ class S3:
                 Bucket=prefix.bucket,
                 Prefix=prefix.key,
                 MaxKeys=min(self._page, limit - len(found)),
+                # Asked for by us, so that it is not undone before we can see it.
+                EncodingType="url",
                 **after,
             )
-            for item in answer.get("Contents", ()):
-                found[item["Key"]] = s3_wire.read_head(item, size=int(item["Size"]))
+            with readable(fault):
+                for item in answer.get("Contents", ()):
+                    head = s3_wire.read_head(item, size=int(item["Size"]))
+                    keys, is_sure = s3_wire.read_keys(answer, item["Key"])
+                    found.update(dict.fromkeys(keys, head))
+                    unsure.update(() if is_sure else keys)
             before, after = after, {"ContinuationToken": answer.get("NextContinuationToken", "")}
-            if not answer.get("IsTruncated") or after in (before, {"ContinuationToken": ""}):
-                return found, True
-            if len(found) >= limit:
-                return found, False
+            is_whole = not answer.get("IsTruncated")
+            if is_whole or len(found) >= limit or after in (before, {"ContinuationToken": ""}):
+                return ObjectListing(found, frozenset(unsure), is_whole=is_whole)
 
     @asynccontextmanager
     async def get_object(self, uri: ObjectURI) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -168,7 +181,8 @@ class S3:
             if wish and error.fault.code in _REFUSES_CHECKSUMS:
                 raise ChecksumUnsupported(error.fault) from error
             raise
-        return s3_wire.read_upload(uri, answer)
+        with readable(fault):
+            return s3_wire.read_upload(uri, answer)
 
     async def upload_part(
         self, upload: Upload, number: int, body: PartBody, checksums: Checksums
@@ -189,18 +203,16 @@ class S3:
     ) -> Sequence[Upload]:
         """Return the pending uploads for exactly this key, or all `below` it; newest first."""
         fault = _fault("ListMultipartUploads", f"list pending uploads of {uri}")
+        where = {"Bucket": uri.bucket, "Prefix": uri.key, **s3_wire.encoding_for(uri.key)}
         found: list[Upload] = []
         markers: dict[str, str] = {}
         while True:
-            answer = await self._requests.ask(
-                fault,
-                Bucket=uri.bucket,
-                Prefix=uri.key,
-                MaxUploads=self._page,
-                **s3_wire.encoding_for(uri.key),
-                **markers,
-            )
-            found += s3_wire.read_uploads(answer, uri, below=below)
+            try:
+                answer = await self._requests.ask(fault, **where, MaxUploads=self._page, **markers)
+            except UploadMissing:
+                break  # rclone's word for a bucket that never had any
+            with readable(fault):
+                found += s3_wire.read_uploads(answer, uri, below=below)
             before, markers = markers, s3_wire.next_markers(answer)
             # Some servers repeat their last page for ever: stop when the markers stand still.
             if not answer.get("IsTruncated") or markers in ({}, before):
@@ -220,8 +232,9 @@ class S3:
             answer = await self._requests.ask(
                 fault, **_of(upload), MaxParts=self._page, PartNumberMarker=marker
             )
-            found += [s3_wire.read_listed_part(item) for item in answer.get("Parts", ())]
-            before, marker = marker, int(answer.get("NextPartNumberMarker") or 0)
+            with readable(fault):
+                found += [s3_wire.read_listed_part(item) for item in answer.get("Parts", ())]
+                before, marker = marker, int(answer.get("NextPartNumberMarker") or 0)
             if not answer.get("IsTruncated") or marker <= before:
                 return PartListing(found, answer.get("AbortDate"))
 

@@ -143,6 +143,8 @@ def _kind(code: str, status: int, fault: Fault) -> type[S3Error]:
         return UploadMissing  # Ceph's word for it
     if code in _BY_CODE:
         return _BY_CODE[code]
+    if "throttl" in code.lower():
+        return Throttled  # KMS and others put their own names before it
     if str(status) in _BY_CODE:
         return _BY_CODE[str(status)]
     not_implemented = 501

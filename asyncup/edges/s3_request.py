@@ -5,7 +5,8 @@ aiohttp's own begins only after the last byte: on a dead connection a body would
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -18,20 +19,37 @@ from asyncup.edges import s3_errors, s3_wire
 from asyncup.edges.body import PartBody
 from asyncup.edges.s3_wire import Answer
 
-_FIRST_ANSWER = 2
-"""Stall times that an answer may take after the last byte: the kernel still holds some of them."""
-
+_SLOWEST_STORE = 10 << 20
+"""Bytes per second that a server is taken to write at least, once it has received them."""
 
 _BLOCK = 1 << 18
 """Bytes of an answer's body to wait for at once."""
 
 
-class Requests:
-    """Makes requests through a client of aiobotocore; `stall_timeout` in seconds."""
+@contextmanager
+def readable(fault: Fault) -> Iterator[None]:
+    """Turn what goes wrong while an answer is read into what it is: no answer of S3.
 
-    def __init__(self, client: Any, stall_timeout: float) -> None:  # noqa: ANN401 - made at run time
+    Raises:
+        ServerFault: something is missing, or no number or date where there has to be one.
+    """
+    try:
+        yield
+    except (KeyError, ValueError, TypeError) as error:
+        raise s3_errors.no_answer_of_s3(fault) from error
+
+
+class Requests:
+    """Makes requests through a client of aiobotocore.
+
+    `stall_timeout` is in seconds, `connections` how many there may be: a request that is signed
+    and then waits for one grows old, and so does its clock.
+    """
+
+    def __init__(self, client: Any, stall_timeout: float, connections: int) -> None:  # noqa: ANN401 - made at run time
         self._client = client
         self._stall_timeout = stall_timeout
+        self._connections = asyncio.Semaphore(connections)
         self._waits_for_continue = True
         client.meta.events.register("before-sign.s3", self._before_sign)
 
@@ -65,7 +83,7 @@ class Requests:
         """Make one request, `within` seconds or, with a body, while its bytes keep moving."""
         method = getattr(self._client, xform_name(fault.operation))
         try:
-            async with asyncio.timeout(within) as clock:
+            async with self._connections, asyncio.timeout(within) as clock:
                 if body is not None:
                     _keep_alive(clock, body, within)
                     params = {**params, "Body": body}
@@ -74,7 +92,8 @@ class Requests:
             raise _late(fault, within, body) from error
         except ClientError as error:
             raise s3_errors.answered(error, fault) from error
-        except ResponseParserError as error:
+        except (ResponseParserError, ValueError) as error:
+            # botocore's parser lets a date or number that is none through as it is.
             raise s3_errors.no_answer_of_s3(fault) from error
         except BotoCoreError as error:
             if body is not None and body.failure is not None:
@@ -109,8 +128,11 @@ def _keep_alive(clock: asyncio.Timeout, body: PartBody, within: float) -> None:
     loop = asyncio.get_running_loop()
 
     def moved() -> None:
-        patience = _FIRST_ANSWER if body.sent == len(body) else 1
-        clock.reschedule(loop.time() + within * patience)
+        patience = within
+        if body.sent == len(body):
+            # The kernel still holds some, and a store may write all of them before it answers.
+            patience += within + len(body) / _SLOWEST_STORE
+        clock.reschedule(loop.time() + patience)
 
     body.on_progress = moved
 

@@ -32,8 +32,9 @@ _ALWAYS_TOLD: dict[str, tuple[str, ...]] = {
     # Ceph 16 leaves the ETag empty.
     "CompleteMultipartUpload": ("ETag", "Key", "Location"),
     "ListObjectsV2": ("IsTruncated", "Contents"),
-    "ListMultipartUploads": ("IsTruncated", "Uploads"),
-    "ListParts": ("IsTruncated", "Parts"),
+    # Of an empty list, rclone tells no more than whose it is.
+    "ListMultipartUploads": ("IsTruncated", "Uploads", "Bucket"),
+    "ListParts": ("IsTruncated", "Parts", "UploadId"),
 }
 
 
@@ -93,6 +94,7 @@ def completed_part(upload: Upload, receipt: Receipt) -> dict[str, object]:
 def read_upload(uri: ObjectURI, item: Answer) -> Upload:
     """Read a pending upload, as it is created or listed."""
     algorithm = item.get("ChecksumAlgorithm")
+    is_known = algorithm in (None, "", *_IN_HEADERS)
     return Upload(
         uri,
         item["UploadId"],
@@ -100,6 +102,8 @@ def read_upload(uri: ObjectURI, item: Answer) -> Upload:
         whole=item.get("ChecksumType") == "FULL_OBJECT",
         initiated=item.get("Initiated"),
         abort_date=item.get("AbortDate"),
+        is_foreign=not is_known,
+        storage_class=item.get("StorageClass"),
     )
 
 
@@ -131,6 +135,20 @@ def read_head(item: Answer, *, size: int) -> ObjectHead:
         checksums={} if item.get("ChecksumType") == "COMPOSITE" else _read_checksums(item),
         composite=_read_composites(item),
         parts=item.get("PartsCount"),
+        attributes=_read_attributes(item),
+    )
+
+
+def _read_attributes(item: Answer) -> ObjectAttributes:
+    """Read how an object is stored, as far as HeadObject tells: not its access rules and tags."""
+    return ObjectAttributes(
+        # The standard class is not named.
+        storage_class=item.get("StorageClass") or "STANDARD",
+        sse=item.get("ServerSideEncryption"),
+        metadata=item.get("Metadata") or {},
+        content_type=item.get("ContentType"),
+        cache_control=item.get("CacheControl"),
+        content_encoding=item.get("ContentEncoding"),
     )
 
 
@@ -180,6 +198,20 @@ def is_key(answer: Answer, listed: str, key: str) -> bool:
     The mistake that leaves room for is harmless: an upload ID is of no use with another key.
     """
     return key in {listed, _read_key(answer, listed)}
+
+
+def read_keys(answer: Answer, listed: str) -> tuple[tuple[str, ...], bool]:
+    """Return what key a listed one is, and True; or both that it may be, and False.
+
+    Some servers say that they encoded, and did not. Characters beyond ASCII tell: no encoded key
+    has any.
+    """
+    key = _read_key(answer, listed)
+    if key == listed:
+        return (key,), True
+    if not listed.isascii():
+        return (listed,), True
+    return ((key,), True) if not key.isascii() else ((key, listed), False)
 
 
 def _read_key(answer: Answer, listed: str) -> str:

@@ -107,7 +107,8 @@ class Errands:
         if size is not None and not plan.is_single:
             # The part size belongs to the upload.
             pending = PendingUploads(self._runtime, job.uri)
-            found = await pending.choose(plan, source.fingerprint)
+            attributes = self._attributes_of(job).digest()
+            found = await pending.choose(plan, source.fingerprint, attributes)
             plan = plan if found is None else found.resumption.plan
         parts, requests = (None, None) if size is None else (plan.count, request_count(plan))
         self._announce(events.FilePlanned(job.name, job.uri, size, plan.part_size, parts, requests))
@@ -124,7 +125,7 @@ class Errands:
         with ours, closing(source):
             # What was begun is gone on with, also if an object of this size is there: it may be
             # what an earlier run could not show to be the file.
-            is_begun = bool(self._runtime.journal.find(job.uri))
+            is_begun = not plan.is_single and bool(self._runtime.journal.find(job.uri))
             if is_begun and (settled := await upload.settle()) is not None:
                 return settled
             may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER

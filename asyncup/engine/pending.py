@@ -25,10 +25,15 @@ class PendingUploads:
         self._gateway = runtime.gateway
         self._uri = uri
 
-    async def choose(self, wanted: UploadPlan, fingerprint: Fingerprint | None) -> Candidate | None:
+    async def choose(
+        self, wanted: UploadPlan, fingerprint: Fingerprint | None, attributes: str
+    ) -> Candidate | None:
         """Return the pending upload with which the least is left to send; name the others.
 
-        `wanted` is the plan of a new upload, `fingerprint` what the file is known by now.
+        Args:
+            wanted: the plan of a new upload.
+            fingerprint: what the file is known by now.
+            attributes: the digest of how the object is to be stored.
         """
         records = {each.upload.upload_id: each for each in self._runtime.journal.find(self._uri)}
         candidates: list[Candidate] = []
@@ -36,6 +41,9 @@ class PendingUploads:
             record = records.get(upload.upload_id)
             listing = await self._list(upload)
             if listing is None:
+                continue
+            if problem := _problem(upload, record, attributes):
+                self._ignore(upload, problem)
                 continue
             receipts = trusted_receipts(record, fingerprint)
             match = match_upload(listing.parts, wanted, self._runtime.options.limits, receipts)
@@ -51,6 +59,12 @@ class PendingUploads:
         if best is not None:
             self._announce(best)
         return best
+
+    async def forget(self) -> None:
+        """Take out of the journal what S3 does not hold any more, and name what it still holds."""
+        for record in self._runtime.journal.find(self._uri):
+            if await self._list(record.upload) is not None:
+                self._ignore(record.upload, "the file fits in one request now")
 
     async def _pending(self, records: Sequence[JournalRecord]) -> list[Upload]:
         """Return what S3 lists as pending, and what the journal knows besides."""
@@ -91,3 +105,12 @@ class PendingUploads:
 
     def _ignore(self, upload: Upload, reason: str) -> None:
         self._runtime.announce(PendingUploadIgnored(self._uri, upload.upload_id, reason))
+
+
+def _problem(upload: Upload, record: JournalRecord | None, attributes: str) -> str | None:
+    """Say why an upload cannot be gone on with whatever its parts are; None if it can."""
+    if upload.is_foreign:
+        return "it wants a checksum that asyncup cannot compute"
+    if record is not None and record.attributes != attributes:
+        return "it was begun with other attributes of the object"
+    return None

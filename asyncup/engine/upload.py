@@ -10,8 +10,15 @@ from asyncup.core.errors import (
     SourceChanged,
     UploadMissing,
 )
-from asyncup.core.events import UploadCompleting, UploadRestarted
-from asyncup.core.model import JournalRecord, ObjectAttributes, ObjectURI, Upload, UploadResult
+from asyncup.core.events import AttributesDiffer, UploadCompleting, UploadRestarted
+from asyncup.core.model import (
+    JournalRecord,
+    ObjectAttributes,
+    ObjectHead,
+    ObjectURI,
+    Upload,
+    UploadResult,
+)
 from asyncup.core.options import OnChange
 from asyncup.core.plan import UploadPlan, make_plan
 from asyncup.core.resume import Resumption
@@ -77,7 +84,6 @@ class FileUpload:
             except (SourceChanged, UploadMissing, PartsMismatch) as error:
                 if number == ROUNDS or not self._may_go_again(error):
                     raise
-                self._runtime.announce(UploadRestarted(self._source.name, self._uri, error))
                 await self._look_again(error)
         raise AssertionError("unreachable")
 
@@ -85,7 +91,9 @@ class FileUpload:
         if self._plan.is_single:
             return await self._in_one_request(claim)
         pending = PendingUploads(self._runtime, self._uri)
-        found = await pending.choose(self._plan, self._source.fingerprint)
+        found = await pending.choose(
+            self._plan, self._source.fingerprint, self._attributes.digest()
+        )
         if found is not None:
             return await self._in_parts(found.upload, found.resumption, claim)
         self._require_space()
@@ -104,9 +112,11 @@ class FileUpload:
         self._require_space()
         async with self._runtime.window:
             claim.take()
-            return await put_single(
+            result = await put_single(
                 self._runtime, self._source, self._uri, self._plan, self._attributes
             )
+        await PendingUploads(self._runtime, self._uri).forget()
+        return result
 
     async def _in_parts(self, upload: Upload, resumption: Resumption, claim: Claim) -> UploadResult:
         """Send what S3 does not hold, compare its list with the plan, complete, prove."""
@@ -120,6 +130,7 @@ class FileUpload:
                 source=source.name,
                 fingerprint=source.fingerprint,
                 part_size=self._plan.part_size,
+                attributes=self._attributes.digest(),
             )
         )
         transfer = self._transfer = Transfer(runtime, source, upload, resumption)
@@ -143,12 +154,20 @@ class FileUpload:
         parts = [each.checksums for each in receipts]
         verified = await verify(runtime, self._uri, stored, parts)
         runtime.journal.closed(upload)
+        self._compare_attributes(verified[0])
         return replace(
             result_of(source, self._uri, self._plan, verified, parts),
             parts_kept=transfer.kept,
             attempts=transfer.attempts,
             resent=transfer.resent,
         )
+
+    def _compare_attributes(self, head: ObjectHead) -> None:
+        """Say in what the object is not stored as asked for: its upload was begun otherwise."""
+        names = [] if head.attributes is None else head.attributes.differing(self._attributes)
+        # Nothing is said about access rules: no answer tells them.
+        if names := [name for name in names if name != "acl"]:
+            self._runtime.announce(AttributesDiffer(self._uri, names))
 
     def _require_space(self) -> None:
         """Make sure that the window of this file's parts fits on the disk."""
@@ -163,12 +182,16 @@ class FileUpload:
 
     async def _look_again(self, error: AsyncupError) -> None:
         """Take the file as it is now, and its upload as it is, or not at all."""
-        self._transfer = None
+        self._transfer, options = None, self._runtime.options
         if isinstance(error, SourceChanged):
-            options = self._runtime.options
             self._plan = make_plan(self._source.refresh(), options.part_size, options.limits)
-            if options.on_change is OnChange.RESTART:
-                await self._adopt(None)
+        plan = self._plan
+        parts = None if plan.size is None else plan.count
+        self._runtime.announce(
+            UploadRestarted(self._source.name, self._uri, plan.size, parts, error)
+        )
+        if isinstance(error, SourceChanged) and options.on_change is OnChange.RESTART:
+            await self._adopt(None)
 
     async def _adopt(self, upload: Upload | None) -> None:
         """Go on with an upload; one that this run sent to before is of no use any more."""

@@ -27,7 +27,7 @@ from asyncup.core.model import (
 )
 from asyncup.edges import journal_file
 from asyncup.edges.journal import Journal
-from asyncup.edges.journal_rows import VERSION
+from asyncup.edges.journal_rows import VERSION, read_receipt, receipt_row
 
 ENDPOINT = "https://s3.example.com"
 NAME = "journal.sqlite"
@@ -102,7 +102,12 @@ def still_works(journal: Journal, warnings: list[str]) -> None:
     new = record("new", 5)
     with journal.claim(new.upload.uri):
         tell(journal, new)
-        assert journal.find(new.upload.uri) == [new] or (journal.uploads() == [] and warnings)
+        found = journal.find(new.upload.uri)
+        # Damage that shows in nothing else may lose what is written into it.
+        for each in found:
+            assert each.receipts.items() <= new.receipts.items()
+            assert replace(each, receipts=new.receipts) == new
+        assert found or (journal.uploads() == [] and warnings)
         journal.closed(new.upload)
         assert journal.find(new.upload.uri) == []
     # One that is set aside, and its successor that breaks, too: that is the most to be told.
@@ -258,6 +263,13 @@ def test_a_row_that_was_changed_is_not_there(tmp_path: Path, statement: str, los
         assert list(believed(journal).values()) == TRUTH
 
 
+def test_a_receipt_of_another_record_is_not_taken() -> None:
+    """A whole row that a damaged tree gives in the wrong place is not believed there."""
+    row = receipt_row(b"id", receipt(1))
+    assert read_receipt(b"id", row) == receipt(1)
+    assert read_receipt(b"other", row) is None
+
+
 @pytest.mark.parametrize("column", ["run", "endpoint", "digest"])
 def test_a_claim_that_was_changed_leads_nowhere(tmp_path: Path, column: str) -> None:
     """What damage has made of an owner's name is not taken for a file's name."""
@@ -398,7 +410,7 @@ def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
         ("/proc/asyncup", "No such file or directory"),
         ("/proc", ""),
         ("{taken}", "unable to open database file"),
-        ("nul\0", "embedded null byte"),
+        ("nul\0", ""),  # each Python has other words for it
     ],
 )
 def test_a_directory_that_cannot_be_used_is_told(tmp_path: Path, place: str, cause: str) -> None:

@@ -431,7 +431,7 @@ def test_answer_to_complete_is_lost(tmp_path: Path) -> None:
 
     run(main())
     assert len(s3.sent_parts()) == 11
-    assert s3.count("complete_multipart_upload") == 1
+    assert s3.count("complete_multipart_upload") == 2
 
 
 def test_upload_vanishes_before_completing(tmp_path: Path) -> None:
