@@ -65,7 +65,7 @@ class SteppingLoop(asyncio.BaseEventLoop):
         """Return the virtual time, in seconds since the loop was made."""
         return self._selector.now
 
-    def run_in_executor(  # type: ignore[override] # the one of the base class is less exact
+    def run_in_executor(
         self, _: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """Run a function a little later; like a thread, it is not stopped by cancelling."""

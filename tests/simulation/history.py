@@ -4,9 +4,8 @@ import random as chance
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -273,8 +272,7 @@ class History:
         """The journal knows of nothing but of what is pending at S3."""
         with Journal(state_dir, self.world.server.endpoint, self.world.violated) as journal:
             for record in journal.uploads():
-                result = process.witness.results[record.upload.uri]
-                has_looked = result is not None and result.parts > 1
+                has_looked = process.witness.results[record.upload.uri] is not None
                 if has_looked and record.upload.upload_id not in self.world.server.uploads:
                     self.world.violated(f"the journal has {record.upload.upload_id}, S3 has not")
         with closing(sqlite3.connect(state_dir / "journal.sqlite")) as database:

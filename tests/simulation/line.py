@@ -1,7 +1,7 @@
 """The way between one process and the server, on which everything can go wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +25,7 @@ from asyncup.core.model import (
     Checksums,
     ObjectAttributes,
     ObjectHead,
+    ObjectListing,
     ObjectURI,
     PartListing,
     Receipt,
@@ -209,9 +210,7 @@ class Line:
     def get_object(self, uri: ObjectURI) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         return self._server.get_object(uri)
 
-    async def list_objects(
-        self, prefix: ObjectURI, limit: int
-    ) -> tuple[Mapping[str, ObjectHead], bool]:
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
         return await self._call(
             "list_objects", Asked(prefix), lambda: self._server.list_objects(prefix, limit)
         )

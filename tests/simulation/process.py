@@ -12,7 +12,6 @@ from random import Random
 from typing import Any
 
 from asyncup.core.errors import AsyncupError, Interrupted, ObjectMismatch, PartsMismatch
-from asyncup.core.model import ObjectURI
 from asyncup.core.options import Options
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.uploader import Uploader
@@ -221,7 +220,8 @@ class Run:
     def _in_split_dirs(self) -> set[str]:
         """Return the names of all that lies where these processes keep chunk files."""
         places = {process.options.split_dir for process in self.processes}
-        return {each.name for place in places if place and place.exists() for each in place.iterdir()}
+        there = [place for place in places if place is not None and place.exists()]
+        return {found.name for place in there for found in place.iterdir()}
 
     def _check_error(self, ended: End) -> None:
         """Nobody finds other bytes at S3 where no one else wrote, and no request came late."""

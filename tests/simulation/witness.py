@@ -52,12 +52,13 @@ class Witness:
         if self.world.is_watched and not isinstance(event, _NOISE):
             self.world.show(f"  {self.name}: {event}")
         self.heard += 1
+        self._note_upload(event)
+        self._note_part(event)
+        self._note_end(event)
+        self.at_event(self.heard)
+
+    def _note_upload(self, event: Event) -> None:
         match event:
-            case events.PartUploaded() | events.PartKept():
-                self._check_disk()
-                self._acknowledged(event.uri, event.part_number)
-            case events.PartDiscarded():
-                self._discarded(event.uri, event.part_number)
             case events.UploadCreated() | events.UploadResumed():
                 self._current[event.uri] = event.upload_id
             case events.PendingUploadIgnored():
@@ -65,6 +66,21 @@ class Witness:
             case events.UploadAborted():
                 self.ignored.add(event.upload_id)
                 self._current.pop(event.uri, None)
+            case _:
+                pass
+
+    def _note_part(self, event: Event) -> None:
+        match event:
+            case events.PartUploaded() | events.PartKept():
+                self._check_disk()
+                self._acknowledged(event.uri, event.part_number)
+            case events.PartDiscarded():
+                self._discarded(event.uri, event.part_number)
+            case _:
+                pass
+
+    def _note_end(self, event: Event) -> None:
+        match event:
             case events.UploadCompleted():
                 self.results[event.uri] = event.result
                 self._completed(event.uri, event.result)
@@ -74,7 +90,6 @@ class Witness:
                 self.reason = event.reason
             case _:
                 pass
-        self.at_event(self.heard)
 
     def _check_disk(self) -> None:
         """There are never more chunk files than the window has places."""
