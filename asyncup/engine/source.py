@@ -7,7 +7,6 @@ from typing import Protocol
 
 from asyncup.core.errors import (
     SourceChanged,
-    SourceError,
     SourceUnreadable,
     SourceUnsuitable,
 )
@@ -136,7 +135,8 @@ class FileSource:
             try:
                 await self._check_end(reader)
                 self.check_unchanged()
-            except SourceError:
+            except BaseException:
+                # Being stopped here, too: nobody else knows of the chunk file yet.
                 staged.release()
                 raise
         return staged
