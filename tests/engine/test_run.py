@@ -19,7 +19,7 @@ from asyncup.core.errors import (
     SourceUnsuitable,
 )
 from asyncup.core.events import Event
-from asyncup.core.model import ObjectHead, ObjectURI, Receipt, Upload
+from asyncup.core.model import ObjectHead, ObjectListing, ObjectURI, Receipt, Upload
 from asyncup.core.options import Overwrite
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Walk
@@ -316,6 +316,34 @@ def test_stop_with_the_end_of_a_stream_unsent(tmp_path: Path) -> None:
 
     run(main())
     assert (s3.sent_parts(), s3.objects) == ([1], {})
+
+
+def test_stop_while_s3_does_not_answer(tmp_path: Path) -> None:
+    """A run that waits for its first list ends when the grace is over, and says that it did."""
+    s3, ears = Silent(), Ears()
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path, listener=ears) as up:
+            for below in (BUCKET, None):
+                running = asyncio.create_task(
+                    up.put_all(jobs(files_in(tmp_path, 250)), below=below)
+                )
+                await asyncio.sleep(1)
+                up.stop()
+                result = await running
+                assert (result.interrupted, result.exit_code) == (1, 130)
+            assert asyncio.get_running_loop().time() == 1 + OPTIONS.stop_grace + 1
+
+    run(main())
+    assert len(ears.of(events.RunFinished)) == 2
+
+
+class Silent(FakeS3):
+    """A server that accepts and never answers."""
+
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
+        await asyncio.Event().wait()
+        return await super().list_objects(prefix, limit)
 
 
 def test_stop_before_a_stream_says_anything(tmp_path: Path) -> None:
