@@ -114,8 +114,7 @@ async def find_out(
     except UploadMissing as error:
         gone = error
     head = await _head(runtime, upload.uri)
-    parts = [receipt.checksums for receipt in receipts]
-    outcome = arbitrate(parts, head, is_pending=gone is None, replaces=replaces)
+    outcome = arbitrate(upload, receipts, head, is_pending=gone is None, replaces=replaces)
     if outcome is Outcome.DONE:
         return head
     if gone is not None:

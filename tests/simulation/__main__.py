@@ -1,55 +1,66 @@
 """Run histories: `python -m tests.simulation --seeds 1000`, or one of them with `--seed 7 -v`."""
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 
 from tests.simulation.history import simulate
-
-BATCH = 100
-
-
-def failures(seeds: range) -> list[tuple[int, list[str]]]:
-    """Return the seeds whose histories break promises, and which."""
-    found = ((seed, simulate(seed)) for seed in seeds)
-    return [(seed, broken) for seed, broken in found if broken]
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.search import catch_all, search
 
 
-def search(first: int, count: int, jobs: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the same for many seeds, by several processes."""
-    end = first + count
-    batches = [range(start, min(start + BATCH, end)) for start in range(first, end, BATCH)]
-    if jobs == 1:
-        for batch in batches:
-            yield from failures(batch)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        for found in pool.map(failures, batches):
-            yield from found
-
-
-def main() -> int:
-    """Run what the command line asks for; the exit status says if a promise was broken."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, help="run this one only")
     parser.add_argument("--first", type=int, default=0, help="the first of many")
     parser.add_argument("--seeds", type=int, default=1000, help="how many")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--jobs", type=int, help="processes (as many as there are processors)")
+    parser.add_argument("--mutant", help="break the engine on purpose in this way; with --seed")
+    parser.add_argument("--mutants", action="store_true", help="catch everything in mutants.py")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the history")
-    asked = parser.parse_args()
-    if asked.seed is not None:
-        broken = simulate(asked.seed, print if asked.verbose else None)
-        sys.stdout.write("".join(f"BROKEN: {each}\n" for each in broken) or "all promises kept\n")
-        return bool(broken)
+    return parser
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _one(seed: int, mutant: str | None, *, verbose: bool) -> int:
+    swapped = [each.at_work() for each in MUTANTS if each.name == mutant]
+    with swapped[0] if swapped else nullcontext():
+        broken = simulate(seed, _tell if verbose else None)
+    sys.stdout.write("".join(f"BROKEN: {each}\n" for each in broken) or "all promises are kept\n")
+    return bool(broken)
+
+
+def _mutants(most: int, jobs: int | None) -> int:
+    caught = catch_all([each.name for each in MUTANTS], most, jobs)
+    for mutant in MUTANTS:
+        found = caught[mutant.name]
+        told = f"not in {most} histories" if found is None else f"seed {found.seed}"
+        what = "" if found is None else found.broken[0].splitlines()[0]
+        sys.stdout.write(f"{told:>24}  {mutant.name}: {mutant.breaks}\n{'':26}{what}\n")
+    return None in caught.values()
+
+
+def _many(first: int, seeds: int, jobs: int | None) -> int:
     count = 0
-    for seed, broken in search(asked.first, asked.seeds, asked.jobs):
+    for found in search(first, seeds, jobs):
         count += 1
-        sys.stdout.write(f"python -m tests.simulation --seed {seed} -v\n    {broken[0]}\n")
+        sys.stdout.write(f"{found}\n")
         sys.stdout.flush()
-    sys.stdout.write(f"{asked.seeds} histories, {count} of them broken\n")
+    sys.stdout.write(f"{seeds} histories, {count} of them broken\n")
     return count > 0
+
+
+def main() -> int:
+    """Do what the command line asks for; the exit status says if a promise was broken."""
+    asked = _parser().parse_args()
+    if asked.seed is not None:
+        return _one(asked.seed, asked.mutant, verbose=asked.verbose)
+    if asked.mutants:
+        return _mutants(asked.seeds, asked.jobs)
+    return _many(asked.first, asked.seeds, asked.jobs)
 
 
 if __name__ == "__main__":

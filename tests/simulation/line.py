@@ -51,6 +51,14 @@ class Mishap(StrEnum):
     DENIED = "access denied"
 
 
+_REFUSALS: dict[Mishap | None, tuple[type[S3Error], str]] = {
+    Mishap.LOST_REQUEST: (ConnectionLost, ""),
+    Mishap.THROTTLED: (Throttled, "SlowDown"),
+    Mishap.SERVER_FAULT: (ServerFault, "InternalError"),
+    Mishap.REJECTED: (ChecksumRejected, "BadDigest"),
+    Mishap.CONFLICT: (ConditionConflict, "ConditionalRequestConflict"),
+    Mishap.DENIED: (AccessDenied, "AccessDenied"),
+}
 _CARRIES_BYTES = {"upload_part", "put_object"}
 _HAS_CONDITION = {"put_object", "complete_multipart_upload"}
 
@@ -164,21 +172,11 @@ class Line:
 
     def _before(self, verb: str, mishap: Mishap | None) -> S3Error | None:
         """Return what a request fails with that does not reach the server, or is refused."""
-        match mishap:
-            case Mishap.LOST_REQUEST:
-                return ConnectionLost(Fault(action=verb, message="request lost"))
-            case Mishap.THROTTLED:
-                after = self._random.choice([None, 1.0, 30.0])
-                return Throttled(Fault(action=verb, code="SlowDown", retry_after=after))
-            case Mishap.SERVER_FAULT:
-                return ServerFault(Fault(action=verb, code="InternalError"))
-            case Mishap.REJECTED:
-                return ChecksumRejected(Fault(action=verb, code="BadDigest"))
-            case Mishap.CONFLICT:
-                return ConditionConflict(Fault(action=verb, code="ConditionalRequestConflict"))
-            case Mishap.DENIED:
-                return AccessDenied(Fault(action=verb, code="AccessDenied"))
-        return None
+        after = self._random.choice([None, 1.0, 30.0]) if mishap is Mishap.THROTTLED else None
+        error, code = _REFUSALS.get(mishap, (None, ""))
+        if error is None:
+            return None
+        return error(Fault(action=verb, code=code, retry_after=after))
 
     def expire(self) -> None:
         """Let the credentials of this process run out."""

@@ -87,6 +87,8 @@ class Process:
         except Exception as error:  # noqa: BLE001 - it is what is looked for
             self.end = End.BROKEN
             self.world.violated(f"{self.name} broke: {''.join(traceback.format_exception(error))}")
+        finally:
+            self.witness.end()
 
     async def _upload(self) -> End:
         async with Uploader(
@@ -123,7 +125,7 @@ class Process:
                 self.uploader.stop()
 
     def die(self) -> None:
-        """Reach nobody any more."""
+        """Reach nobody any more, and tell nobody."""
         self.line.cut()
         self.witness.end()
 

@@ -1,12 +1,25 @@
 """What histories have brought to light, each in the few lines that are enough to show it."""
 
 import asyncio
+import hashlib
 from contextlib import closing, suppress
 from pathlib import Path
 
-from asyncup.core.model import Part
+import pytest
+
+from asyncup.core.arbiter import Outcome, arbitrate
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    ObjectHead,
+    ObjectURI,
+    Part,
+    Receipt,
+    Upload,
+)
 from asyncup.edges.chunks import ChunkStore
 from asyncup.engine.source import FileSource
+from tests.bodies import receipt
 from tests.simulation.clock import SteppingLoop
 
 
@@ -37,3 +50,36 @@ def test_staging_that_is_stopped_leaves_no_chunk_file(tmp_path: Path) -> None:
     while stage_until(tmp_path / "split", file, steps):
         steps += 1
     assert steps > 5
+
+
+DATA = b"the bytes of a file"
+OPAQUE = "no MD5 at all"
+MD5 = hashlib.md5(DATA).hexdigest()  # noqa: S324 - the ETag that S3 gives
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "etag", "outcome"),
+    [
+        (ChecksumAlgorithm.CRC64NVME, OPAQUE, Outcome.START_OVER),
+        (ChecksumAlgorithm.CRC64NVME, MD5, Outcome.START_OVER),
+        (None, MD5, Outcome.START_OVER),
+        (None, OPAQUE, Outcome.DONE),
+    ],
+)
+def test_an_object_of_somebody_else_is_not_taken_for_ours(
+    algorithm: ChecksumAlgorithm | None, etag: str, outcome: Outcome
+) -> None:
+    """A new object of the right size settles nothing where S3 would tell more of our own."""
+    upload = Upload(ObjectURI("test-bucket", "key"), "upload-1", algorithm)
+    head = ObjectHead(len(DATA), "somebody's")
+    receipts = [receipt(1, 0, DATA, etag)]
+    assert arbitrate(upload, receipts, head, is_pending=False, replaces="") is outcome
+
+
+def test_an_object_made_of_the_acknowledged_parts_is_ours() -> None:
+    """The ETag that S3 makes of the parts' ETags settles it, also if no MD5 was computed here."""
+    upload = Upload(ObjectURI("test-bucket", "key"), "upload-1")
+    made = Receipt(Part(1, 0, len(DATA)), MD5, Checksums(len(DATA)))
+    etag = hashlib.md5(bytes.fromhex(MD5)).hexdigest()  # noqa: S324 - as above
+    head = ObjectHead(len(DATA), f"{etag}-1")
+    assert arbitrate(upload, [made], head, is_pending=False, replaces="") is Outcome.DONE

@@ -41,8 +41,9 @@ class Witness:
         self._current: dict[ObjectURI, str] = {}
 
     def end(self) -> None:
-        """Hear nothing any more: the process is dead."""
+        """Hear nothing any more: the process has ended, in whatever way."""
         self._is_over = True
+        self._rests(None)
 
     # What it hears.
 
@@ -81,7 +82,10 @@ class Witness:
 
     def _note_end(self, event: Event) -> None:
         match event:
+            case events.UploadFailed() | events.UploadInterrupted():
+                self._rests(event.uri)
             case events.UploadCompleted():
+                self._rests(event.uri)
                 self.results[event.uri] = event.result
                 self._completed(event.uri, event.result)
             case events.FileSkipped() if event.uri is not None:
@@ -134,6 +138,8 @@ class Witness:
         told = f" {what.upload_id}" if what.upload_id else ""
         told += f" part {what.number}" if what.number else ""
         self.world.show(f"  {self.name}: > {verb}{told}")
+        if what.upload_id:
+            self._works(what.uri)
         if verb in {"put_object", "complete_multipart_upload"}:
             self._stores(what)
         elif verb == "upload_part":
@@ -145,6 +151,19 @@ class Witness:
         """Let a request arrive some time later, when nobody waits for its answer any more."""
         if not self._is_over:
             self.world.later(self.name, verb, effect)
+
+    def _works(self, uri: ObjectURI) -> None:
+        """No two processes of one journal are at work on the same key."""
+        if self._options.state_dir is None or self.reason:
+            return
+        owner = self.world.at_work.setdefault((self._options.state_dir, uri), self)
+        if owner is not self:
+            self.world.violated(f"{self.name} works on {uri} beside {owner.name}")
+
+    def _rests(self, uri: ObjectURI | None) -> None:
+        for key in [key for key, owner in self.world.at_work.items() if owner is self]:
+            if uri in {key[1], None}:
+                del self.world.at_work[key]
 
     def _stores(self, what: Asked) -> None:
         """Nothing is replaced that was to be left."""

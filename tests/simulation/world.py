@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from asyncup.core.errors import S3Error
 from asyncup.core.model import ObjectURI
@@ -34,6 +35,12 @@ class Agenda:
         self._items.clear()
 
 
+class Named(Protocol):
+    """Somebody with a name."""
+
+    name: str
+
+
 @dataclass(slots=True)
 class World:
     """What one history is about.
@@ -42,6 +49,7 @@ class World:
         acknowledged: parts of which some process was told that S3 holds them: by upload, number.
         network: requests that arrive when nobody waits for them any more.
         is_watched: whether there is anybody for whom it is worth to put things into words.
+        at_work: who works on a key, by the journal that should keep off others.
         violations: what was promised and is not so.
         has_strayed: whether requests arrived late at all, or others wrote to the keys.
         journal_is_damaged: whether something was done to a journal.
@@ -58,6 +66,7 @@ class World:
     violations: list[str] = field(default_factory=list)
     has_strayed: bool = False
     journal_is_damaged: bool = False
+    at_work: "dict[tuple[Path, ObjectURI], Named]" = field(default_factory=dict)
     steps: int = 0
     older_journal: Snapshot | None = None
 
