@@ -193,6 +193,25 @@ class Progress:
         self._drop(event.uri)
 
     @apply.register
+    def _(self, event: events.BytesRead) -> None:
+        self.files[event.uri].committed += event.count
+
+    @apply.register
+    def _(self, event: events.ObjectVerified) -> None:
+        self.files.pop(event.uri, None)
+        self.files_done += 1
+        self.bytes_done += event.size
+
+    @apply.register
+    def _(self, event: events.VerifyFailed) -> None:
+        self.files_failed += 1
+        self._drop(event.uri)
+
+    @apply.register
+    def _(self, event: events.VerifyInterrupted) -> None:
+        self._drop(event.uri)
+
+    @apply.register
     def _(self, _: events.Stopping) -> None:
         self.stopping = True
 

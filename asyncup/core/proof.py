@@ -115,6 +115,11 @@ _BY_CHECKSUM = {
 """The strongest first, but CRC64NVME before all: it is of the whole object, and always known."""
 
 
+def strongest(told: Mapping[ChecksumAlgorithm, bytes]) -> ChecksumAlgorithm | None:
+    """Return the algorithm that counts most of those that S3 tells, None if it tells none."""
+    return next((algorithm for algorithm in _BY_CHECKSUM if algorithm in told), None)
+
+
 def _md5_etags(parts: Sequence[Checksums]) -> set[str | None]:
     """Return the ETags that a server which uses MD5s may give an object of these parts."""
     etags = {composite_md5_etag(parts)}
