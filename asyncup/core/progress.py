@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.model import ObjectURI
 
 RATE_WINDOW = 15.0
@@ -193,22 +193,22 @@ class Progress:
         self._drop(event.uri)
 
     @apply.register
-    def _(self, event: events.BytesRead) -> None:
+    def _(self, event: aftercare.BytesRead) -> None:
         self.files[event.uri].committed += event.count
 
     @apply.register
-    def _(self, event: events.ObjectVerified) -> None:
+    def _(self, event: aftercare.ObjectVerified) -> None:
         self.files.pop(event.uri, None)
         self.files_done += 1
         self.bytes_done += event.size
 
     @apply.register
-    def _(self, event: events.VerifyFailed) -> None:
+    def _(self, event: aftercare.VerifyFailed) -> None:
         self.files_failed += 1
         self._drop(event.uri)
 
     @apply.register
-    def _(self, event: events.VerifyInterrupted) -> None:
+    def _(self, event: aftercare.VerifyInterrupted) -> None:
         self._drop(event.uri)
 
     @apply.register

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.errors import AsyncupError, Interrupted, UsageError
 from asyncup.core.events import Listener
 from asyncup.core.model import ObjectURI, Proof
@@ -29,7 +29,7 @@ LOOK_AHEAD = 10_000
 """Files found before their turn, so that totals and time left are known early."""
 
 Task = Job | ObjectReceipt
-Selection = Selected | ObjectReceipt | events.VerifyFailed
+Selection = Selected | ObjectReceipt | aftercare.VerifyFailed
 """What is to be compared, and what is left, or cannot be, as events that say why."""
 
 
@@ -113,7 +113,7 @@ class Verifier:
                 group.create_task(self._work(queue))
         result = self._result
         self._announce(
-            events.VerifyFinished(
+            aftercare.VerifyFinished(
                 verified=result.uploaded,
                 skipped=result.skipped,
                 failed=len(result.failures),
@@ -150,13 +150,15 @@ class Verifier:
         self._announce(events.ScanFinished())
         await queue.put(None)
 
-    def _leave(self, left: events.FileSkipped | events.UploadFailed | events.VerifyFailed) -> None:
+    def _leave(
+        self, left: events.FileSkipped | events.UploadFailed | aftercare.VerifyFailed
+    ) -> None:
         if isinstance(left, events.FileSkipped):
             self._result.skipped += 1
             self._announce(left)
             return
         self._result.failures.append(left.error)
-        self._announce(events.VerifyFailed(left.source, left.uri, left.error))
+        self._announce(aftercare.VerifyFailed(left.source, left.uri, left.error))
 
     async def _work(self, queue: asyncio.Queue[Task | None]) -> None:
         """Take one task after the other; the end is left for the other workers to find."""
@@ -184,12 +186,12 @@ class Verifier:
             async with self._until_stopped(task.uri):
                 proof = await self._prove(task)
         except Interrupted:
-            self._announce(events.VerifyInterrupted(name, task.uri))
+            self._announce(aftercare.VerifyInterrupted(name, task.uri))
             raise
         except AsyncupError as error:
-            self._announce(events.VerifyFailed(name, task.uri, error))
+            self._announce(aftercare.VerifyFailed(name, task.uri, error))
             raise
-        self._announce(events.ObjectVerified(name, task.uri, task.size or 0, proof))
+        self._announce(aftercare.ObjectVerified(name, task.uri, task.size or 0, proof))
         return proof
 
     async def _prove(self, task: Task) -> Proof:
@@ -210,7 +212,7 @@ class Verifier:
         return await comparison.prove(self._download)
 
     def _moved(self, uri: ObjectURI) -> Callable[[int], None]:
-        return lambda count: self._announce(events.BytesRead(uri, count))
+        return lambda count: self._announce(aftercare.BytesRead(uri, count))
 
     @asynccontextmanager
     async def _until_stopped(self, uri: ObjectURI) -> AsyncIterator[None]:

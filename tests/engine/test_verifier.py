@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.checksums import from_base64
 from asyncup.core.errors import (
     AccessDenied,
@@ -90,16 +90,16 @@ def proof_of(s3: FakeS3, task: Path | ObjectReceipt, **more: object) -> Proof:
     """Return by what the one task was proven."""
     ears, result = verify(s3, task, **more)  # type: ignore[arg-type]
     assert [str(error) for error in result.failures] == []
-    (verified,) = ears.of(events.ObjectVerified)
+    (verified,) = ears.of(aftercare.ObjectVerified)
     return verified.proof
 
 
 def error_of(s3: FakeS3, task: Path | ObjectReceipt, **more: object) -> AsyncupError:
     """Return why the one task was not proven."""
     ears, result = verify(s3, task, **more)  # type: ignore[arg-type]
-    assert ears.of(events.ObjectVerified) == []
+    assert ears.of(aftercare.ObjectVerified) == []
     (error,) = result.failures
-    assert [event.error for event in ears.of(events.VerifyFailed)] == [error]
+    assert [event.error for event in ears.of(aftercare.VerifyFailed)] == [error]
     return error
 
 
@@ -316,7 +316,7 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     put(s3, file)
 
     def grow(_: int, event: Event) -> None:
-        if isinstance(event, events.BytesRead):
+        if isinstance(event, aftercare.BytesRead):
             with file.open("ab") as handle:
                 handle.write(b"more")
 
@@ -359,10 +359,10 @@ def test_every_file_is_told_and_counted(tmp_path: Path) -> None:
     left = events.FileSkipped("left", "excluded by pattern", filtered=True)
     unread = events.UploadFailed("unread", None, SourceMissing("read unread: no such file"))
     ears, result = verify(s3, other, left, unread, file)
-    (finished,) = ears.of(events.VerifyFinished)
-    assert finished == events.VerifyFinished(1, 1, 2, 0, 1)
+    (finished,) = ears.of(aftercare.VerifyFinished)
+    assert finished == aftercare.VerifyFinished(1, 1, 2, 0, 1)
     assert result.exit_code == 1
-    assert {event.source for event in ears.of(events.VerifyFailed)} == {"other", "unread"}
+    assert {event.source for event in ears.of(aftercare.VerifyFailed)} == {"other", "unread"}
     assert ears.of(events.UploadFailed) == []
 
 
@@ -386,7 +386,7 @@ def test_a_broken_connection_is_tried_again(tmp_path: Path) -> None:
     s3.fail("get_object", after=True, times=2)
     ears, _ = verify(s3, file, download=ALWAYS)
     assert len(ears.of(events.RetryScheduled)) == 4
-    assert len(ears.of(events.ObjectVerified)) == 1
+    assert len(ears.of(aftercare.ObjectVerified)) == 1
 
 
 def test_stop(tmp_path: Path) -> None:
@@ -397,7 +397,7 @@ def test_stop(tmp_path: Path) -> None:
 
     async def main() -> RunResult:
         def stop(_: int, event: Event) -> None:
-            if isinstance(event, events.BytesRead):
+            if isinstance(event, aftercare.BytesRead):
                 verifier.stop()
 
         heard.act = stop
@@ -406,7 +406,7 @@ def test_stop(tmp_path: Path) -> None:
 
     result = run(main())
     assert (result.exit_code, result.uploaded, result.interrupted) == (130, 0, 7)
-    assert heard.of(events.VerifyInterrupted)
+    assert heard.of(aftercare.VerifyInterrupted)
 
 
 def test_as_many_at_once_as_asked(tmp_path: Path) -> None:
@@ -419,7 +419,7 @@ def test_as_many_at_once_as_asked(tmp_path: Path) -> None:
         nonlocal most
         if isinstance(event, events.FileStarted):
             at_once.add(event.source)
-        if isinstance(event, events.ObjectVerified):
+        if isinstance(event, aftercare.ObjectVerified):
             at_once.discard(event.source)
         most = max(most, len(at_once))
 
