@@ -93,7 +93,7 @@ def _pattern(text: str) -> str:
 
 
 _size = _parser(parse_size)
-_duration = _parser(parse_duration)
+duration = _parser(parse_duration)
 
 _what = _panel("What to upload")
 _how = _panel("How to upload")
@@ -103,7 +103,7 @@ _object = _panel("What the objects are like")
 _output = _panel("Output")
 
 _SIZE = {"parser": _size, "metavar": "SIZE"}
-_TIME = {"parser": _duration, "metavar": "TIME"}
+_TIME = {"parser": duration, "metavar": "TIME"}
 _PAIR = {"parser": _parser(_pair), "metavar": "KEY=VALUE"}
 _PATTERN = {"parser": _parser(_pattern), "metavar": "PATTERN"}
 
@@ -188,6 +188,14 @@ OnChangePolicy = Annotated[
         "--on-change",
         "About a file that changes on the way: leave it, begin again, or send what differs",
         metavar="fail|restart|patch",
+    ),
+]
+Receipts = Annotated[
+    Path | None,
+    _how(
+        "--receipts",
+        "Append a line of JSON for each object to FILE, with its checksum; asyncup verify reads it",
+        metavar="FILE",
     ),
 ]
 StateDir = Annotated[

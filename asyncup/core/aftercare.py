@@ -80,6 +80,14 @@ class PendingUploadFound(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PendingListed(Event):
+    """All pending uploads were found; `size` is the bytes that they hold."""
+
+    uploads: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class AbortFailed(Event):
     """A pending upload, or some part of it, is still there."""
 

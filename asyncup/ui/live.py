@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.events import Event
 from asyncup.core.progress import FileProgress, Progress
 from asyncup.ui.text import Level, Line, clean, describe, summary, totals
@@ -26,7 +26,15 @@ _STYLES = {
     Level.WARNING: "yellow",
     Level.ERROR: "bold red",
 }
-_STAYS = (events.UploadCompleted, events.UploadFailed, events.FileSkipped)
+_STAYS = (
+    events.UploadCompleted,
+    events.UploadFailed,
+    events.FileSkipped,
+    events.ReceiptLost,
+    aftercare.ObjectVerified,
+    aftercare.VerifyFailed,
+    aftercare.VerifyFinished,
+)
 _LOG_LINES = 4
 _FRAME = 4
 """Rows that borders and the totals take."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
 from asyncup.core.progress import Progress
@@ -110,6 +110,8 @@ def _(event: events.RetryScheduled) -> Line:
 
 @describe.register
 def _(event: events.Stopping) -> Line:
+    if not event.grace:
+        return Line(Level.WARNING, "stopping")
     told = f"stopping: parts in flight have {format_duration(event.grace)} to arrive"
     return Line(Level.WARNING, f"{told} (again to stop at once)")
 
@@ -132,6 +134,47 @@ def _(event: events.UploadFailed) -> Line:
 def _(event: events.UploadInterrupted) -> Line:
     left = "" if event.remaining is None else f", {format_size(event.remaining)} are not at S3 yet"
     return Line(Level.WARNING, f"stopped {event.uri}{left}")
+
+
+@describe.register
+def _(event: events.ReceiptLost) -> Line:
+    return error_line(event.error)
+
+
+@describe.register
+def _(event: aftercare.ObjectVerified) -> Line:
+    told = f"{event.uri} {format_size(event.size)} equals {event.source}, proven by {event.proof}"
+    return Line(Level.DONE, told)
+
+
+@describe.register
+def _(event: aftercare.VerifyFailed) -> Line:
+    return error_line(event.error)
+
+
+@describe.register
+def _(event: aftercare.VerifyInterrupted) -> Line:
+    return Line(Level.WARNING, f"stopped comparing {event.uri}")
+
+
+@describe.register
+def _(event: aftercare.VerifyFinished) -> Line:
+    if not any((event.verified, event.skipped, event.failed, event.interrupted)):
+        return Line(Level.WARNING, "nothing to verify: no files were found")
+    told = [f"{counted(event.verified, 'object')} verified"]
+    for count, what in (
+        (event.skipped, "skipped"),
+        (event.failed, "failed"),
+        (event.interrupted, "not compared"),
+    ):
+        told += [f"{count} {what}"] if count else []
+    whole = not event.failed and not event.interrupted
+    return Line(Level.DONE if whole else Level.WARNING, ", ".join(told))
+
+
+@describe.register
+def _(event: aftercare.AbortFailed) -> Line:
+    return error_line(event.error)
 
 
 def totals(progress: Progress) -> str:
