@@ -4,6 +4,7 @@ Where a value comes from is typer's business: flag, environment, `default_map` (
 file), default, in falling order.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -12,6 +13,7 @@ import typer
 from typer.core import TyperOption
 
 from asyncup.cli.config import load_into_context
+from asyncup.cli.settings import SSE_NAMES
 from asyncup.core.endpoint import check_endpoint
 from asyncup.core.errors import UsageError
 from asyncup.core.model import ObjectURI
@@ -72,6 +74,29 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _header(text: str) -> str:
+    if not (text.isascii() and text.isprintable() and text == text.strip()):
+        raise ValueError(
+            f"{text!r} cannot be sent as a header: printable ASCII only, and no space at its ends"
+        )
+    return text
+
+
+def _metadata(text: str) -> tuple[str, str]:
+    key, value = _pair(text)
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", key):
+        raise ValueError(
+            f"{key!r} cannot be the name of a header: ASCII letters, digits and hyphens, no spaces"
+        )
+    return key, _header(value)
+
+
+def _sse(text: str) -> str:
+    if text not in SSE_NAMES:
+        raise ValueError(f"{text!r} is none of {', '.join(SSE_NAMES)}")
+    return text
+
+
 def _text(check: Callable[[str], object]) -> Callable[[Any], str]:
     """Return a parser for what stays a text, and has to pass a check."""
 
@@ -105,6 +130,7 @@ _output = _panel("Output")
 _SIZE = {"parser": _size, "metavar": "SIZE"}
 _TIME = {"parser": _duration, "metavar": "TIME"}
 _PAIR = {"parser": _parser(_pair), "metavar": "KEY=VALUE"}
+_HEADER = {"parser": _parser(_header)}
 _PATTERN = {"parser": _parser(_pattern), "metavar": "PATTERN"}
 
 Paths = Annotated[
@@ -244,26 +270,41 @@ VerifySSL = Annotated[
 ]
 
 StorageClass = Annotated[
-    str | None, _object("--storage-class", "Such as STANDARD_IA, DEEP_ARCHIVE", metavar="NAME")
+    str | None,
+    _object("--storage-class", "Such as STANDARD_IA, DEEP_ARCHIVE", metavar="NAME", **_HEADER),
 ]
 SSE = Annotated[
-    str | None, _object("--sse", "Encryption: AES256, aws:kms or aws:kms:dsse", metavar="NAME")
+    str | None,
+    _object(
+        "--sse",
+        "Encryption: AES256, aws:kms or aws:kms:dsse",
+        parser=_parser(_sse),
+        metavar="NAME",
+    ),
 ]
 SSEKMSKeyID = Annotated[
-    str | None, _object("--sse-kms-key-id", "KMS key for --sse aws:kms", metavar="ID")
+    str | None,
+    _object("--sse-kms-key-id", "KMS key for --sse aws:kms", metavar="ID", **_HEADER),
 ]
-ACL = Annotated[str | None, _object("--acl", "Canned ACL, such as private", metavar="NAME")]
-Metadata = Annotated[list[Any] | None, _object("--metadata", "User metadata; repeatable", **_PAIR)]
+ACL = Annotated[
+    str | None, _object("--acl", "Canned ACL, such as private", metavar="NAME", **_HEADER)
+]
+Metadata = Annotated[
+    list[Any] | None,
+    _object(
+        "--metadata", "User metadata; repeatable", parser=_parser(_metadata), metavar="KEY=VALUE"
+    ),
+]
 Tag = Annotated[list[Any] | None, _object("--tag", "Object tag; repeatable", **_PAIR)]
 ContentType = Annotated[
     str | None,
-    _object("--content-type", "Media type; else guessed from the name", metavar="TYPE"),
+    _object("--content-type", "Media type; else guessed from the name", metavar="TYPE", **_HEADER),
 ]
 CacheControl = Annotated[
-    str | None, _object("--cache-control", "Cache-Control header", metavar="TEXT")
+    str | None, _object("--cache-control", "Cache-Control header", metavar="TEXT", **_HEADER)
 ]
 ContentEncoding = Annotated[
-    str | None, _object("--content-encoding", "Content-Encoding header", metavar="TEXT")
+    str | None, _object("--content-encoding", "Content-Encoding header", metavar="TEXT", **_HEADER)
 ]
 
 ConfigFile = Annotated[
