@@ -4,23 +4,16 @@ Where a value comes from is typer's business: flag, environment, `default_map` (
 file), default, in falling order.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperOption
 
+from asyncup.cli import readers
 from asyncup.cli.config import load_into_context
-from asyncup.cli.settings import SSE_NAMES
-from asyncup.core.endpoint import check_endpoint
-from asyncup.core.errors import UsageError
-from asyncup.core.model import ObjectURI
-from asyncup.core.options import Limits, Overwrite
-from asyncup.core.sizes import parse_duration, parse_size
-
-T = TypeVar("T")
+from asyncup.core.options import Overwrite
 
 # White space, at which typer would split a list in a variable, is part of many values.
 TyperOption.envvar_list_splitter = "\n"
@@ -48,78 +41,6 @@ def _panel(title: str) -> Callable[..., Any]:
     return option
 
 
-def _parser(read: Callable[[str], T]) -> Callable[[Any], T]:
-    """Return a parser for typer; a number of a configuration file is no text yet."""
-
-    def parse(value: Any) -> T:  # noqa: ANN401 - TOML has any
-        try:
-            return read(str(value))
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
-
-    return parse
-
-
-def _part_size(text: str) -> int:
-    found, limits = parse_size(text), Limits()
-    if not limits.min_part_size <= found <= limits.max_part_size:
-        raise ValueError(limits.part_size_problem(found))
-    return found
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise ValueError(f"{text!r} is not KEY=VALUE")
-    return key, value
-
-
-def _header(text: str) -> str:
-    if not (text.isascii() and text.isprintable() and text == text.strip()):
-        raise ValueError(
-            f"{text!r} cannot be sent as a header: printable ASCII only, and no space at its ends"
-        )
-    return text
-
-
-def _metadata(text: str) -> tuple[str, str]:
-    key, value = _pair(text)
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", key):
-        raise ValueError(
-            f"{key!r} cannot be the name of a header: ASCII letters, digits and hyphens, no spaces"
-        )
-    return key, _header(value)
-
-
-def _sse(text: str) -> str:
-    if text not in SSE_NAMES:
-        raise ValueError(f"{text!r} is none of {', '.join(SSE_NAMES)}")
-    return text
-
-
-def _text(check: Callable[[str], object]) -> Callable[[Any], str]:
-    """Return a parser for what stays a text, and has to pass a check."""
-
-    def read(text: str) -> str:
-        try:
-            check(text)
-        except UsageError as error:
-            raise ValueError(f"{error} ({error.hint})") from error
-        return text
-
-    return _parser(read)
-
-
-def _pattern(text: str) -> str:
-    from asyncup.core.selection import Filters
-
-    Filters.of([text])
-    return text
-
-
-_size = _parser(parse_size)
-_duration = _parser(parse_duration)
-
 _what = _panel("What to upload")
 _how = _panel("How to upload")
 _retries = _panel("When it fails")
@@ -127,11 +48,11 @@ _where = _panel("Where to, and as whom")
 _object = _panel("What the objects are like")
 _output = _panel("Output")
 
-_SIZE = {"parser": _size, "metavar": "SIZE"}
-_TIME = {"parser": _duration, "metavar": "TIME"}
-_PAIR = {"parser": _parser(_pair), "metavar": "KEY=VALUE"}
-_HEADER = {"parser": _parser(_header)}
-_PATTERN = {"parser": _parser(_pattern), "metavar": "PATTERN"}
+_SIZE = {"parser": readers.size, "metavar": "SIZE"}
+_TIME = {"parser": readers.duration, "metavar": "TIME"}
+_PAIR = {"parser": readers.pair, "metavar": "KEY=VALUE"}
+_HEADER = {"parser": readers.header}
+_PATTERN = {"parser": readers.pattern, "metavar": "PATTERN"}
 
 Paths = Annotated[
     list[str] | None,
@@ -143,9 +64,7 @@ Paths = Annotated[
     ),
 ]
 Source = Annotated[list[Path] | None, _what("--source", "", hidden=True)]
-Destination = Annotated[
-    str | None, _what("--destination", "", hidden=True, parser=_text(ObjectURI.parse))
-]
+Destination = Annotated[str | None, _what("--destination", "", hidden=True, parser=readers.uri)]
 Recursive = Annotated[
     bool, _what("--recursive/--no-recursive", "Also what lies in directories below")
 ]
@@ -188,7 +107,7 @@ PartSize = Annotated[
     _how(
         "--part-size",
         "Of each part, 5MiB to 5GiB; raised where a file would need over 10,000 parts",
-        parser=_parser(_part_size),
+        parser=readers.part_size,
         metavar="SIZE",
         show_default="16MiB",
     ),
@@ -255,7 +174,7 @@ EndpointURL = Annotated[
     _where(
         "--endpoint-url",
         "URL of an S3 server that is not AWS",
-        parser=_text(check_endpoint),
+        parser=readers.endpoint,
         metavar="URL",
     ),
 ]
@@ -278,7 +197,7 @@ SSE = Annotated[
     _object(
         "--sse",
         "Encryption: AES256, aws:kms or aws:kms:dsse",
-        parser=_parser(_sse),
+        parser=readers.sse,
         metavar="NAME",
     ),
 ]
@@ -292,7 +211,7 @@ ACL = Annotated[
 Metadata = Annotated[
     list[Any] | None,
     _object(
-        "--metadata", "User metadata; repeatable", parser=_parser(_metadata), metavar="KEY=VALUE"
+        "--metadata", "User metadata; repeatable", parser=readers.metadata, metavar="KEY=VALUE"
     ),
 ]
 Tag = Annotated[list[Any] | None, _object("--tag", "Object tag; repeatable", **_PAIR)]
@@ -332,7 +251,11 @@ DemoFiles = Annotated[
 DemoSize = Annotated[
     int,
     typer.Option(
-        "--size", help="Of the largest sample", parser=_size, metavar="SIZE", show_default="256MiB"
+        "--size",
+        help="Of the largest sample",
+        parser=readers.size,
+        metavar="SIZE",
+        show_default="256MiB",
     ),
 ]
 DemoDataDir = Annotated[
