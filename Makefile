@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOCALSTACK := .venv-localstack
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-large format lock clean
+.PHONY: help demo test check test-large test-servers conformance format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
@@ -19,6 +20,12 @@ test: check $(VENV)/dev ## Set up, then run every check and test but the large o
 
 test-large: $(VENV)/dev ## The tests that move gigabytes
 	$(BIN)/python -m pytest -m large --timeout 900
+
+test-servers: $(VENV)/dev $(LOCALSTACK)/ready ## Set up LocalStack, too, and hold every S3 server to the contract
+	$(BIN)/python -m pytest tests/contract/test_gateway.py --servers fake,weed,rclone,localstack
+
+conformance: $(VENV)/dev ## Hold Ceph's S3 to the contract; it tells what the system has to have installed
+	$(BIN)/python -m pytest tests/contract/test_gateway.py --servers ceph
 
 check: $(VENV)/dev ## Style, types
 	$(BIN)/ruff check asyncup tests
@@ -37,7 +44,7 @@ lock: ## Take the newest releases into constraints.txt
 	rm -rf $(VENV)-lock
 
 clean: ## Remove what was set up
-	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(LOCALSTACK) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -52,4 +59,11 @@ $(VENV)/demo: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/demo
 	$(PIP) --group dev
+	@touch $@
+
+# It pins what asyncup has in other releases, so it lives in an environment of its own.
+$(LOCALSTACK)/ready: $(VENV)/bin/python tests/contract/localstack.txt
+	$(BIN)/python -m venv --clear $(LOCALSTACK)
+	$(LOCALSTACK)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --requirement tests/contract/localstack.txt
 	@touch $@

@@ -2,15 +2,35 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from asyncup.core.model import ObjectURI
 from asyncup.embedded import EmbeddedServer, serve
+from tests.ceph import serve_ceph
+from tests.servers import Server, serve_localstack, serve_rclone
 
 BUCKET = "test-bucket"
+GATEWAYS = ("fake", "weed", "rclone", "localstack", "ceph")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the contract suite run on other servers than those that are always there."""
+    parser.addoption(
+        "--servers",
+        default="fake,weed,rclone",
+        help=f"where to run the contract suite, of {', '.join(GATEWAYS)} (default: %(default)s)",
+    )
+
+
+def servers_of(config: pytest.Config) -> Sequence[str]:
+    """Return the names that `--servers` asks for."""
+    names = str(config.getoption("--servers")).split(",")
+    if unknown := set(names) - set(GATEWAYS):
+        raise pytest.UsageError(f"--servers: no {', '.join(unknown)} among {', '.join(GATEWAYS)}")
+    return names
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +55,27 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """Run SeaweedFS for the whole session; a server that does not start fails the tests."""
     with serve(tmp_path_factory.mktemp("weed"), buckets=[BUCKET]) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run `rclone serve s3` for the whole session."""
+    with serve_rclone(tmp_path_factory.mktemp("rclone"), BUCKET) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run LocalStack's S3 for the whole session; `make test-servers` installs it."""
+    with serve_localstack(tmp_path_factory.mktemp("localstack"), BUCKET) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run Ceph's S3 gateway for the whole session; its packages are the system's."""
+    with serve_ceph(tmp_path_factory.mktemp("ceph"), BUCKET) as server:
         yield server
 
 

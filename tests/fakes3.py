@@ -5,8 +5,9 @@ The contract tests hold it to what real servers do.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -17,7 +18,9 @@ from asyncup.core.errors import (
     ChecksumUnsupported,
     ConnectionLost,
     Fault,
+    ObjectMissing,
     PartsMismatch,
+    PreconditionFailed,
     S3Error,
     UploadMissing,
 )
@@ -27,7 +30,9 @@ from asyncup.core.model import (
     ListedPart,
     ObjectAttributes,
     ObjectHead,
+    ObjectListing,
     ObjectURI,
+    PartListing,
     Receipt,
     Upload,
 )
@@ -59,6 +64,7 @@ class StoredObject:
     data: bytes
     head: ObjectHead
     attributes: ObjectAttributes
+    part_sizes: list[int]
 
 
 @dataclass(slots=True)
@@ -98,6 +104,8 @@ class FakeS3:
         algorithms: checksums it takes; with none, it knows only Content-MD5.
         lists_checksums: whether ListParts tells them.
         opaque_etags: give ETags that are no MD5s, as with KMS.
+
+    `abort_after` is when a lifecycle rule says that it aborts an upload, after its creation.
     """
 
     def __init__(
@@ -118,6 +126,8 @@ class FakeS3:
         self.uploads: dict[str, StoredUpload] = {}
         self.requests: list[Request] = []
         self.troubles: list[Trouble] = []
+        self.endpoint = "https://fake.example"
+        self.abort_after: timedelta | None = None
         self.in_flight = 0
         self.most_in_flight = 0
         self.delay = 0.0
@@ -146,29 +156,58 @@ class FakeS3:
 
     # The verbs.
 
-    async def head_object(self, uri: ObjectURI) -> ObjectHead | None:
+    async def head_object(
+        self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None
+    ) -> ObjectHead | None:
         self._arrive("head_object")
+        if version_id is not None:
+            raise AssertionError("this server has no versions")
         stored = self.objects.get(uri.key) if uri.bucket == self.bucket else None
         self._answer("head_object")
-        return stored.head if stored else None
+        if stored is None or part_number is None:
+            return stored.head if stored else None
+        return replace(
+            stored.head, size=stored.part_sizes[part_number - 1], parts=len(stored.part_sizes)
+        )
 
-    async def list_objects(
-        self, prefix: ObjectURI, limit: int
-    ) -> tuple[Mapping[str, ObjectHead], bool]:
+    @asynccontextmanager
+    async def get_object(self, uri: ObjectURI) -> AsyncIterator[AsyncIterator[bytes]]:
+        self._arrive("get_object")
+        if uri.key not in self.objects:
+            raise ObjectMissing(Fault(action=f"read {uri}", code="NoSuchKey"))
+        data = self.objects[uri.key].data
+
+        async def blocks() -> AsyncIterator[bytes]:
+            for start in range(0, len(data), 64):
+                yield data[start : start + 64]
+            self._answer("get_object")
+
+        yield blocks()
+
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
         self._arrive("list_objects")
         self._need_bucket(prefix, "list")
         keys = sorted(key for key in self.objects if key.startswith(prefix.key))
         self._answer("list_objects")
         found = {key: _without_checksums(self.objects[key].head) for key in keys[:limit]}
-        return found, len(keys) <= limit
+        return ObjectListing(found, is_whole=len(keys) <= limit)
 
     async def put_object(
-        self, uri: ObjectURI, body: PartBody, checksums: Checksums, attributes: ObjectAttributes
+        self,
+        uri: ObjectURI,
+        body: PartBody,
+        checksums: Checksums,
+        attributes: ObjectAttributes,
+        *,
+        algorithm: ChecksumAlgorithm | None = None,
+        only_if_absent: bool = False,
     ) -> ObjectHead:
         self._arrive("put_object", size=checksums.size)
         self._need_bucket(uri, "upload")
-        data = await self._receive(body, checksums, ChecksumAlgorithm.MD5)
-        self._store(uri.key, data, attributes, _md5(data))
+        data = await self._receive(body, checksums, algorithm)
+        self._need_absence(uri, only_if_absent=only_if_absent)
+        known = {} if algorithm is None else {algorithm: checksums[algorithm]}
+        self._store(uri.key, attributes, self._etag(_md5(data)), [data], known)
         self._answer("put_object")
         return _without_checksums(self.objects[uri.key].head)
 
@@ -185,8 +224,9 @@ class FakeS3:
             uri,
             f"upload-{number}",
             taken,
-            whole=taken is ChecksumAlgorithm.CRC64NVME,
+            whole=taken in {ChecksumAlgorithm.CRC64NVME, ChecksumAlgorithm.CRC32C},
             initiated=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+            abort_date=self._abort_date(number),
         )
         self.uploads[upload.upload_id] = StoredUpload(upload, attributes)
         self._answer("create_multipart_upload")
@@ -203,51 +243,54 @@ class FakeS3:
         try:
             if self.delay:
                 await asyncio.sleep(self.delay)
-            algorithm = stored.upload.algorithm or ChecksumAlgorithm.MD5
-            data = await self._receive(body, checksums, algorithm)
+            data = await self._receive(body, checksums, stored.upload.algorithm)
         finally:
             self.in_flight -= 1
         self._pending(upload, action)
         etag = self._etag(_md5(data))
-        kept = {algorithm: checksums[algorithm]} if stored.upload.algorithm else {}
+        algorithm = stored.upload.algorithm
+        kept = {} if algorithm is None else {algorithm: checksums[algorithm]}
         stored.parts[number] = StoredPart(data, etag, kept)
         self._answer("upload_part", number)
         return etag
 
-    async def list_multipart_uploads(self, uri: ObjectURI) -> Sequence[Upload]:
+    async def list_multipart_uploads(
+        self, uri: ObjectURI, *, below: bool = False
+    ) -> Sequence[Upload]:
         self._arrive("list_multipart_uploads")
         self._need_bucket(uri, "list pending uploads")
-        found = [each.upload for each in self.uploads.values() if each.upload.uri == uri]
+        found = [
+            each.upload
+            for each in self.uploads.values()
+            if each.upload.uri == uri or (below and each.upload.uri.key.startswith(uri.key))
+        ]
         self._answer("list_multipart_uploads")
         return found[::-1]
 
-    async def list_parts(self, upload: Upload) -> Sequence[ListedPart]:
+    async def list_parts(self, upload: Upload) -> PartListing:
         self._arrive("list_parts")
-        parts = self._pending(upload, "list parts").parts
-        self._answer("list_parts")
-        return [
+        stored = self._pending(upload, "list parts")
+        listed = [
             ListedPart(
                 number, len(part.data), part.etag, part.checksums if self.lists_checksums else {}
             )
-            for number, part in sorted(parts.items())
+            for number, part in sorted(stored.parts.items())
         ]
+        self._answer("list_parts")
+        return PartListing(listed, stored.upload.abort_date)
 
     async def complete_multipart_upload(
-        self, upload: Upload, receipts: Sequence[Receipt]
+        self, upload: Upload, receipts: Sequence[Receipt], *, only_if_absent: bool = False
     ) -> ObjectHead:
         self._arrive("complete_multipart_upload")
         stored = self._pending(upload, "complete")
         chosen = list(self._chosen(stored, receipts))
-        data = b"".join(part.data for part in chosen)
+        self._need_absence(upload.uri, only_if_absent=only_if_absent)
         md5s = b"".join(hashlib.md5(part.data).digest() for part in chosen)  # noqa: S324
         etag = f"{hashlib.md5(md5s).hexdigest()}-{len(chosen)}"  # noqa: S324
-        self._store(
-            upload.uri.key,
-            data,
-            stored.attributes,
-            self._etag(etag),
-            whole=stored.upload.whole,
-        )
+        known = self._whole_or_composite(stored.upload, chosen)
+        pieces = [part.data for part in chosen]
+        self._store(upload.uri.key, stored.attributes, self._etag(etag), pieces, known)
         del self.uploads[upload.upload_id]
         self._answer("complete_multipart_upload")
         return _without_checksums(self.objects[upload.uri.key].head)
@@ -273,29 +316,52 @@ class FakeS3:
             yield part
 
     async def _receive(
-        self, body: PartBody, checksums: Checksums, algorithm: ChecksumAlgorithm
+        self, body: PartBody, checksums: Checksums, algorithm: ChecksumAlgorithm | None
     ) -> bytes:
         data = b"".join([bytes(piece) async for piece in body])
-        running = RunningChecksums([algorithm])
-        running.update(data)
-        if running.result()[algorithm] != checksums[algorithm]:
+        named = algorithm or ChecksumAlgorithm.MD5
+        if algorithm is not None and algorithm not in self.algorithms:
+            raise ChecksumUnsupported(Fault(action="upload", code="NotImplemented"))
+        if named in checksums.values and _checksum(named, data) != checksums[named]:
             raise ChecksumRejected(Fault(action="upload", code="BadDigest"))
         return data
+
+    def _whole_or_composite(
+        self, upload: Upload, chosen: Sequence[StoredPart]
+    ) -> dict[ChecksumAlgorithm, bytes]:
+        if upload.algorithm is None:
+            return {}
+        if upload.whole:
+            return {upload.algorithm: _checksum(upload.algorithm, b"".join(p.data for p in chosen))}
+        values = b"".join(_checksum(upload.algorithm, part.data) for part in chosen)
+        return {upload.algorithm: _checksum(upload.algorithm, values)}
 
     def _store(
         self,
         key: str,
-        data: bytes,
         attributes: ObjectAttributes,
         etag: str,
-        *,
-        whole: bool = False,
+        pieces: Sequence[bytes],
+        known: Mapping[ChecksumAlgorithm, bytes],
     ) -> None:
-        running = RunningChecksums()
-        running.update(data)
-        values = dict(running.result().values) if whole else {}
-        head = ObjectHead(len(data), etag, checksums=values)
-        self.objects[key] = StoredObject(data, head, attributes)
+        data = b"".join(pieces)
+        is_composite = any(_checksum(each, data) != value for each, value in known.items())
+        head = ObjectHead(
+            len(data),
+            etag,
+            checksums={} if is_composite else known,
+            composite=known if is_composite else {},
+        )
+        self.objects[key] = StoredObject(data, head, attributes, [len(piece) for piece in pieces])
+
+    def _need_absence(self, uri: ObjectURI, *, only_if_absent: bool) -> None:
+        if only_if_absent and uri.key in self.objects:
+            raise PreconditionFailed(Fault(action=f"upload {uri}", code="PreconditionFailed"))
+
+    def _abort_date(self, number: int) -> datetime | None:
+        if self.abort_after is None:
+            return None
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number) + self.abort_after
 
     def _pending(self, upload: Upload, action: str) -> StoredUpload:
         if upload.upload_id not in self.uploads:
@@ -328,6 +394,12 @@ class FakeS3:
 
 def _md5(data: bytes) -> str:
     return hashlib.md5(data).hexdigest()  # noqa: S324 - the ETag that S3 gives
+
+
+def _checksum(algorithm: ChecksumAlgorithm, data: bytes) -> bytes:
+    running = RunningChecksums([algorithm])
+    running.update(data)
+    return running.result()[algorithm]
 
 
 def _without_checksums(head: ObjectHead) -> ObjectHead:

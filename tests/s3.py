@@ -3,17 +3,32 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import S3Config
 from asyncup.edges.s3_client import open_client
-from asyncup.embedded import EmbeddedServer
 
 T = TypeVar("T")
 
 
-def config_of(server: EmbeddedServer, url: str | None = None) -> S3Config:
+class S3Server(Protocol):
+    """How to reach a server, whichever it is."""
+
+    @property
+    def endpoint_url(self) -> str: ...
+
+    @property
+    def access_key(self) -> str: ...
+
+    @property
+    def secret_key(self) -> str: ...
+
+    @property
+    def environment(self) -> dict[str, str]: ...
+
+
+def config_of(server: S3Server, url: str | None = None) -> S3Config:
     """Return how to reach a server."""
     return S3Config(
         endpoint_url=url or server.endpoint_url,
@@ -27,7 +42,7 @@ def config_of(server: EmbeddedServer, url: str | None = None) -> S3Config:
 class Bucket:
     """A place in a bucket of a real server, seen through plain botocore."""
 
-    server: EmbeddedServer
+    server: S3Server
     place: ObjectURI
 
     @property

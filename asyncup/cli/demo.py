@@ -138,7 +138,7 @@ class Demo:
         async with self._open_s3() as s3:
             while process.poll() is None:
                 for upload in await s3.list_multipart_uploads(self._files[largest]):
-                    parts = len(await s3.list_parts(upload))
+                    parts = len((await s3.list_parts(upload)).parts)
                     if parts > enough:
                         return parts
                 await asyncio.sleep(_POLL_SECONDS)

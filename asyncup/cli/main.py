@@ -17,7 +17,7 @@ from asyncup.cli import streams
 from asyncup.cli.settings import Params, asked_for
 from asyncup.cli.usage import as_ours, is_asked_for
 from asyncup.core.errors import AsyncupError, Interrupted
-from asyncup.core.options import Overwrite
+from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -80,6 +80,9 @@ def put(
     concurrency: p.Concurrency = 8,
     direct: p.Direct = False,
     split_dir: p.SplitDir = None,
+    checksum: p.Checksum = ChecksumPolicy.AUTO,
+    on_change: p.OnChangePolicy = OnChange.FAIL,
+    state_dir: p.StateDir = None,
     max_retry: p.MaxRetry = 30,
     retry_step: p.RetryStep = 5.0,
     retry_cap: p.RetryCap = 60.0,

@@ -13,7 +13,7 @@ from typer.core import TyperOption
 
 from asyncup.cli import readers
 from asyncup.cli.config import load_into_context
-from asyncup.core.options import Overwrite
+from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 # White space, at which typer would split a list in a variable, is part of many values.
 TyperOption.envvar_list_splitter = "\n"
@@ -97,8 +97,9 @@ OverwritePolicy = Annotated[
     Overwrite,
     _what(
         "--overwrite",
-        "When to replace an object that is there: size is, if its size differs",
-        metavar="always|never|size",
+        "When to replace an object that is there: size is, if its size differs; checksum is, if "
+        "it cannot be shown to be the file",
+        metavar="always|never|size|checksum",
     ),
 ]
 
@@ -117,6 +118,30 @@ Concurrency = Annotated[
 ]
 Direct = Annotated[
     bool, _how("--direct/--no-direct", "Send from the files themselves, not chunk files")
+]
+Checksum = Annotated[
+    ChecksumPolicy,
+    _how(
+        "--checksum",
+        "By what S3 checks what arrives: auto is crc64nvme where it takes it, else md5",
+        metavar="auto|crc64nvme|crc32c|sha256|md5|none",
+    ),
+]
+OnChangePolicy = Annotated[
+    OnChange,
+    _how(
+        "--on-change",
+        "About a file that changes on the way: leave it, begin again, or send what differs",
+        metavar="fail|restart|patch",
+    ),
+]
+StateDir = Annotated[
+    Path | None,
+    _how(
+        "--state-dir",
+        "Where the journal of unfinished uploads is kept; else in the user's state directory",
+        metavar="DIR",
+    ),
 ]
 SplitDir = Annotated[
     Path | None,

@@ -8,6 +8,7 @@ from typing import Any
 from asyncup.core.errors import UsageError
 from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Options, S3Config
+from asyncup.edges.places import default_state_dir
 
 STDIN = "-"
 SSE_NAMES = ("AES256", "aws:kms", "aws:kms:dsse")
@@ -24,13 +25,16 @@ def options_of(params: Params) -> Options:
         "direct",
         "split_dir",
         "overwrite",
+        "checksum",
+        "on_change",
         "max_retry",
         "retry_step",
         "retry_cap",
         "stall_timeout",
         "stop_grace",
     )
-    return Options(**{name: params[name] for name in names})
+    state_dir = params["state_dir"] or default_state_dir()
+    return Options(**{name: params[name] for name in names}, state_dir=state_dir)
 
 
 def s3_config_of(params: Params) -> S3Config:

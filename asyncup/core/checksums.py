@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from awscrt import checksums as crt
@@ -44,6 +44,11 @@ _NEW: dict[ChecksumAlgorithm, Callable[[], _Running]] = {
     ChecksumAlgorithm.SHA256: hashlib.sha256,
     ChecksumAlgorithm.MD5: lambda: hashlib.md5(usedforsecurity=False),
 }
+_COMBINE: dict[ChecksumAlgorithm, tuple[Callable[[int, int, int], int], int]] = {
+    ChecksumAlgorithm.CRC64NVME: (crt.combine_crc64nvme, 8),
+    ChecksumAlgorithm.CRC32: (crt.combine_crc32, 4),
+    ChecksumAlgorithm.CRC32C: (crt.combine_crc32c, 4),
+}
 _QUICK = {ChecksumAlgorithm.CRC64NVME, ChecksumAlgorithm.CRC32, ChecksumAlgorithm.CRC32C}
 
 
@@ -75,23 +80,49 @@ class RunningChecksums:
         return Checksums(self._size, values)
 
 
-def combine_crc64nvme(parts: Iterable[Checksums]) -> bytes:
-    """Return the CRC64NVME of the parts' bytes put together in this order."""
+def combine(algorithm: ChecksumAlgorithm, parts: Sequence[Checksums]) -> bytes | None:
+    """Return the checksum of the parts' bytes put together in this order.
+
+    None where nobody can tell without reading them again: for more than one part, only those of
+    CRCs combine.
+    """
+    if len(parts) == 1:
+        return parts[0].values.get(algorithm)
+    if algorithm not in _COMBINE or any(algorithm not in part.values for part in parts):
+        return None
+    function, width = _COMBINE[algorithm]
     whole = 0
     for part in parts:
-        crc = int.from_bytes(part[ChecksumAlgorithm.CRC64NVME], "big")
-        whole = crt.combine_crc64nvme(whole, crc, part.size)
-    return whole.to_bytes(8, "big")
+        whole = function(whole, int.from_bytes(part[algorithm], "big"), part.size)
+    return whole.to_bytes(width, "big")
 
 
-def composite_md5_etag(parts: Iterable[Checksums]) -> str:
+def combine_crc64nvme(parts: Sequence[Checksums]) -> bytes:
+    """Return the CRC64NVME of the parts' bytes put together in this order."""
+    whole = combine(ChecksumAlgorithm.CRC64NVME, parts)
+    if whole is None:
+        raise AssertionError("unreachable: every part has one")
+    return whole
+
+
+def composite(algorithm: ChecksumAlgorithm, parts: Sequence[Checksums]) -> bytes | None:
+    """Return the checksum of the parts' checksums, S3's `COMPOSITE`; None if one is unknown."""
+    if any(algorithm not in part.values for part in parts):
+        return None
+    running = _NEW[algorithm]()
+    for part in parts:
+        running.update(part[algorithm])
+    return running.digest()
+
+
+def composite_md5_etag(parts: Sequence[Checksums]) -> str | None:
     """Return the ETag that S3 gives an object of parts whose own ETags are MD5s.
 
     It is the MD5 of the parts' MD5s, a hyphen and their number; AWS does so without encryption
-    by KMS or customer keys, and most servers have copied it.
+    by KMS or customer keys, and most servers have copied it. None if an MD5 is unknown.
     """
-    md5s = [part[ChecksumAlgorithm.MD5] for part in parts]
-    return f"{hashlib.md5(b''.join(md5s), usedforsecurity=False).hexdigest()}-{len(md5s)}"
+    md5 = composite(ChecksumAlgorithm.MD5, parts)
+    return None if md5 is None else f"{md5.hex()}-{len(parts)}"
 
 
 def to_base64(value: bytes) -> str:

@@ -50,14 +50,17 @@ class FileSkipped(Event):
 
 @dataclass(frozen=True, slots=True)
 class FilePlanned(Event):
-    """A dry run found what it would upload, in how many parts, for how many requests to S3."""
+    """A dry run found what it would upload, in how many parts, for how many requests to S3.
+
+    Of a stream, nobody knows the size, and so neither the rest: None.
+    """
 
     source: str
     uri: ObjectURI
-    size: int
+    size: int | None
     part_size: int
-    parts: int
-    requests: int
+    parts: int | None
+    requests: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +101,24 @@ class UploadResumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class UploadRestarted(Event):
-    """What was done of a file is looked at again from the beginning, because of an error."""
+    """What was done of a file is looked at again from the beginning, because of an error.
+
+    `size` and `parts` are those of the file as it is now.
+    """
 
     source: str
     uri: ObjectURI
+    size: int | None
+    parts: int | None
     error: AsyncupError
+
+
+@dataclass(frozen=True, slots=True)
+class AttributesDiffer(Event):
+    """An object is not stored as asked for: the upload that it came of was begun otherwise."""
+
+    uri: ObjectURI
+    names: list[str]
 
 
 @dataclass(frozen=True, slots=True)

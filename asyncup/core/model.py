@@ -1,9 +1,11 @@
 """The nouns of an upload, in the words of the S3 API. All are immutable values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Self
 
 from asyncup.core.errors import UsageError
@@ -123,6 +125,8 @@ class Upload:
 
     `algorithm` is the checksum that S3 wants of every part, None where it told none;
     `whole` says that S3 will hold one checksum of the full object, not one of the parts'.
+    `abort_date` is when a lifecycle rule of the bucket will delete it, None if S3 told none.
+    `is_foreign` says that S3 wants a checksum of every part that asyncup cannot compute.
     """
 
     uri: ObjectURI
@@ -130,6 +134,9 @@ class Upload:
     algorithm: ChecksumAlgorithm | None = None
     whole: bool = False
     initiated: datetime | None = None
+    abort_date: datetime | None = None
+    is_foreign: bool = False
+    storage_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +160,15 @@ class JournalRecord:
 
     `fingerprint` is the file's when its parts were read, None for a stream. `replaces` is the
     ETag of the object that the key led to when completing was asked for, empty if there was none.
-    `receipts` are the parts that S3 has acknowledged, by number.
+    `attributes` is a digest of how the object is to be stored. `receipts` are the parts that S3
+    has acknowledged, by number.
     """
 
     upload: Upload
     source: str
     fingerprint: Fingerprint | None
     part_size: int
+    attributes: str = ""
     phase: Phase = Phase.SENDING
     replaces: str = ""
     receipts: Mapping[int, Receipt] = field(default_factory=dict)
@@ -169,7 +178,8 @@ class JournalRecord:
 class ObjectHead:
     """What S3 tells of an object without sending it; `size` in bytes.
 
-    `checksums` are those of the full object, `composite` those of its parts' checksums.
+    `checksums` are those of the full object, `composite` those of its parts' checksums; `parts`
+    is the number of its parts where S3 was asked for one of them, whose size is then `size`.
     """
 
     size: int
@@ -177,6 +187,21 @@ class ObjectHead:
     version_id: str | None = None
     checksums: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
     composite: Mapping[ChecksumAlgorithm, bytes] = field(default_factory=dict)
+    parts: int | None = None
+    attributes: "ObjectAttributes | None" = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectListing:
+    """Objects that S3 lists, by key.
+
+    `unsure` are keys of which nobody can tell whether the server wrote them encoded; each is
+    found under both of its forms. `is_whole` says that there are no other objects.
+    """
+
+    objects: Mapping[str, ObjectHead]
+    unsure: AbstractSet[str] = frozenset()
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +221,27 @@ class ObjectAttributes:
     content_type: str | None = None
     cache_control: str | None = None
     content_encoding: str | None = None
+
+    def digest(self) -> str:
+        """Return what tells these attributes from others, and nothing of what they are."""
+        told = [(each.name, getattr(self, each.name)) for each in fields(self)]
+        plain = repr(
+            [(name, sorted(v.items()) if isinstance(v, Mapping) else v) for name, v in told]
+        )
+        return blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def differing(self, wanted: "ObjectAttributes") -> list[str]:
+        """Name what was asked for and is not here; a key by its ID or its ARN may be the same."""
+        names = [each.name for each in fields(self) if each.name not in {"sse_kms_key_id", "tags"}]
+        return [name for name in names if not _is_kept(getattr(self, name), getattr(wanted, name))]
+
+
+def _is_kept(here: object, wanted: object) -> bool:
+    if isinstance(here, Mapping) and isinstance(wanted, Mapping):
+        # Names of metadata are headers, and those have no case.
+        known = {str(name).lower(): value for name, value in here.items()}
+        return all(known.get(name.lower()) == value for name, value in wanted.items())
+    return wanted in (None, here)
 
 
 class Proof(StrEnum):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from asyncup.core.errors import UsageError
+from asyncup.core.model import ChecksumAlgorithm
 from asyncup.core.sizes import format_size
 
 KIB = 1 << 10
@@ -49,6 +50,61 @@ class Overwrite(StrEnum):
     ALWAYS = "always"
     NEVER = "never"
     SIZE = "size"
+    CHECKSUM = "checksum"
+
+
+class ChecksumPolicy(StrEnum):
+    """By what S3 is to check each part, and the object where it can.
+
+    `auto` is CRC64NVME where the server takes it, else MD5. A named checksum that the server does
+    not take is an error. `none` sends none; what can be shown at the end is shown all the same.
+    """
+
+    AUTO = "auto"
+    CRC64NVME = "crc64nvme"
+    CRC32C = "crc32c"
+    SHA256 = "sha256"
+    MD5 = "md5"
+    NONE = "none"
+
+    @property
+    def algorithm(self) -> ChecksumAlgorithm | None:
+        """The algorithm that S3 is to be told in any case."""
+        return _NAMED.get(self)
+
+    @property
+    def for_parts(self) -> ChecksumAlgorithm | None:
+        """The algorithm to ask S3 for when a multipart upload is created."""
+        return ChecksumAlgorithm.CRC64NVME if self is ChecksumPolicy.AUTO else self.algorithm
+
+    @property
+    def otherwise(self) -> frozenset[ChecksumAlgorithm]:
+        """What to compute of a part where S3 takes no algorithm."""
+        return frozenset() if self is ChecksumPolicy.NONE else frozenset({ChecksumAlgorithm.MD5})
+
+    @property
+    def for_objects(self) -> frozenset[ChecksumAlgorithm]:
+        """What to compute of an object that goes in one request."""
+        return self.otherwise if self.algorithm is None else frozenset({self.algorithm})
+
+
+_NAMED = {
+    ChecksumPolicy.CRC64NVME: ChecksumAlgorithm.CRC64NVME,
+    ChecksumPolicy.CRC32C: ChecksumAlgorithm.CRC32C,
+    ChecksumPolicy.SHA256: ChecksumAlgorithm.SHA256,
+}
+
+
+class OnChange(StrEnum):
+    """What to do about a file that changes while it is uploaded.
+
+    `fail` leaves it, with its parts, for a later run; `restart` aborts its upload and begins
+    again; `patch` compares every part and sends again those that differ.
+    """
+
+    FAIL = "fail"
+    RESTART = "restart"
+    PATCH = "patch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +118,10 @@ class Options:
         direct: send from the file itself, without chunk files.
         split_dir: where chunk files are kept; None is a folder in the user's cache directory.
         overwrite: when an object that is already there is replaced.
+        checksum: by what S3 is to check what arrives.
+        on_change: what to do about a file that changes while it is uploaded.
+        state_dir: where the journal is kept; None is without one: S3's own lists are enough to
+            resume, but what they name has to be read again here.
         max_retry: attempts for each request before its file fails.
         retry_step: the delay grows by this with every attempt.
         retry_cap: and never beyond this, unless the server asks for more.
@@ -80,6 +140,9 @@ class Options:
     direct: bool = False
     split_dir: Path | None = None
     overwrite: Overwrite = Overwrite.SIZE
+    checksum: ChecksumPolicy = ChecksumPolicy.AUTO
+    on_change: OnChange = OnChange.FAIL
+    state_dir: Path | None = None
     max_retry: int = 30
     retry_step: float = 5.0
     retry_cap: float = 60.0

@@ -92,9 +92,9 @@ def request_count(plan: UploadPlan) -> int:
     """Return how many requests a new upload costs at S3 if nothing fails, checks included.
 
     One part: PutObject. More: list pending uploads, create, the parts, list them (1,000 a page),
-    complete, head.
+    head, complete, head.
     """
     if plan.is_single:
         return 1
     pages = -(-plan.count // 1000)
-    return 1 + 1 + plan.count + pages + 1 + 1
+    return 1 + 1 + plan.count + pages + 1 + 1 + 1

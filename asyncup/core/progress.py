@@ -137,6 +137,16 @@ class Progress:
         self.files[event.uri].parts = event.parts
 
     @apply.register
+    def _(self, event: events.UploadRestarted) -> None:
+        # What stays of it will be told part by part.
+        file = self.files[event.uri]
+        for number in list(file.in_flight):
+            self._rewind(event.uri, number)
+        self.bytes_found += (event.size or 0) - (file.size or 0)
+        self.bytes_kept -= file.kept
+        self.files[event.uri] = FileProgress(event.source, event.uri, event.size, event.parts)
+
+    @apply.register
     def _(self, event: events.PartKept) -> None:
         self._acknowledge(event.uri, event.part_number, event.size)
         self.files[event.uri].kept += event.size

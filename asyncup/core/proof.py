@@ -5,8 +5,9 @@ against the file, by the strongest means that this server offers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from asyncup.core.checksums import combine_crc64nvme, composite_md5_etag
+from asyncup.core.checksums import combine, composite, composite_md5_etag
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
@@ -20,13 +21,20 @@ from asyncup.core.plan import UploadPlan
 _SHOWN = 5
 
 
-def parts_mismatch(
-    plan: UploadPlan, receipts: Mapping[int, Receipt], listed: Iterable[ListedPart]
-) -> str | None:
-    """Say in what S3's list of parts differs from what should be there; None if in nothing.
+def compare_parts(
+    plan: UploadPlan,
+    receipts: Mapping[int, Receipt],
+    listed: Iterable[ListedPart],
+    *,
+    is_stream: bool = False,
+) -> Sequence[Receipt] | str:
+    """Return what to complete an upload with, or in what S3's list differs from what is to be.
 
-    Compared are the count, and of each part the size, the ETag that S3 acknowledged it with, and
-    every checksum that S3 lists.
+    Compared are the count, and of each part the size, the checksums, and the ETag that S3
+    acknowledged it with. An attempt that was given up may still arrive, and be given another
+    ETag: if S3 lists a checksum that is ours, that one counts.
+
+    Parts after the end of a stream that was longer once are left out: completing names the parts.
     """
     at_s3: dict[int, list[ListedPart]] = {}
     for part in listed:
@@ -36,28 +44,33 @@ def parts_mismatch(
         return f"{_numbers(missing)} not acknowledged"
     if missing := sorted(planned - at_s3.keys()):
         return f"{_numbers(missing)} not listed by S3"
-    if extra := sorted((at_s3.keys() | receipts.keys()) - planned):
+    if not is_stream and (extra := sorted((at_s3.keys() | receipts.keys()) - planned)):
         return f"{_numbers(extra)} beyond the end of the file"
+    named: list[Receipt] = []
     for number in sorted(planned):
         # Some servers list what was sent under a number before, too: one has to be right.
-        problems = [_part_mismatch(plan, receipts[number], part) for part in at_s3[number]]
-        if all(problems):
-            return f"part {number}: {problems[0]}"
-    return None
+        compared = [_compare_part(plan, receipts[number], part) for part in at_s3[number]]
+        right = [each for each in compared if isinstance(each, Receipt)]
+        if not right:
+            return f"part {number}: {compared[0]}"
+        named.append(receipts[number] if receipts[number] in right else right[0])
+    return named
 
 
-def _part_mismatch(plan: UploadPlan, receipt: Receipt, listed: ListedPart) -> str | None:
+def _compare_part(plan: UploadPlan, receipt: Receipt, listed: ListedPart) -> Receipt | str:
+    """Return a part as it is to be named to S3, or in what it differs."""
     expected = plan.part(receipt.part.number).size
     if receipt.checksums.size != expected:
         return f"{receipt.checksums.size} bytes sent, {expected} planned"
     if listed.size != expected:
         return f"{listed.size} bytes at S3, {expected} planned"
-    if listed.etag != receipt.etag:
-        return f"ETag {listed.etag} at S3, {receipt.etag} acknowledged"
-    for algorithm, value in listed.checksums.items():
-        if receipt.checksums.values.get(algorithm, value) != value:
+    known = receipt.checksums.values.keys() & listed.checksums.keys()
+    for algorithm in sorted(known):
+        if receipt.checksums[algorithm] != listed.checksums[algorithm]:
             return f"{algorithm} differs"
-    return None
+    if listed.etag != receipt.etag and not known:
+        return f"ETag {listed.etag} at S3, {receipt.etag} acknowledged"
+    return replace(receipt, etag=listed.etag)
 
 
 def _numbers(numbers: Sequence[int]) -> str:
@@ -69,28 +82,42 @@ def _numbers(numbers: Sequence[int]) -> str:
 def prove(head: ObjectHead, parts: Sequence[Checksums]) -> Proof | str:
     """Compare an object with the parts of its file; return the proof, or what differs.
 
-    A checksum of the full object settles it. Else the ETag does, if it equals what the parts'
-    MD5s give; if not it may be no MD5 at all (KMS, customer keys, other servers), so it tells
-    nothing. What is left is the size.
+    A checksum settles it, that of the full object or that of these parts' checksums. Else the
+    ETag does, if it equals what the parts' MD5s give; if not it may be no MD5 at all (KMS,
+    customer keys, other servers), so it tells nothing. What is left is the size.
     """
     size = sum(part.size for part in parts)
     if head.size != size:
         return f"the object has {head.size} bytes, the file {size}"
-    crc = head.checksums.get(ChecksumAlgorithm.CRC64NVME)
-    if crc is not None:
-        if crc != combine_crc64nvme(parts):
-            return "the object's CRC64NVME is not the file's"
-        return Proof.CRC64NVME
-    if head.etag in _md5_etags(parts):
-        return Proof.ETAG
-    return Proof.SIZE
+    for algorithm, proof in _BY_CHECKSUM.items():
+        for told, ours in (
+            (head.checksums.get(algorithm), combine(algorithm, parts)),
+            (head.composite.get(algorithm), composite(algorithm, parts)),
+        ):
+            if told is not None and ours is not None:
+                return proof if told == ours else f"the object's {algorithm} is not the file's"
+    return Proof.ETAG if head.etag in _md5_etags(parts) else Proof.SIZE
 
 
-def _md5_etags(parts: Sequence[Checksums]) -> set[str]:
+def is_by_content(head: ObjectHead, parts: Sequence[Checksums]) -> Proof | None:
+    """Return the proof that an object has the content of these parts; None if there is none."""
+    proof = prove(head, parts)
+    return proof if isinstance(proof, Proof) and proof.is_by_content else None
+
+
+_BY_CHECKSUM = {
+    ChecksumAlgorithm.CRC64NVME: Proof.CRC64NVME,
+    ChecksumAlgorithm.SHA256: Proof.SHA256,
+    ChecksumAlgorithm.SHA1: Proof.SHA1,
+    ChecksumAlgorithm.CRC32C: Proof.CRC32C,
+    ChecksumAlgorithm.CRC32: Proof.CRC32,
+}
+"""The strongest first, but CRC64NVME before all: it is of the whole object, and always known."""
+
+
+def _md5_etags(parts: Sequence[Checksums]) -> set[str | None]:
     """Return the ETags that a server which uses MD5s may give an object of these parts."""
-    if not all(ChecksumAlgorithm.MD5 in part.values for part in parts):
-        return set()
     etags = {composite_md5_etag(parts)}
-    if len(parts) == 1:
+    if len(parts) == 1 and ChecksumAlgorithm.MD5 in parts[0].values:
         etags.add(parts[0][ChecksumAlgorithm.MD5].hex())
     return etags

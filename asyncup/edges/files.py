@@ -171,11 +171,17 @@ def fingerprint(path: Path) -> Fingerprint:
 
     Raises:
         SourceMissing, SourceUnreadable: the system does not tell.
+        SourceUnsuitable: it is no regular file, so its size says nothing about its content.
     """
     try:
         status = path.stat()
     except OSError as error:
         raise source_error(path, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceUnsuitable(
+            f"read {_shown(path)}: it is no regular file",
+            hint="what a device or a pipe gives can be uploaded as a stream, from standard input",
+        )
     return Fingerprint(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
 
 
@@ -228,6 +234,21 @@ class RangeReader:
 
     def __exit__(self, *_: object) -> None:
         self._handle.close()
+
+    @property
+    def end(self) -> int:
+        """Where in the file the range ends."""
+        return self._offset + self._size
+
+    async def has_more(self) -> bool:
+        """Return whether the file goes on after the bytes that were read."""
+        try:
+            await self._file.seek(self._offset + self._position)
+            return bool(await self._file.read(1))
+        except OSError as error:
+            raise source_error(self._path, error) from error
+        finally:
+            self._seek_due = True
 
     def rewind(self) -> None:
         """Start again at the beginning of the range."""

@@ -1,15 +1,17 @@
 """What the engine needs of S3: its verbs, under their own names, over asyncup's nouns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
-    ListedPart,
     ObjectAttributes,
     ObjectHead,
+    ObjectListing,
     ObjectURI,
+    PartListing,
     Receipt,
     Upload,
 )
@@ -22,18 +24,40 @@ class Gateway(Protocol):
     ETags come without their quotes. Whoever implements this passes the contract tests.
     """
 
-    async def head_object(self, uri: ObjectURI) -> ObjectHead | None:
-        """Return what S3 holds under this key, None if nothing."""
+    @property
+    def endpoint(self) -> str:
+        """The URL of the server, to tell one from another."""
 
-    async def list_objects(
-        self, prefix: ObjectURI, limit: int
-    ) -> tuple[Mapping[str, ObjectHead], bool]:
-        """Return the first `limit` objects by key, and whether these are all there are."""
+    async def head_object(
+        self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None
+    ) -> ObjectHead | None:
+        """Return what S3 holds under this key, None if nothing; or one part or version of it."""
+
+    def get_object(self, uri: ObjectURI) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open an object and give its bytes, in blocks.
+
+        Raises:
+            ObjectMissing: there is no such object.
+        """
+
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
+        """Return the first `limit` objects by key."""
 
     async def put_object(
-        self, uri: ObjectURI, body: PartBody, checksums: Checksums, attributes: ObjectAttributes
+        self,
+        uri: ObjectURI,
+        body: PartBody,
+        checksums: Checksums,
+        attributes: ObjectAttributes,
+        *,
+        algorithm: ChecksumAlgorithm | None = None,
+        only_if_absent: bool = False,
     ) -> ObjectHead:
-        """Store an object in one request; `checksums` has the MD5."""
+        """Store an object in one request, checked by an algorithm, or the MD5 if it is known.
+
+        Raises:
+            PreconditionFailed: there is one already, and it was not to be replaced.
+        """
 
     async def create_multipart_upload(
         self, uri: ObjectURI, algorithm: ChecksumAlgorithm | None, attributes: ObjectAttributes
@@ -47,12 +71,14 @@ class Gateway(Protocol):
     async def upload_part(
         self, upload: Upload, number: int, body: PartBody, checksums: Checksums
     ) -> str:
-        """Send a part and return its ETag; `checksums` has the upload's algorithm, or the MD5."""
+        """Send a part and return its ETag; it is checked as in `put_object`."""
 
-    async def list_multipart_uploads(self, uri: ObjectURI) -> Sequence[Upload]:
-        """Return the pending uploads for exactly this key, the newest first."""
+    async def list_multipart_uploads(
+        self, uri: ObjectURI, *, below: bool = False
+    ) -> Sequence[Upload]:
+        """Return the pending uploads for exactly this key, or all `below` it; newest first."""
 
-    async def list_parts(self, upload: Upload) -> Sequence[ListedPart]:
+    async def list_parts(self, upload: Upload) -> PartListing:
         """Return all parts that S3 holds of an upload.
 
         Raises:
@@ -60,12 +86,13 @@ class Gateway(Protocol):
         """
 
     async def complete_multipart_upload(
-        self, upload: Upload, receipts: Sequence[Receipt]
+        self, upload: Upload, receipts: Sequence[Receipt], *, only_if_absent: bool = False
     ) -> ObjectHead:
         """Make the object of these parts; what it tells of the object may lack checksums.
 
         Raises:
             UploadMissing: there is no such upload (any more).
+            PreconditionFailed: there is an object already, and it was not to be replaced.
             PartsMismatch: S3 does not hold these parts.
         """
 

@@ -13,3 +13,8 @@ def default_split_dir() -> Path:
 def user_config_file() -> Path:
     """Return where a user's own configuration is looked for."""
     return platformdirs.user_config_path("asyncup") / "asyncup.toml"
+
+
+def default_state_dir() -> Path:
+    """Return where the journal is kept unless told otherwise: the user's state directory."""
+    return platformdirs.user_state_path("asyncup")

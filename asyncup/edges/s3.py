@@ -1,27 +1,19 @@
-"""The S3 verbs over aioboto3: one attempt each, errors in our words, nothing else.
+"""The S3 verbs over aioboto3: one attempt each, errors in our words, nothing else."""
 
-Every request has a clock. That of a request with a body starts again whenever bytes move, since
-aiohttp's own begins only after the last byte: on a dead connection a body would hang for ever.
-"""
-
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
-from asyncup.core.checksums import combine_crc64nvme, to_base64
-from asyncup.core.errors import ChecksumUnsupported, Fault, S3Error, Stalled, TimedOut
+from asyncup.core.errors import ChecksumUnsupported, Fault, ObjectMissing, S3Error, UploadMissing
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
     ListedPart,
     ObjectAttributes,
     ObjectHead,
+    ObjectListing,
     ObjectURI,
+    PartListing,
     Receipt,
     Upload,
 )
@@ -29,13 +21,15 @@ from asyncup.core.options import Options, S3Config
 from asyncup.edges import s3_errors, s3_wire
 from asyncup.edges.body import PartBody
 from asyncup.edges.s3_client import open_client
-from asyncup.edges.s3_wire import Answer
+from asyncup.edges.s3_request import Requests, readable
 
 PAGE = 1000
 """Entries a list may have at most, by the S3 API; some servers break when asked for more."""
 
-_FIRST_ANSWER = 2
-"""Stall times that an answer may take after the last byte: the kernel still holds some of them."""
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+
+_FULL_OBJECT = {ChecksumAlgorithm.CRC64NVME, ChecksumAlgorithm.CRC32C, ChecksumAlgorithm.CRC32}
+"""Checksums that S3 can keep of an object of parts as a whole."""
 
 _REFUSES_CHECKSUMS = {"NotImplemented", "InvalidArgument", "InvalidRequest", "501"}
 
@@ -47,10 +41,17 @@ async def open_s3(config: S3Config, options: Options, *, agent: str) -> AsyncIte
     Raises:
         UsageError: the configuration names things that are not there.
     """
-    # Beside the parts in flight, as many files may be asked about, begun or completed.
-    connections = 2 * options.concurrency + 2
+    connections = _connections(options)
     async with open_client(config, connections=connections, agent=agent) as client:
         yield S3(client, options)
+
+
+def _connections(options: Options) -> int:
+    """Return how many connections there may be.
+
+    Beside the parts in flight, as many files may be asked about, begun or completed.
+    """
+    return 2 * options.concurrency + 2
 
 
 class S3:
@@ -60,72 +61,101 @@ class S3:
     """
 
     def __init__(self, client: Any, options: Options, *, page: int = PAGE) -> None:  # noqa: ANN401 - made at run time
-        self._client = client
-        self._stall_timeout = options.stall_timeout
+        self.endpoint = str(client.meta.endpoint_url)
+        self._requests = Requests(client, options.stall_timeout, _connections(options))
         self._complete_timeout = options.complete_timeout
         self._page = page
-        self._waits_for_continue = True
-        client.meta.events.register("before-sign.s3", self._before_sign)
 
-    async def head_object(self, uri: ObjectURI) -> ObjectHead | None:
-        """Return what S3 holds under this key, None if nothing."""
+    async def head_object(
+        self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None
+    ) -> ObjectHead | None:
+        """Return what S3 holds under this key, None if nothing; or one part or version of it."""
         fault = _fault("HeadObject", f"look at {uri}")
+        of_it = {"PartNumber": part_number, "VersionId": version_id}
+        which = {name: value for name, value in of_it.items() if value is not None}
         try:
-            answer = await self._ask(fault, **s3_wire.place(uri), ChecksumMode="ENABLED")
+            answer = await self._requests.ask(
+                fault, **s3_wire.place(uri), **which, ChecksumMode="ENABLED"
+            )
         except S3Error as error:
-            if error.fault.code in {"404", "NoSuchKey", "NotFound"}:
+            if error.fault.code in _MISSING:
                 return None
             raise
         if "ContentLength" not in answer:
             raise s3_errors.no_answer_of_s3(fault)
-        return s3_wire.read_head(answer, size=int(answer["ContentLength"]))
+        with readable(fault):
+            return s3_wire.read_head(answer, size=int(answer["ContentLength"]))
 
-    async def list_objects(
-        self, prefix: ObjectURI, limit: int
-    ) -> tuple[Mapping[str, ObjectHead], bool]:
-        """Return the first `limit` objects by key, and whether these are all there are."""
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
+        """Return the first `limit` objects by key."""
         fault = _fault("ListObjectsV2", f"list {prefix}")
         found: dict[str, ObjectHead] = {}
+        unsure: set[str] = set()
         after: dict[str, str] = {}
         while True:
-            answer = await self._ask(
+            answer = await self._requests.ask(
                 fault,
                 Bucket=prefix.bucket,
                 Prefix=prefix.key,
                 MaxKeys=min(self._page, limit - len(found)),
+                # Asked for by us, so that it is not undone before we can see it.
+                EncodingType="url",
                 **after,
             )
-            for item in answer.get("Contents", ()):
-                found[item["Key"]] = s3_wire.read_head(item, size=int(item["Size"]))
+            with readable(fault):
+                for item in answer.get("Contents", ()):
+                    head = s3_wire.read_head(item, size=int(item["Size"]))
+                    keys, is_sure = s3_wire.read_keys(answer, item["Key"])
+                    found.update(dict.fromkeys(keys, head))
+                    unsure.update(() if is_sure else keys)
             before, after = after, {"ContinuationToken": answer.get("NextContinuationToken", "")}
-            if not answer.get("IsTruncated") or after in (before, {"ContinuationToken": ""}):
-                return found, True
-            if len(found) >= limit:
-                return found, False
+            is_whole = not answer.get("IsTruncated")
+            if is_whole or len(found) >= limit or after in (before, {"ContinuationToken": ""}):
+                return ObjectListing(found, frozenset(unsure), is_whole=is_whole)
 
     @asynccontextmanager
     async def get_object(self, uri: ObjectURI) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Open an object and give its bytes, in blocks; not part of uploading, but of proving."""
+        """Open an object and give its bytes, in blocks.
+
+        Raises:
+            ObjectMissing: there is no such object.
+        """
         fault = _fault("GetObject", f"read {uri}")
-        answer = await self._ask(fault, **s3_wire.place(uri))
-        async with answer["Body"] as stream:
-            yield stream.content.iter_any()
+        try:
+            answer = await self._requests.ask(fault, **s3_wire.place(uri))
+        except S3Error as error:
+            if error.fault.code in _MISSING:
+                raise ObjectMissing(error.fault) from error
+            raise
+        async with answer["Body"]:
+            yield self._requests.blocks(fault, answer["Body"])
 
     async def put_object(
-        self, uri: ObjectURI, body: PartBody, checksums: Checksums, attributes: ObjectAttributes
+        self,
+        uri: ObjectURI,
+        body: PartBody,
+        checksums: Checksums,
+        attributes: ObjectAttributes,
+        *,
+        algorithm: ChecksumAlgorithm | None = None,
+        only_if_absent: bool = False,
     ) -> ObjectHead:
-        """Store an object in one request; `checksums` has the MD5.
+        """Store an object in one request, checked by an algorithm, or the MD5 if it is known.
 
         Content-MD5 is the one check that nearly every server makes (and AWS adds a CRC64NVME to
         the object by itself).
+
+        Raises:
+            PreconditionFailed: there is one already, and it was not to be replaced.
         """
         fault = _fault("PutObject", f"upload {uri}")
-        answer = await self._send(
+        answer = await self._requests.send(
             fault,
             body,
             **s3_wire.place(uri),
-            **s3_wire.checksum_headers(None, checksums),
+            **s3_wire.checksum_headers(algorithm, checksums),
             **s3_wire.attribute_headers(attributes),
+            **_condition(only_if_absent=only_if_absent),
         )
         return s3_wire.read_head(answer, size=checksums.size)
 
@@ -141,24 +171,25 @@ class S3:
         wish = {}
         if algorithm is not None:
             wish["ChecksumAlgorithm"] = algorithm.value
-        if algorithm is ChecksumAlgorithm.CRC64NVME:
+        if algorithm in _FULL_OBJECT:
             wish["ChecksumType"] = "FULL_OBJECT"
         try:
-            answer = await self._ask(
+            answer = await self._requests.ask(
                 fault, **s3_wire.place(uri), **wish, **s3_wire.attribute_headers(attributes)
             )
         except S3Error as error:
             if wish and error.fault.code in _REFUSES_CHECKSUMS:
                 raise ChecksumUnsupported(error.fault) from error
             raise
-        return s3_wire.read_upload(uri, answer)
+        with readable(fault):
+            return s3_wire.read_upload(uri, answer)
 
     async def upload_part(
         self, upload: Upload, number: int, body: PartBody, checksums: Checksums
     ) -> str:
-        """Send a part and return its ETag; `checksums` has the upload's algorithm, or the MD5."""
+        """Send a part and return its ETag; it is checked as in `put_object`."""
         fault = _fault("UploadPart", f"upload part {number} of {upload.uri}")
-        answer = await self._send(
+        answer = await self._requests.send(
             fault,
             body,
             **_of(upload),
@@ -167,33 +198,28 @@ class S3:
         )
         return s3_wire.read_etag(answer)
 
-    async def list_multipart_uploads(self, uri: ObjectURI) -> Sequence[Upload]:
-        """Return the pending uploads for exactly this key, the newest first."""
+    async def list_multipart_uploads(
+        self, uri: ObjectURI, *, below: bool = False
+    ) -> Sequence[Upload]:
+        """Return the pending uploads for exactly this key, or all `below` it; newest first."""
         fault = _fault("ListMultipartUploads", f"list pending uploads of {uri}")
+        where = {"Bucket": uri.bucket, "Prefix": uri.key, **s3_wire.encoding_for(uri.key)}
         found: list[Upload] = []
         markers: dict[str, str] = {}
         while True:
-            answer = await self._ask(
-                fault,
-                Bucket=uri.bucket,
-                Prefix=uri.key,
-                MaxUploads=self._page,
-                **s3_wire.encoding_for(uri.key),
-                **markers,
-            )
-            # The prefix fits longer keys as well.
-            found += [
-                s3_wire.read_upload(uri, item)
-                for item in answer.get("Uploads", ())
-                if s3_wire.is_key(answer, item["Key"], uri.key)
-            ]
+            try:
+                answer = await self._requests.ask(fault, **where, MaxUploads=self._page, **markers)
+            except UploadMissing:
+                break  # rclone's word for a bucket that never had any
+            with readable(fault):
+                found += s3_wire.read_uploads(answer, uri, below=below)
             before, markers = markers, s3_wire.next_markers(answer)
             # Some servers repeat their last page for ever: stop when the markers stand still.
             if not answer.get("IsTruncated") or markers in ({}, before):
                 break
         return sorted(found, key=lambda upload: str(upload.initiated), reverse=True)
 
-    async def list_parts(self, upload: Upload) -> Sequence[ListedPart]:
+    async def list_parts(self, upload: Upload) -> PartListing:
         """Return all parts that S3 holds of an upload.
 
         Raises:
@@ -203,115 +229,42 @@ class S3:
         found: list[ListedPart] = []
         marker = 0
         while True:
-            answer = await self._ask(
+            answer = await self._requests.ask(
                 fault, **_of(upload), MaxParts=self._page, PartNumberMarker=marker
             )
-            found += [s3_wire.read_listed_part(item) for item in answer.get("Parts", ())]
-            before, marker = marker, int(answer.get("NextPartNumberMarker") or 0)
+            with readable(fault):
+                found += [s3_wire.read_listed_part(item) for item in answer.get("Parts", ())]
+                before, marker = marker, int(answer.get("NextPartNumberMarker") or 0)
             if not answer.get("IsTruncated") or marker <= before:
-                return found
+                return PartListing(found, answer.get("AbortDate"))
 
     async def complete_multipart_upload(
-        self, upload: Upload, receipts: Sequence[Receipt]
+        self, upload: Upload, receipts: Sequence[Receipt], *, only_if_absent: bool = False
     ) -> ObjectHead:
         """Make the object of these parts; what it tells of the object may lack checksums.
 
         Raises:
             UploadMissing: there is no such upload (any more).
+            PreconditionFailed: there is an object already, and it was not to be replaced.
             PartsMismatch: S3 does not hold these parts.
         """
-        checksums = [receipt.checksums for receipt in receipts]
-        size = sum(part.size for part in checksums)
-        whole = {}
-        if upload.whole and upload.algorithm is ChecksumAlgorithm.CRC64NVME:
-            whole["ChecksumType"] = "FULL_OBJECT"
-            whole["ChecksumCRC64NVME"] = to_base64(combine_crc64nvme(checksums))
-        answer = await self._request(
+        size = sum(receipt.checksums.size for receipt in receipts)
+        answer = await self._requests.ask_patiently(
             _fault("CompleteMultipartUpload", f"complete {upload.uri}"),
             self._complete_timeout,
-            {
-                **_of(upload),
-                "MultipartUpload": {
-                    "Parts": [s3_wire.completed_part(upload, each) for each in receipts]
-                },
-                "MpuObjectSize": size,
-                **whole,
-            },
+            **_of(upload),
+            MultipartUpload={"Parts": [s3_wire.completed_part(upload, each) for each in receipts]},
+            MpuObjectSize=size,
+            **s3_wire.whole_checksum(upload, receipts),
+            **_condition(only_if_absent=only_if_absent),
         )
         return s3_wire.read_head(answer, size=size)
 
     async def abort_multipart_upload(self, upload: Upload) -> None:
         """Delete an upload and its parts; fine if there is none."""
-        try:
-            await self._ask(
-                _fault("AbortMultipartUpload", f"abort the upload of {upload.uri}"), **_of(upload)
-            )
-        except S3Error as error:
-            if error.fault.code != "NoSuchUpload":
-                raise
-
-    async def _ask(self, fault: Fault, **params: object) -> Answer:
-        """Make a request that carries no file's bytes."""
-        return await self._request(fault, self._stall_timeout, params)
-
-    async def _send(self, fault: Fault, body: PartBody, **params: object) -> Answer:
-        """Make a request that carries a part's bytes."""
-        waited = self._waits_for_continue
-        try:
-            return await self._request(fault, self._stall_timeout, params, body)
-        except Stalled:
-            # Not one byte was asked for: this server may not know `Expect: 100-continue`, and
-            # aiohttp waits for that without end. It saves some bytes; it is not worth insisting.
-            if waited and not body.sent:
-                self._waits_for_continue = False
-            raise
-
-    async def _request(
-        self,
-        fault: Fault,
-        within: float,
-        params: Mapping[str, object],
-        body: PartBody | None = None,
-    ) -> Answer:
-        """Make one request, `within` seconds or, with a body, while its bytes keep moving."""
-        method = getattr(self._client, _METHODS[fault.operation])
-        try:
-            async with asyncio.timeout(within) as clock:
-                if body is not None:
-                    _keep_alive(clock, body, within)
-                    params = {**params, "Body": body}
-                answer: Answer = await method(**params)
-        except TimeoutError as error:
-            raise _late(fault, within, body) from error
-        except ClientError as error:
-            raise s3_errors.answered(error, fault) from error
-        except ResponseParserError as error:
-            raise s3_errors.no_answer_of_s3(fault) from error
-        except BotoCoreError as error:
-            if body is not None and body.failure is not None:
-                raise body.failure from error
-            raise s3_errors.unanswered(error, fault) from error
-        if not s3_wire.is_answer_of_s3(fault.operation, answer):
-            raise s3_errors.no_answer_of_s3(fault)
-        return answer
-
-    def _before_sign(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        if not self._waits_for_continue and "Expect" in request.headers:
-            del request.headers["Expect"]
-
-
-_METHODS = {
-    "GetObject": "get_object",
-    "HeadObject": "head_object",
-    "ListObjectsV2": "list_objects_v2",
-    "PutObject": "put_object",
-    "CreateMultipartUpload": "create_multipart_upload",
-    "UploadPart": "upload_part",
-    "ListMultipartUploads": "list_multipart_uploads",
-    "ListParts": "list_parts",
-    "CompleteMultipartUpload": "complete_multipart_upload",
-    "AbortMultipartUpload": "abort_multipart_upload",
-}
+        fault = _fault("AbortMultipartUpload", f"abort the upload of {upload.uri}")
+        with suppress(UploadMissing):
+            await self._requests.ask(fault, **_of(upload))
 
 
 def _fault(operation: str, action: str) -> Fault:
@@ -323,19 +276,6 @@ def _of(upload: Upload) -> dict[str, object]:
     return {**s3_wire.place(upload.uri), "UploadId": upload.upload_id}
 
 
-def _keep_alive(clock: asyncio.Timeout, body: PartBody, within: float) -> None:
-    """Let a clock start again whenever bytes of a body move."""
-    loop = asyncio.get_running_loop()
-
-    def moved() -> None:
-        patience = _FIRST_ANSWER if body.sent == len(body) else 1
-        clock.reschedule(loop.time() + within * patience)
-
-    body.on_progress = moved
-
-
-def _late(fault: Fault, within: float, body: PartBody | None) -> S3Error:
-    if body is None:
-        return TimedOut(replace(fault, message=f"no answer within {within:g} s"))
-    told = f"no byte moved for {within:g} s, after {body.sent} of {len(body)}"
-    return Stalled(replace(fault, message=told))
+def _condition(*, only_if_absent: bool) -> dict[str, object]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html."""
+    return {"IfNoneMatch": "*"} if only_if_absent else {}

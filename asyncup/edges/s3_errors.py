@@ -20,6 +20,7 @@ from asyncup.core.errors import (
     CertificateRejected,
     ChecksumRejected,
     ClockSkewed,
+    ConditionConflict,
     ConnectionLost,
     CredentialsExpired,
     CredentialsMissing,
@@ -27,6 +28,7 @@ from asyncup.core.errors import (
     Fault,
     ObjectTooLarge,
     PartsMismatch,
+    PreconditionFailed,
     S3Error,
     ServerFault,
     Throttled,
@@ -81,6 +83,8 @@ _CODES: dict[type[S3Error], tuple[str, ...]] = {
         "307",
     ),
     UploadMissing: ("NoSuchUpload",),
+    PreconditionFailed: ("PreconditionFailed", "412"),
+    ConditionConflict: ("ConditionalRequestConflict",),
     ObjectTooLarge: ("EntityTooLarge",),
     PartsMismatch: ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"),
 }
@@ -88,6 +92,7 @@ _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes}
 
 _ACTIONS = {
     "HeadObject": "s3:GetObject and s3:ListBucket",
+    "GetObject": "s3:GetObject",
     "ListObjectsV2": "s3:ListBucket",
     "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "ListParts": "s3:ListMultipartUploadParts",
@@ -105,6 +110,9 @@ _HINTS: dict[type[S3Error], str] = {
     BucketMissing: "check the bucket's name and the --endpoint-url, or create the bucket first",
     WrongRegion: "name the bucket's own --region",
     ObjectTooLarge: "this server takes less than AWS: a smaller --part-size may do",
+    PreconditionFailed: "another upload was faster; it was not replaced. To replace it, run with "
+    "--overwrite always",
+    ConditionConflict: "another upload to the same key is under way",
     Throttled: "S3 asks for fewer requests: a lower --concurrency helps",
 }
 
@@ -135,6 +143,8 @@ def _kind(code: str, status: int, fault: Fault) -> type[S3Error]:
         return UploadMissing  # Ceph's word for it
     if code in _BY_CODE:
         return _BY_CODE[code]
+    if "throttl" in code.lower():
+        return Throttled  # KMS and others put their own names before it
     if str(status) in _BY_CODE:
         return _BY_CODE[str(status)]
     not_implemented = 501

@@ -3,11 +3,11 @@
 The dictionaries are botocore's, which follow the S3 API's own names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
-from asyncup.core.checksums import from_base64, to_base64
+from asyncup.core.checksums import combine, from_base64, to_base64
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
@@ -32,8 +32,9 @@ _ALWAYS_TOLD: dict[str, tuple[str, ...]] = {
     # Ceph 16 leaves the ETag empty.
     "CompleteMultipartUpload": ("ETag", "Key", "Location"),
     "ListObjectsV2": ("IsTruncated", "Contents"),
-    "ListMultipartUploads": ("IsTruncated", "Uploads"),
-    "ListParts": ("IsTruncated", "Parts"),
+    # Of an empty list, rclone tells no more than whose it is.
+    "ListMultipartUploads": ("IsTruncated", "Uploads", "Bucket"),
+    "ListParts": ("IsTruncated", "Parts", "UploadId"),
 }
 
 
@@ -54,9 +55,10 @@ def place(uri: ObjectURI) -> dict[str, object]:
 def checksum_headers(
     algorithm: ChecksumAlgorithm | None, checksums: Checksums
 ) -> dict[str, object]:
-    """Say what S3 is to check a body by; without an algorithm of its own, by MD5."""
+    """Say what S3 is to check a body by: without an algorithm, by MD5 if it is known."""
     if algorithm is None:
-        return {"ContentMD5": to_base64(checksums[ChecksumAlgorithm.MD5])}
+        md5 = checksums.values.get(ChecksumAlgorithm.MD5)
+        return {} if md5 is None else {"ContentMD5": to_base64(md5)}
     # Ceph ignores a checksum that is not announced by its algorithm as well.
     return {
         "ChecksumAlgorithm": algorithm.value,
@@ -92,13 +94,26 @@ def completed_part(upload: Upload, receipt: Receipt) -> dict[str, object]:
 def read_upload(uri: ObjectURI, item: Answer) -> Upload:
     """Read a pending upload, as it is created or listed."""
     algorithm = item.get("ChecksumAlgorithm")
+    is_known = algorithm in (None, "", *_IN_HEADERS)
     return Upload(
         uri,
         item["UploadId"],
         ChecksumAlgorithm(algorithm) if algorithm in _IN_HEADERS else None,
         whole=item.get("ChecksumType") == "FULL_OBJECT",
         initiated=item.get("Initiated"),
+        abort_date=item.get("AbortDate"),
+        is_foreign=not is_known,
+        storage_class=item.get("StorageClass"),
     )
+
+
+def read_uploads(answer: Answer, uri: ObjectURI, *, below: bool) -> Iterator[Upload]:
+    """Read a page of pending uploads: those for exactly this key, or all whose keys begin so."""
+    for item in answer.get("Uploads", ()):
+        if below:
+            yield read_upload(ObjectURI(uri.bucket, _read_key(answer, item["Key"])), item)
+        elif is_key(answer, item["Key"], uri.key):
+            yield read_upload(uri, item)
 
 
 def read_listed_part(item: Answer) -> ListedPart:
@@ -118,6 +133,22 @@ def read_head(item: Answer, *, size: int) -> ObjectHead:
         etag=read_etag(item),
         version_id=item.get("VersionId"),
         checksums={} if item.get("ChecksumType") == "COMPOSITE" else _read_checksums(item),
+        composite=_read_composites(item),
+        parts=item.get("PartsCount"),
+        attributes=_read_attributes(item),
+    )
+
+
+def _read_attributes(item: Answer) -> ObjectAttributes:
+    """Read how an object is stored, as far as HeadObject tells: not its access rules and tags."""
+    return ObjectAttributes(
+        # The standard class is not named.
+        storage_class=item.get("StorageClass") or "STANDARD",
+        sse=item.get("ServerSideEncryption"),
+        metadata=item.get("Metadata") or {},
+        content_type=item.get("ContentType"),
+        cache_control=item.get("CacheControl"),
+        content_encoding=item.get("ContentEncoding"),
     )
 
 
@@ -129,6 +160,28 @@ def read_etag(item: Answer) -> str:
 def _read_checksums(item: Answer) -> dict[ChecksumAlgorithm, bytes]:
     values = {each: from_base64(item.get(f"Checksum{each}") or "") for each in _IN_HEADERS}
     return {algorithm: value for algorithm, value in values.items() if value}
+
+
+def _read_composites(item: Answer) -> dict[ChecksumAlgorithm, bytes]:
+    """Read the checksums of parts' checksums: `...-3`, or told to be such."""
+    told = item.get("ChecksumType") == "COMPOSITE"
+    found: dict[ChecksumAlgorithm, bytes] = {}
+    for algorithm in _IN_HEADERS:
+        text, hyphen, _ = str(item.get(f"Checksum{algorithm}") or "").partition("-")
+        value = from_base64(text) if hyphen or told else None
+        if value is not None:
+            found[algorithm] = value
+    return found
+
+
+def whole_checksum(upload: Upload, receipts: Sequence[Receipt]) -> dict[str, object]:
+    """Say what the whole object is to be checked by, where the upload has such a checksum."""
+    if upload.algorithm is None or not upload.whole:
+        return {}
+    whole = combine(upload.algorithm, [receipt.checksums for receipt in receipts])
+    if whole is None:
+        return {}
+    return {"ChecksumType": "FULL_OBJECT", f"Checksum{upload.algorithm}": to_base64(whole)}
 
 
 def encoding_for(key: str) -> dict[str, str]:
@@ -145,6 +198,20 @@ def is_key(answer: Answer, listed: str, key: str) -> bool:
     The mistake that leaves room for is harmless: an upload ID is of no use with another key.
     """
     return key in {listed, _read_key(answer, listed)}
+
+
+def read_keys(answer: Answer, listed: str) -> tuple[tuple[str, ...], bool]:
+    """Return what key a listed one is, and True; or both that it may be, and False.
+
+    Some servers say that they encoded, and did not. Characters beyond ASCII tell: no encoded key
+    has any.
+    """
+    key = _read_key(answer, listed)
+    if key == listed:
+        return (key,), True
+    if not listed.isascii():
+        return (listed,), True
+    return ((key,), True) if not key.isascii() else ((key, listed), False)
 
 
 def _read_key(answer: Answer, listed: str) -> str:

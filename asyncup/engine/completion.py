@@ -4,37 +4,64 @@ Completing is asked for only when S3's own list of parts is what was planned and
 and believed only when the object itself says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from asyncup.core.errors import Fault, ObjectMismatch, PartsMismatch, ServerFault, UploadMissing
-from asyncup.core.model import Checksums, ObjectHead, ObjectURI, Proof, Receipt, Upload
+from asyncup.core.arbiter import Outcome, arbitrate
+from asyncup.core.checksums import combine_crc64nvme, to_base64
+from asyncup.core.errors import (
+    Fault,
+    ObjectMismatch,
+    PartsMismatch,
+    PreconditionFailed,
+    S3Error,
+    ServerFault,
+    UploadMissing,
+)
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    JournalRecord,
+    ObjectHead,
+    ObjectURI,
+    Part,
+    Phase,
+    Proof,
+    Receipt,
+    Upload,
+    UploadResult,
+)
+from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan
-from asyncup.core.proof import parts_mismatch, prove
+from asyncup.core.proof import compare_parts, is_by_content, prove
+from asyncup.core.resume import trusted_receipts
+from asyncup.engine.readback import read_back
 from asyncup.engine.runtime import Runtime
-
-BY_CONTENT = {Proof.CRC64NVME, Proof.ETAG}
-"""The proofs that no other object of the same size would pass."""
+from asyncup.engine.source import Source
 
 
 async def check_parts(
-    runtime: Runtime, upload: Upload, plan: UploadPlan, receipts: Sequence[Receipt]
-) -> None:
-    """List the parts once more and compare them with the plan.
+    runtime: Runtime,
+    upload: Upload,
+    plan: UploadPlan,
+    receipts: Mapping[int, Receipt],
+    *,
+    is_stream: bool,
+) -> Sequence[Receipt]:
+    """List the parts once more, compare them with the plan, and return what to complete with.
 
     Raises:
         PartsMismatch: S3 holds something else; completing would make a wrong object.
     """
-
-    async def list_parts(_: int) -> str | None:
-        listed = await runtime.gateway.list_parts(upload)
-        return parts_mismatch(plan, {each.part.number: each for each in receipts}, listed)
-
-    if problem := await runtime.retry(list_parts, upload.uri):
-        raise PartsMismatch(
-            Fault(action=f"complete {upload.uri}", message=problem),
-            hint=f"nothing was completed; upload {upload.upload_id} stays as it is. Run again: "
-            "parts that do not fit go again",
-        )
+    listing = await runtime.retry(lambda _: runtime.gateway.list_parts(upload), upload.uri)
+    compared = compare_parts(plan, receipts, listing.parts, is_stream=is_stream)
+    if not isinstance(compared, str):
+        return compared
+    raise PartsMismatch(
+        Fault(action=f"complete {upload.uri}", message=compared),
+        hint=f"nothing was completed; upload {upload.upload_id} stays as it is. Run again: "
+        "parts that do not fit go again",
+    )
 
 
 async def complete(runtime: Runtime, upload: Upload, receipts: Sequence[Receipt]) -> ObjectHead:
@@ -42,52 +69,170 @@ async def complete(runtime: Runtime, upload: Upload, receipts: Sequence[Receipt]
 
     Raises:
         UploadMissing: the upload is gone and the object is not there, or not shown to be this one.
+        PreconditionFailed: another object is there, and was not to be replaced.
     """
+    before = await _head(runtime, upload.uri)
+    replaces = before.etag if before is not None else ""
+    runtime.journal.completing(upload, replaces)
+    parts = [receipt.checksums for receipt in receipts]
+    may_be_done = False
 
     async def attempt(_: int) -> ObjectHead:
-        return await runtime.gateway.complete_multipart_upload(upload, receipts)
+        nonlocal may_be_done
+        try:
+            # Asked twice, S3 makes the object once.
+            return await runtime.gateway.complete_multipart_upload(
+                upload, receipts, only_if_absent=runtime.options.overwrite is Overwrite.NEVER
+            )
+        except (UploadMissing, PreconditionFailed):
+            # An attempt before may have succeeded without an answer, or another run.
+            head = await _head(runtime, upload.uri)
+            if head is not None and is_by_content(head, parts):
+                return head
+            made = await find_out(runtime, upload, receipts, replaces) if may_be_done else None
+            if made is not None:
+                return made
+            raise
+        except S3Error as error:
+            may_be_done = may_be_done or error.transient
+            raise
 
+    return await runtime.retry(attempt, upload.uri)
+
+
+async def find_out(
+    runtime: Runtime, upload: Upload, receipts: Sequence[Receipt], replaces: str
+) -> ObjectHead | None:
+    """Ask S3 what became of a request to complete; None if it is to be made again.
+
+    Raises:
+        UploadMissing: neither the upload nor the object is there.
+    """
+    gone: UploadMissing | None = None
     try:
-        return await runtime.retry(attempt, upload.uri)
+        await runtime.retry(lambda _: runtime.gateway.list_parts(upload), upload.uri)
+    except UploadMissing as error:
+        gone = error
+    head = await _head(runtime, upload.uri)
+    outcome = arbitrate(upload, receipts, head, is_pending=gone is None, replaces=replaces)
+    if outcome is Outcome.DONE:
+        return head
+    if gone is not None:
+        raise gone
+    return None
+
+
+async def settle(
+    runtime: Runtime, source: Source, uri: ObjectURI, plan: UploadPlan
+) -> UploadResult | None:
+    """Find out what became of a request to complete that an earlier run was killed over.
+
+    None if there was none, it did not succeed, or the file is another one by now.
+    """
+    for record in runtime.journal.find(uri):
+        if record.phase is not Phase.COMPLETING:
+            continue
+        known = trusted_receipts(record, source.fingerprint)
+        receipts = [known[number] for number in sorted(known)]
+        parts = [each.checksums for each in receipts]
+        if sum(part.size for part in parts) == plan.size:
+            head = await _find_out_after_all(runtime, record, receipts)
+            if head is not None:
+                verified = await verify(runtime, source, uri, head, parts)
+                runtime.journal.closed(record.upload)
+                its_plan = UploadPlan(plan.size, record.part_size)
+                result = result_of(source, uri, its_plan, verified, parts)
+                return replace(result, parts_kept=len(parts))
+        runtime.journal.sending(record.upload)
+    return None
+
+
+async def _find_out_after_all(
+    runtime: Runtime, record: JournalRecord, receipts: Sequence[Receipt]
+) -> ObjectHead | None:
+    try:
+        return await find_out(runtime, record.upload, receipts, record.replaces)
     except UploadMissing:
-        # An attempt before may have succeeded without an answer. A size alone is no evidence:
-        # an older object can have it, too.
-        head = await _head(runtime, upload.uri)
-        if head is not None and prove(head, [each.checksums for each in receipts]) in BY_CONTENT:
-            return head
-        raise
+        return None
+
+
+def result_of(
+    source: Source,
+    uri: ObjectURI,
+    plan: UploadPlan,
+    verified: tuple[ObjectHead, Proof],
+    parts: Sequence[Checksums],
+) -> UploadResult:
+    """Say what S3 holds now."""
+    fingerprint = source.fingerprint
+    stored, proof = verified
+    return UploadResult(
+        uri=uri,
+        size=sum(part.size for part in parts),
+        etag=stored.etag,
+        proof=proof,
+        version_id=stored.version_id,
+        part_size=plan.part_size,
+        parts=len(parts),
+        checksum=to_base64(combine_crc64nvme(parts)),
+        mtime_ns=None if fingerprint is None else fingerprint.mtime_ns,
+    )
+
+
+async def _head(runtime: Runtime, uri: ObjectURI) -> ObjectHead | None:
+    return await runtime.retry(lambda _: runtime.gateway.head_object(uri), uri)
 
 
 async def verify(
-    runtime: Runtime, uri: ObjectURI, stored: ObjectHead, parts: Sequence[Checksums]
-) -> Proof:
+    runtime: Runtime,
+    source: Source,
+    uri: ObjectURI,
+    stored: ObjectHead,
+    parts: Sequence[Checksums],
+) -> tuple[ObjectHead, Proof]:
     """Compare the object with the parts of its file, by the best means this server offers.
 
-    `stored` is what S3 answered when the object was made.
+    `stored` is what S3 answered when the object was made; of versions, its own is looked at.
 
     Raises:
         ObjectMismatch: the object is not the file.
     """
-    head = await _head(runtime, uri, must_exist=True)
-    if head is None:
-        raise AssertionError("unreachable")
-    if stored.etag and head.etag != stored.etag:
-        raise _mismatch(uri, f"another object took its place (ETag {head.etag})")
-    proof = prove(head, parts)
-    if not isinstance(proof, Proof):
-        raise _mismatch(uri, proof)
-    return proof
 
-
-async def _head(runtime: Runtime, uri: ObjectURI, *, must_exist: bool = False) -> ObjectHead | None:
-    async def attempt(_: int) -> ObjectHead | None:
-        head = await runtime.gateway.head_object(uri)
-        if head is None and must_exist:
+    async def attempt(_: int) -> ObjectHead:
+        head = await runtime.gateway.head_object(uri, version_id=stored.version_id)
+        if head is None:
             # Stores that are only eventually consistent show a new object a little later.
             raise ServerFault(Fault(action=f"look at {uri}", message="not there yet"))
         return head
 
-    return await runtime.retry(attempt, uri)
+    head = await runtime.retry(attempt, uri)
+    proof = prove(head, parts)
+    if not isinstance(proof, Proof):
+        raise _mismatch(uri, proof)
+    if stored.etag in ("", head.etag) or proof.is_by_content:
+        return head, proof
+    # Either another object took its place, or this is one of the servers that name an object
+    # otherwise ever after than in their answer to complete.
+    if is_by_content(stored, parts) and (
+        shown := await _by_reading(runtime, source, uri, head, parts)
+    ):
+        return head, shown
+    raise _mismatch(uri, f"another object took its place (ETag {head.etag})")
+
+
+async def _by_reading(
+    runtime: Runtime,
+    source: Source,
+    uri: ObjectURI,
+    head: ObjectHead,
+    parts: Sequence[Checksums],
+) -> Proof | None:
+    """Show that an object is the file by reading one of them again; a file is nearer."""
+    if source.is_rereadable:
+        whole = Part(1, 0, sum(part.size for part in parts))
+        return is_by_content(head, [await source.checksums(whole, {ChecksumAlgorithm.MD5})])
+    same = await read_back(runtime, uri) == combine_crc64nvme(parts)
+    return Proof.DOWNLOAD if same else None
 
 
 def _mismatch(uri: ObjectURI, problem: str) -> ObjectMismatch:

@@ -1,8 +1,6 @@
 """What S3 already holds where files are to go."""
 
-from collections.abc import Mapping
-
-from asyncup.core.model import ObjectHead, ObjectURI
+from asyncup.core.model import ObjectHead, ObjectListing, ObjectURI
 from asyncup.engine.runtime import Runtime
 
 INDEX_SIZE = 10_000
@@ -15,29 +13,26 @@ class Existing:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._prefix: ObjectURI | None = None
-        self._index: Mapping[str, ObjectHead] = {}
-        self._is_whole = False
+        self._index = ObjectListing({}, is_whole=False)
 
     async def index(self, prefix: ObjectURI) -> None:
         """List what is below a prefix, to save a request a key."""
-        self._index, self._is_whole = await self._runtime.retry(
+        self._index = await self._runtime.retry(
             lambda _: self._runtime.gateway.list_objects(prefix, INDEX_SIZE)
         )
         self._prefix = prefix
 
     async def head(self, uri: ObjectURI) -> ObjectHead | None:
         """Return what S3 holds under a key, None if nothing."""
-        if self._covers(uri):
-            if self._is_whole or uri.key in self._index:
-                return self._index.get(uri.key)
+        if self._covers(uri) and uri.key not in self._index.unsure:
+            if self._index.is_whole or uri.key in self._index.objects:
+                return self._index.objects.get(uri.key)
             return await self._runtime.retry(lambda _: self._runtime.gateway.head_object(uri), uri)
         # Not HeadObject: its errors have no body, so they cannot say what is wrong, and without
         # s3:ListBucket it denies access to what does not exist. A key sorts before all that it
         # is a prefix of, so it is the first one if it is there.
-        first, _ = await self._runtime.retry(
-            lambda _: self._runtime.gateway.list_objects(uri, 1), uri
-        )
-        return first.get(uri.key)
+        first = await self._runtime.retry(lambda _: self._runtime.gateway.list_objects(uri, 1), uri)
+        return first.objects.get(uri.key)
 
     def _covers(self, uri: ObjectURI) -> bool:
         place = self._prefix

@@ -15,6 +15,11 @@ from asyncup.engine.runtime import Claim, Runtime
 LOOK_AHEAD = 10_000
 """Files found before their turn, so that totals and time left are known early."""
 
+OPEN_FILES = 2
+"""Files at once, times the slots: enough to be asked about and completed beside those whose parts
+travel; more would wait for connections, while what they signed grows old.
+"""
+
 
 class Run:
     """Takes jobs to an `upload` function, as many at once as keeps the slots busy.
@@ -34,6 +39,7 @@ class Run:
         self._halt = halt
         self._queue: asyncio.Queue[Job | None] = asyncio.Queue(LOOK_AHEAD)
         self._result = RunResult()
+        self._open = asyncio.Semaphore(OPEN_FILES * runtime.options.concurrency)
         self._is_cut = False
 
     async def all(self, selected: AsyncIterable[Selected]) -> RunResult:
@@ -41,8 +47,10 @@ class Run:
         async with task_group() as group:
             group.create_task(self._find(selected))
             async for job in self._jobs():
+                await self._open.acquire()
                 if self._runtime.stopping.is_set():
                     self._result.interrupted += 1
+                    self._open.release()
                 else:
                     claim = self._runtime.backlog.open(parts_of(job, self._runtime.options))
                     group.create_task(self._one(job, claim))
@@ -99,6 +107,7 @@ class Run:
             raise
 
     async def _one(self, job: Job, claim: Claim) -> None:
+        """Upload one and count how it went."""
         try:
             result = await self._upload(job, claim)
         except Interrupted:
@@ -114,6 +123,7 @@ class Run:
                 self._result.skipped += 1
         finally:
             claim.close()
+            self._open.release()
 
 
 def parts_of(job: Job, options: Options) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from asyncup.core.events import Listener
 from asyncup.core.options import Options
 from asyncup.edges.gateway import Gateway
+from asyncup.edges.journal import Journal
 from asyncup.engine.retry import Retrier
 
 
@@ -25,6 +26,7 @@ class Runtime:
     options: Options
     announce: Listener
     retry: Retrier
+    journal: Journal
     slots: asyncio.Semaphore
     window: asyncio.Semaphore
     stopping: asyncio.Event

@@ -1,13 +1,16 @@
 """Where parts come from: a file, to be read anywhere and again, or a stream, read once."""
 
-import asyncio
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from asyncup.core.errors import SourceChanged, SourceError, SourceUnreadable
-from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
+from asyncup.core.errors import (
+    SourceChanged,
+    SourceUnreadable,
+    SourceUnsuitable,
+)
+from asyncup.core.model import ChecksumAlgorithm, Checksums, Fingerprint, Part
 from asyncup.core.plan import UploadPlan
 from asyncup.core.selection import printable
 from asyncup.edges.chunks import ChunkStore, StagedPart, compute
@@ -30,6 +33,20 @@ class Source(Protocol):
     def name(self) -> str:
         """What to call it when talking to people."""
 
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """What all its parts are from; None if there is no such thing."""
+
+    def refresh(self) -> int:
+        """Take the source as it is now, and return its size."""
+
+    def require_space(self, size: int) -> None:
+        """Make sure that so many bytes can be staged at once.
+
+        Raises:
+            DiskFull: they cannot.
+        """
+
     async def settle(self, plan: UploadPlan) -> UploadPlan:
         """Return the plan of a new upload, with all that the source can tell beforehand."""
 
@@ -42,6 +59,9 @@ class Source(Protocol):
 
     async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart | None:
         """Make a part ready to travel; None if a stream ended before it."""
+
+    def close(self) -> None:
+        """Let go of what was staged and never asked for."""
 
     def check_unchanged(self) -> None:
         """Make sure that all parts come from one and the same state of the source.
@@ -63,12 +83,27 @@ class FileSource:
     def __init__(self, path: Path, chunks: ChunkStore | None) -> None:
         self._path = path
         self._chunks = chunks
-        self.fingerprint = fingerprint(path)
+        self._fingerprint = fingerprint(path)
 
     @property
     def name(self) -> str:
         """The path."""
         return printable(str(self._path))
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What the file was known by when it was looked at last."""
+        return self._fingerprint
+
+    def refresh(self) -> int:
+        """Take the file as it is now, and return its size."""
+        self._fingerprint = fingerprint(self._path)
+        return self._fingerprint.size
+
+    def require_space(self, size: int) -> None:
+        """Make sure that there is room for chunk files, if there are any."""
+        if self._chunks is not None:
+            self._chunks.require(size)
 
     async def settle(self, plan: UploadPlan) -> UploadPlan:
         """Return the plan: of a file, all is known."""
@@ -79,10 +114,14 @@ class FileSource:
         """Files are."""
         return True
 
+    def close(self) -> None:
+        """Do nothing: a file's parts are asked for one by one."""
+
     async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums:
         """Read a part's bytes for their checksums only."""
         with RangeReader(self._path, part.offset, part.size) as reader:
             found = await compute(reader, algorithms)
+            await self._check_end(reader)
         self.check_unchanged()
         return found
 
@@ -93,12 +132,23 @@ class FileSource:
             return StagedPart(part, found, self._path, part.offset, owned=False)
         with RangeReader(self._path, part.offset, part.size) as reader:
             staged = await self._chunks.split(part, reader, algorithms)
-        try:
-            self.check_unchanged()
-        except SourceError:
-            staged.release()
-            raise
+            try:
+                await self._check_end(reader)
+                self.check_unchanged()
+            except BaseException:
+                # Being stopped here, too: nobody else knows of the chunk file yet.
+                staged.release()
+                raise
         return staged
+
+    async def _check_end(self, reader: RangeReader) -> None:
+        """Refuse what gives more bytes than its size says, such as files below /proc."""
+        if reader.end == self._fingerprint.size and await reader.has_more():
+            self.check_unchanged()
+            raise SourceUnsuitable(
+                f"upload {self.name}: it has more bytes than the system says it has",
+                hint="upload it as a stream, from standard input",
+            )
 
     def check_unchanged(self) -> None:
         """Compare the file's fingerprint with that of the beginning.
@@ -106,7 +156,7 @@ class FileSource:
         Raises:
             SourceChanged: they differ.
         """
-        now, then = fingerprint(self._path), self.fingerprint
+        now, then = fingerprint(self._path), self._fingerprint
         if now == then:
             return
         change = "it was written to or replaced"
@@ -128,7 +178,6 @@ class StreamSource:
         self._stream = stream
         self._chunks = chunks
         self._name = name
-        self._turn = asyncio.Lock()
         self._first: StagedPart | None = None
         self._ended = False
 
@@ -136,6 +185,19 @@ class StreamSource:
     def name(self) -> str:
         """What the stream is called."""
         return self._name
+
+    @property
+    def fingerprint(self) -> None:
+        """There is none: a stream that comes again may be another one."""
+        return None
+
+    def refresh(self) -> int:
+        """Refuse: a stream's bytes are read once."""
+        raise NotImplementedError
+
+    def require_space(self, size: int) -> None:
+        """Make sure that there is room for chunk files."""
+        self._chunks.require(size)
 
     async def settle(self, plan: UploadPlan) -> UploadPlan:
         """Read the first part; if the stream ended in it, its size is known after all."""
@@ -154,15 +216,20 @@ class StreamSource:
 
     async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart | None:
         """Split the next part off the stream; parts are to be asked for in order."""
-        async with self._turn:
-            if self._first is not None:
-                first, self._first = self._first, None
-                return await _with_checksums(first, algorithms)
-            staged = await self._split(part, algorithms)
-        if staged.checksums.size == 0:
+        if self._first is not None:
+            staged = await _with_checksums(self._first, algorithms)
+            self._first = None
+            return staged
+        staged = await self._split(part, algorithms)
+        if staged.checksums.size == 0 and part.size:
             staged.release()
             return None
         return staged
+
+    def close(self) -> None:
+        """Delete what was read and never asked for."""
+        if self._first is not None:
+            self._first.release()
 
     async def _split(self, part: Part, algorithms: Algorithms) -> StagedPart:
         # A terminal goes on after its end; a part that is not full is the last one all the same.

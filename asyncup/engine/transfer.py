@@ -1,16 +1,19 @@
 """The parts of one upload, from their source to S3.
 
 A part is begun when the window has a place for it, so there are never more tasks, chunk files or
-blocks in memory than that. A part that S3 lists is compared with its local bytes and stays, or
-goes again; every other one is staged, waits for a slot, and is sent. Window and slots are those
-of the whole run.
+blocks in memory than that. A part that S3 lists is judged by the journal or by its local bytes,
+and stays or goes again; every other one is staged, waits for a slot, and is sent. Window and
+slots are those of the whole run.
 """
+
+from collections.abc import Coroutine
+from typing import Any
 
 from asyncup.core import resume
 from asyncup.core.errors import Interrupted, SourceUnsuitable
 from asyncup.core.events import PartDiscarded, PartKept, PartUploaded
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part, Receipt, Upload
-from asyncup.core.resume import ListedParts, Resumption, Verdict
+from asyncup.core.resume import Action, ListedParts, Resumption, Verdict
 from asyncup.core.sizes import format_size
 from asyncup.edges.chunks import StagedPart
 from asyncup.engine.groups import task_group
@@ -41,7 +44,12 @@ class Transfer:
         self._upload = upload
         self._plan = resumption.plan
         self._listed = resumption.listed
-        self._algorithm = upload.algorithm or ChecksumAlgorithm.MD5
+        self._trusted = resumption.receipts
+        self._wanted = (
+            runtime.options.checksum.otherwise
+            if upload.algorithm is None
+            else frozenset({upload.algorithm})
+        )
         self._count = None if self._plan.size is None else self._plan.count
         self.receipts: dict[int, Receipt] = {}
         self.kept = 0
@@ -68,40 +76,57 @@ class Transfer:
         async with task_group() as group:
             for part in self._plan.parts():
                 await window.acquire()
-                if self._has_ended_before(part) or self._runtime.stopping.is_set():
+                carry = None if self._runtime.stopping.is_set() else await self._begin(part)
+                if carry is None:
                     window.release()
                     break
                 claim.take()
-                carrying = group.create_task(self._carry(part))
+                carrying = group.create_task(carry)
                 carrying.add_done_callback(lambda _: window.release())
 
-    async def _carry(self, part: Part) -> None:
-        """Keep a part that is at S3 already, or send it."""
+    async def _begin(self, part: Part) -> Coroutine[Any, Any, None] | None:
+        """Return what is to be done with a part; None if a stream ended before it.
+
+        A stream is read here, one part after the other: it may be slow, and would otherwise hold
+        more than one place of the window while others have parts to send.
+        """
         listed = self._listed.get(part.number, ())
-        wanted = {self._algorithm, *resume.algorithms_to_compare(listed)}
-        if listed and self._source.is_rereadable:
-            # What stays need not be copied to a chunk file first.
-            if await self._keeps_unread(part, listed, wanted):
-                return
-            listed = ()
+        wanted = self._wanted | resume.algorithms_to_compare(listed)
+        if self._source.is_rereadable:
+            return self._carry(part, listed, wanted)
+        try:
+            staged = await self._source.stage(part, wanted)
+        except BaseException:
+            self._runtime.window.release()
+            raise
+        if staged is None:
+            self._count = part.number - 1
+            return None
+        return self._deliver(staged, listed)
+
+    async def _carry(
+        self, part: Part, listed: ListedParts, wanted: frozenset[ChecksumAlgorithm]
+    ) -> None:
+        """Keep a part of a file that is at S3 already, or send it."""
+        # What stays need not be copied to a chunk file first.
+        if listed and await self._stays(part, listed, wanted):
+            return
         staged = await self._source.stage(part, wanted)
         if staged is None:
-            # What was read counts, not what has arrived: a part may have been dropped to stop.
-            if self._count is None:
-                self._count = part.number - 1
-            return
+            raise AssertionError("unreachable: files do not end between their parts")
+        await self._deliver(staged, ())
+
+    async def _deliver(self, staged: StagedPart, listed: ListedParts) -> None:
+        """Send a part, unless it turns out to be the one that S3 lists."""
         try:
-            self._check_number(part)
-            if not listed or not self._keeps(staged.part, listed, staged.checksums):
+            self._check_number(staged.part)
+            if not listed or not self._keeps(staged.part, listed, local=staged.checksums):
                 await self._send(staged)
         except Interrupted:
             # It waited for a retry: the parts in flight are not to be dropped for that.
             return
         finally:
             staged.release()
-
-    def _has_ended_before(self, part: Part) -> bool:
-        return self._count is not None and part.number > self._count
 
     def _check_number(self, part: Part) -> None:
         """Refuse the part after the last one there can be; only a stream ever gets there."""
@@ -113,29 +138,37 @@ class Transfer:
                 hint="begin again with a larger --part-size",
             )
 
-    async def _keeps_unread(
-        self, part: Part, listed: ListedParts, wanted: set[ChecksumAlgorithm]
+    async def _stays(
+        self, part: Part, listed: ListedParts, wanted: frozenset[ChecksumAlgorithm]
     ) -> bool:
-        """Judge a part that S3 lists; its bytes are read only if its size does not settle it."""
-        if verdict := resume.compare_sizes(listed, part):
-            self._announce_verdict(part, listed, verdict)
-            return False
-        return self._keeps(part, listed, await self._source.checksums(part, wanted))
+        """Judge a part that S3 lists; its bytes are read only if nothing else settles it."""
+        receipt = self._trusted.get(part.number)
+        if receipt is not None and not self._wanted <= receipt.checksums.values.keys():
+            receipt = None
+        verdict = resume.decide(part, listed, receipt)
+        if verdict.action is not Action.READ:
+            known = None if receipt is None else receipt.checksums
+            return self._judged(part, verdict, known)
+        return self._keeps(part, listed, local=await self._source.checksums(part, wanted))
 
-    def _keeps(self, part: Part, listed: ListedParts, local: Checksums) -> bool:
-        """Judge a part that S3 lists by its local bytes, announce the verdict and act on it."""
-        verdict = resume.compare(listed, local)
-        self._announce_verdict(part, listed, verdict)
-        if verdict.kept is None:
+    def _keeps(self, part: Part, listed: ListedParts, *, local: Checksums) -> bool:
+        """Judge a part that S3 lists by its local bytes."""
+        return self._judged(part, resume.decide(part, listed, local=local), local)
+
+    def _judged(self, part: Part, verdict: Verdict, known: Checksums | None) -> bool:
+        """Announce what becomes of a listed part, and take note of one that stays."""
+        uri, listed = self._upload.uri, verdict.listed
+        if verdict.action is not Action.KEEP or known is None:
+            self._runtime.announce(PartDiscarded(uri, part.number, listed.size, verdict.reason))
             return False
-        self.receipts[part.number] = Receipt(part, verdict.kept.etag, local)
+        self._acknowledge(Receipt(part, listed.etag, known))
         self.kept += 1
+        self._runtime.announce(PartKept(uri, part.number, listed.size, verdict.reason))
         return True
 
-    def _announce_verdict(self, part: Part, listed: ListedParts, verdict: Verdict) -> None:
-        happened = PartDiscarded if verdict.kept is None else PartKept
-        size = listed[0].size if verdict.kept is None else verdict.kept.size
-        self._runtime.announce(happened(self._upload.uri, part.number, size, verdict.reason))
+    def _acknowledge(self, receipt: Receipt) -> None:
+        self._runtime.journal.received(self._upload, receipt)
+        self.receipts[receipt.part.number] = receipt
 
     async def _send(self, staged: StagedPart) -> None:
         part, upload = staged.part, self._upload
@@ -150,7 +183,10 @@ class Transfer:
                     upload, part.number, body, staged.checksums
                 ),
             )
-        self.receipts[part.number] = Receipt(part, delivery.answer, staged.checksums)
+        if not staged.owned:
+            # It came from the file itself, at a time when nobody computed anything over it.
+            self._source.check_unchanged()
+        self._acknowledge(Receipt(part, delivery.answer, staged.checksums))
         self.attempts += delivery.attempts
         self.resent += delivery.resent
         self._runtime.announce(

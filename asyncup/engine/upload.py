@@ -1,40 +1,38 @@
 """The story of one file, readable top to bottom."""
 
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import count
 
-from asyncup.core.errors import ChecksumUnsupported, Interrupted, UploadMissing
-from asyncup.core.events import (
-    PartUploaded,
-    PendingUploadIgnored,
-    UploadCompleting,
-    UploadCreated,
-    UploadResumed,
+from asyncup.core.errors import (
+    AsyncupError,
+    Interrupted,
+    PartsMismatch,
+    SourceChanged,
+    UploadMissing,
 )
+from asyncup.core.events import AttributesDiffer, UploadCompleting, UploadRestarted
 from asyncup.core.model import (
-    ChecksumAlgorithm,
+    JournalRecord,
     ObjectAttributes,
+    ObjectHead,
     ObjectURI,
-    Proof,
     Upload,
     UploadResult,
 )
-from asyncup.core.plan import UploadPlan
-from asyncup.core.proof import prove
-from asyncup.core.resume import Resumption, Unusable, known_algorithm, match_upload
-from asyncup.edges.chunks import StagedPart
-from asyncup.engine.completion import BY_CONTENT, check_parts, complete, verify
+from asyncup.core.options import OnChange
+from asyncup.core.plan import UploadPlan, make_plan
+from asyncup.core.resume import Resumption
+from asyncup.engine.abort import abort
+from asyncup.engine.completion import check_parts, complete, result_of, settle, verify
+from asyncup.engine.create import create
+from asyncup.engine.pending import PendingUploads
 from asyncup.engine.runtime import Claim, Runtime
-from asyncup.engine.send import send
+from asyncup.engine.single import put_single
 from asyncup.engine.source import Source
 from asyncup.engine.transfer import Transfer
 
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An upload at S3 that this file goes on with."""
-
-    upload: Upload
-    resumption: Resumption
+ROUNDS = 5
+"""How often a file is looked at anew: one that changes more often is not going to stand still."""
 
 
 class FileUpload:
@@ -49,12 +47,12 @@ class FileUpload:
         attributes: ObjectAttributes,
     ) -> None:
         self._runtime = runtime
-        self._gateway = runtime.gateway
         self._source = source
         self._uri = uri
         self._plan = plan
         self._attributes = attributes
         self._transfer: Transfer | None = None
+        self._upload: Upload | None = None
 
     @property
     def remaining(self) -> int | None:
@@ -62,150 +60,144 @@ class FileUpload:
         done = 0 if self._transfer is None else self._transfer.acknowledged
         return None if self._plan.size is None else self._plan.size - done
 
+    async def settle(self) -> UploadResult | None:
+        """Return what came of an earlier run that was killed while S3 completed this file.
+
+        None if it has to be uploaded, or what is missing of it.
+        """
+        return await settle(self._runtime, self._source, self._uri, self._plan)
+
     async def run(self, claim: Claim) -> UploadResult:
         """Upload the file, or what is missing of it.
+
+        If S3's side or the file's own changes on the way, it is looked at anew: what fits stays.
 
         Raises:
             AsyncupError: it could not be done; whatever S3 holds by then stays there.
         """
+        for number in count(1):
+            try:
+                return await self._round(claim)
+            except Interrupted as error:
+                # What waited for a retry does not know how much is left.
+                raise self._interrupted() from error
+            except (SourceChanged, UploadMissing, PartsMismatch) as error:
+                if number == ROUNDS or not self._may_go_again(error):
+                    raise
+                await self._look_again(error)
+        raise AssertionError("unreachable")
+
+    async def _round(self, claim: Claim) -> UploadResult:
         if self._plan.is_single:
             return await self._in_one_request(claim)
-        opened = await self._find_pending()
-        if opened is None:
+        pending = PendingUploads(self._runtime, self._uri)
+        found = await pending.choose(
+            self._plan, self._source.fingerprint, self._attributes.digest()
+        )
+        if found is not None:
+            return await self._in_parts(found.upload, found.resumption, claim)
+        self._require_space()
+        async with self._runtime.window:
             self._plan = await self._source.settle(self._plan)
-            if self._plan.is_single:
-                return await self._in_one_request(claim)
-            self._stop_if_asked()
-            opened = Opened(await self._create(), Resumption(self._plan, {}))
-        return await self._in_parts(opened, claim)
+        if self._plan.is_single:
+            return await self._in_one_request(claim)
+        if self._runtime.stopping.is_set():
+            raise self._interrupted()
+        upload = await create(self._runtime, self._uri, self._attributes)
+        return await self._in_parts(upload, Resumption(self._plan), claim)
 
     async def _in_one_request(self, claim: Claim) -> UploadResult:
         """Send a small file as it is."""
+        await self._adopt(None)
+        self._require_space()
         async with self._runtime.window:
             claim.take()
-            staged = await self._source.stage(self._plan.part(1), {ChecksumAlgorithm.MD5})
-            if staged is None:
-                raise AssertionError("unreachable: there is always a first part")
-            try:
-                return await self._put(staged)
-            finally:
-                staged.release()
-
-    async def _put(self, staged: StagedPart) -> UploadResult:
-        runtime, uri, checksums = self._runtime, self._uri, staged.checksums
-        async with runtime.slots:
-            self._stop_if_asked()
-            delivery = await send(
-                runtime,
-                uri,
-                staged,
-                lambda body: self._gateway.put_object(uri, body, checksums, self._attributes),
+            result = await put_single(
+                self._runtime, self._source, self._uri, self._plan, self._attributes
             )
-        stored = delivery.answer
-        runtime.announce(PartUploaded(uri, 1, checksums.size, stored.etag, delivery.attempts))
-        proof = prove(stored, [checksums])
-        if not isinstance(proof, Proof) or proof not in BY_CONTENT:
-            # The answer is about the bytes that arrived; if it does not settle it, ask for more.
-            proof = await verify(runtime, uri, stored, [checksums])
-        return UploadResult(
-            uri=uri,
-            size=checksums.size,
-            etag=stored.etag,
-            proof=proof,
-            version_id=stored.version_id,
-            part_size=self._plan.part_size,
-            parts=1,
-            attempts=delivery.attempts,
-            resent=delivery.resent,
-        )
+        await PendingUploads(self._runtime, self._uri).forget()
+        return result
 
-    async def _find_pending(self) -> Opened | None:
-        """Find the newest pending upload for this key that can become this file."""
-        runtime = self._runtime
-        pending = await runtime.retry(
-            lambda _: self._gateway.list_multipart_uploads(self._uri), self._uri
-        )
-        found: Opened | None = None
-        for upload in pending:
-            if found is None:
-                found = await self._match(upload)
-            else:
-                self._ignore(upload, "a newer one is resumed")
-        return found
-
-    async def _match(self, upload: Upload) -> Opened | None:
-        """Take up a pending upload if its parts are parts of this file."""
-        try:
-            listed = await self._runtime.retry(
-                lambda _: self._gateway.list_parts(upload), self._uri
-            )
-        except UploadMissing:
-            return None
-        match = match_upload(self._plan.size, listed, self._plan, self._runtime.options.limits)
-        if isinstance(match, Unusable):
-            self._ignore(upload, match.reason)
-            return None
-        self._plan = match.plan
-        self._runtime.announce(
-            UploadResumed(
-                self._uri,
-                upload.upload_id,
-                match.plan.part_size,
-                None if match.plan.size is None else match.plan.count,
-                len(listed),
-                upload.initiated,
-            )
-        )
-        return Opened(known_algorithm(upload, listed), match)
-
-    def _ignore(self, upload: Upload, reason: str) -> None:
-        self._runtime.announce(PendingUploadIgnored(self._uri, upload.upload_id, reason))
-
-    async def _create(self) -> Upload:
-        """Open a new upload, with the checksum that proves the whole object if S3 takes it."""
-        try:
-            upload = await self._create_with(ChecksumAlgorithm.CRC64NVME)
-        except ChecksumUnsupported:
-            upload = await self._create_with(None)
-        self._runtime.announce(UploadCreated(self._uri, upload.upload_id))
-        return upload
-
-    async def _create_with(self, algorithm: ChecksumAlgorithm | None) -> Upload:
-        return await self._runtime.retry(
-            lambda _: self._gateway.create_multipart_upload(self._uri, algorithm, self._attributes),
-            self._uri,
-        )
-
-    async def _in_parts(self, opened: Opened, claim: Claim) -> UploadResult:
+    async def _in_parts(self, upload: Upload, resumption: Resumption, claim: Claim) -> UploadResult:
         """Send what S3 does not hold, compare its list with the plan, complete, prove."""
-        runtime, uri, upload = self._runtime, self._uri, opened.upload
-        transfer = Transfer(runtime, self._source, upload, opened.resumption)
-        self._transfer = transfer
+        runtime, source = self._runtime, self._source
+        await self._adopt(upload)
+        self._plan = resumption.plan
+        self._require_space()
+        runtime.journal.opened(
+            JournalRecord(
+                upload=upload,
+                source=source.name,
+                fingerprint=source.fingerprint,
+                part_size=self._plan.part_size,
+                attributes=self._attributes.digest(),
+            )
+        )
+        transfer = self._transfer = Transfer(runtime, source, upload, resumption)
         await transfer.run(claim)
         if not transfer.is_complete:
-            self._stop_if_asked()
-        if self._plan.size is None:
+            raise self._interrupted()
+        is_stream = self._plan.size is None
+        if is_stream:
             self._plan = self._plan.closed_at(transfer.acknowledged)
-        receipts = [transfer.receipts[number] for number in sorted(transfer.receipts)]
+        if not transfer.receipts:
+            # A stream of no bytes, beside what is pending of a longer one.
+            self._upload = None
+            return await self._in_one_request(claim)
 
-        await check_parts(runtime, upload, self._plan, receipts)
-        self._source.check_unchanged()
-        runtime.announce(UploadCompleting(uri, len(receipts)))
+        receipts = await check_parts(
+            runtime, upload, self._plan, transfer.receipts, is_stream=is_stream
+        )
+        source.check_unchanged()
+        runtime.announce(UploadCompleting(self._uri, len(receipts)))
         stored = await complete(runtime, upload, receipts)
-        proof = await verify(runtime, uri, stored, [each.checksums for each in receipts])
-        return UploadResult(
-            uri=uri,
-            size=transfer.acknowledged,
-            etag=stored.etag,
-            proof=proof,
-            version_id=stored.version_id,
-            part_size=self._plan.part_size,
-            parts=len(receipts),
+        parts = [each.checksums for each in receipts]
+        verified = await verify(runtime, source, self._uri, stored, parts)
+        runtime.journal.closed(upload)
+        self._compare_attributes(verified[0])
+        return replace(
+            result_of(source, self._uri, self._plan, verified, parts),
             parts_kept=transfer.kept,
             attempts=transfer.attempts,
             resent=transfer.resent,
         )
 
-    def _stop_if_asked(self) -> None:
-        if self._runtime.stopping.is_set():
-            raise Interrupted(f"upload {self._uri}: stopped", remaining=self.remaining)
+    def _compare_attributes(self, head: ObjectHead) -> None:
+        """Say in what the object is not stored as asked for: its upload was begun otherwise."""
+        names = [] if head.attributes is None else head.attributes.differing(self._attributes)
+        # Nothing is said about access rules: no answer tells them.
+        if names := [name for name in names if name != "acl"]:
+            self._runtime.announce(AttributesDiffer(self._uri, names))
+
+    def _require_space(self) -> None:
+        """Make sure that the window of this file's parts fits on the disk."""
+        window, size = self._runtime.options.window * self._plan.part_size, self._plan.size
+        self._source.require_space(window if size is None else min(window, size))
+
+    def _may_go_again(self, error: AsyncupError) -> bool:
+        if isinstance(error, SourceChanged):
+            return self._runtime.options.on_change is not OnChange.FAIL
+        # What was read of a stream is gone.
+        return self._source.is_rereadable
+
+    async def _look_again(self, error: AsyncupError) -> None:
+        """Take the file as it is now, and its upload as it is, or not at all."""
+        self._transfer, options = None, self._runtime.options
+        if isinstance(error, SourceChanged):
+            self._plan = make_plan(self._source.refresh(), options.part_size, options.limits)
+        plan = self._plan
+        parts = None if plan.size is None else plan.count
+        self._runtime.announce(
+            UploadRestarted(self._source.name, self._uri, plan.size, parts, error)
+        )
+        if isinstance(error, SourceChanged) and options.on_change is OnChange.RESTART:
+            await self._adopt(None)
+
+    async def _adopt(self, upload: Upload | None) -> None:
+        """Go on with an upload; one that this run sent to before is of no use any more."""
+        before, self._upload = self._upload, upload
+        if before is not None and (upload is None or upload.upload_id != before.upload_id):
+            await abort(self._runtime, before, "the file has changed")
+
+    def _interrupted(self) -> Interrupted:
+        return Interrupted(f"upload {self._uri}: stopped", remaining=self.remaining)

@@ -1,9 +1,8 @@
 """The public face: files in, objects at S3 out; slots, window and connections shared by all."""
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,25 +10,23 @@ from typing import Self
 from asyncup import __version__
 from asyncup.core import events
 from asyncup.core.backoff import RetryPolicy
-from asyncup.core.errors import AsyncupError, Interrupted, SourceUnsuitable, UsageError
+from asyncup.core.errors import Interrupted, SourceUnsuitable, UsageError
 from asyncup.core.events import Listener
-from asyncup.core.model import ObjectAttributes, ObjectURI, Proof, UploadResult
-from asyncup.core.options import Options, Overwrite, S3Config
+from asyncup.core.model import ObjectAttributes, ObjectURI, UploadResult
+from asyncup.core.options import Options, S3Config
 from asyncup.core.outcome import RunResult
-from asyncup.core.plan import UploadPlan, make_plan, request_count
-from asyncup.core.selection import key_problem, printable, reason_to_leave
+from asyncup.core.selection import key_problem, printable
 from asyncup.edges.chunks import ChunkStore
-from asyncup.edges.files import content_type
 from asyncup.edges.gateway import Gateway
+from asyncup.edges.journal import Journal
 from asyncup.edges.places import default_split_dir
 from asyncup.edges.s3 import open_s3
-from asyncup.engine.existing import Existing
+from asyncup.engine.errands import Errands
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.retry import Retrier
 from asyncup.engine.run import Run, parts_of
 from asyncup.engine.runtime import Backlog, Claim, Runtime
-from asyncup.engine.source import AsyncReader, FileSource, Source, StreamSource
-from asyncup.engine.upload import FileUpload
+from asyncup.engine.source import AsyncReader, FileSource
 
 
 class Uploader:
@@ -69,8 +66,6 @@ class Uploader:
         self._given_gateway = gateway
         self._stack = AsyncExitStack()
         self._chunks: ChunkStore | None = None
-        self._deadlines: set[asyncio.Timeout] = set()
-        self._stop_at: float | None = None
 
     async def __aenter__(self) -> Self:
         options = self._options
@@ -82,17 +77,23 @@ class Uploader:
             max_attempts=options.max_retry, step=options.retry_step, cap=options.retry_cap
         )
         stopping = asyncio.Event()
+        journal = Journal(
+            options.state_dir,
+            gateway.endpoint,
+            lambda reason: self._announce(events.JournalUnavailable(reason)),
+        )
         self._runtime = Runtime(
             gateway=gateway,
             options=options,
             announce=self._announce,
             retry=Retrier(policy, self._announce, stopping),
+            journal=self._stack.enter_context(journal),
             slots=asyncio.Semaphore(options.concurrency),
             window=asyncio.Semaphore(options.window),
             stopping=stopping,
             backlog=Backlog(options.concurrency),
         )
-        self._existing = Existing(self._runtime)
+        self._errands = Errands(self._runtime, self._attributes, self._chunk_store)
         return self
 
     async def __aexit__(
@@ -123,7 +124,7 @@ class Uploader:
         self._announce(events.FileFound(job.name, job.uri, job.size))
         claim = self._runtime.backlog.open(parts_of(job, self._options))
         try:
-            return await self._upload(job, claim)
+            return await self._errands.upload(job, claim)
         finally:
             claim.close()
 
@@ -139,15 +140,29 @@ class Uploader:
         Raises:
             AsyncupError: S3 does not even list what is there.
         """
-        await self._look_below(below)
-        return await Run(self._runtime, self._upload, self._halt).all(selected)
+        return await self._run(self._errands.upload, selected, below)
 
     async def plan_all(
         self, selected: AsyncIterable[Selected], *, below: ObjectURI | None = None
     ) -> RunResult:
         """Announce what `put_all` would do, without sending a byte; arguments as there."""
-        await self._look_below(below)
-        return await Run(self._runtime, self._plan, self._halt).all(selected)
+        return await self._run(self._errands.plan, selected, below)
+
+    async def _run(
+        self,
+        errand: Callable[[Job, Claim], Awaitable[UploadResult]],
+        selected: AsyncIterable[Selected],
+        below: ObjectURI | None,
+    ) -> RunResult:
+        try:
+            if below is not None:
+                await self._errands.look_below(below)
+        except Interrupted:
+            # Whatever there was to do, none of it was begun.
+            result = RunResult(interrupted=1)
+            self._announce(result.as_event())
+            return result
+        return await Run(self._runtime, errand, self._halt).all(selected)
 
     def stop(self) -> None:
         """Begin no further part, give those in flight a moment, leave the rest for a next run.
@@ -156,19 +171,21 @@ class Uploader:
         """
         if not self._runtime.stopping.is_set():
             self._announce(events.Stopping(self._options.stop_grace))
-            self._halt()
+        self._halt()
 
     def _halt(self) -> None:
         """Begin no further part, and set a deadline for those in flight."""
+        if self._runtime.stopping.is_set():
+            return
         self._runtime.stopping.set()
         self._runtime.backlog.release()
-        self._stop_at = asyncio.get_running_loop().time() + self._options.stop_grace
-        for deadline in self._deadlines:
-            deadline.reschedule(self._stop_at)
+        self._errands.stop_at(asyncio.get_running_loop().time() + self._options.stop_grace)
 
-    async def _look_below(self, prefix: ObjectURI | None) -> None:
-        if prefix is not None and self._options.overwrite is not Overwrite.ALWAYS:
-            await self._existing.index(prefix)
+    def _chunk_store(self) -> ChunkStore:
+        if self._chunks is None:
+            directory = self._options.split_dir or default_split_dir()
+            self._chunks = self._stack.enter_context(ChunkStore(directory))
+        return self._chunks
 
     def _job(self, source: str | Path | AsyncReader, destination: str | ObjectURI) -> Job:
         uri = ObjectURI.parse(destination) if isinstance(destination, str) else destination
@@ -185,102 +202,3 @@ class Uploader:
         if problem := key_problem(uri.key, self._options.limits):
             raise SourceUnsuitable(f"upload {name}: {problem}")
         return Job(path, name, uri, FileSource(path, None).fingerprint.size)
-
-    async def _plan(self, job: Job, _: Claim) -> UploadResult:
-        """Announce how a file would be cut, or why it would be left."""
-        size = job.size or 0
-        plan = make_plan(size, self._options.part_size, self._options.limits)
-        reason = await self._reason_to_leave(job.uri, job.size)
-        if reason is not None:
-            self._announce(events.FileSkipped(job.name, reason, job.uri, size))
-        else:
-            requests = request_count(plan)
-            self._announce(
-                events.FilePlanned(job.name, job.uri, size, plan.part_size, plan.count, requests)
-            )
-        return _unsent(job.uri, size, plan, reason)
-
-    async def _upload(self, job: Job, claim: Claim) -> UploadResult:
-        """Upload one file and announce how it went."""
-        try:
-            result = await self._upload_unless_there(job, claim)
-        except Interrupted as error:
-            self._announce(events.UploadInterrupted(job.name, job.uri, error.remaining))
-            raise
-        except AsyncupError as error:
-            self._announce(events.UploadFailed(job.name, job.uri, error))
-            raise
-        if result.skipped is None:
-            self._announce(events.UploadCompleted(job.name, job.uri, result))
-        else:
-            self._announce(events.FileSkipped(job.name, result.skipped, job.uri, job.size))
-        return result
-
-    async def _upload_unless_there(self, job: Job, claim: Claim) -> UploadResult:
-        source, size = self._source(job)
-        plan = make_plan(size, self._options.part_size, self._options.limits)
-        parts = None if size is None else plan.count
-        self._announce(events.FileStarted(job.name, job.uri, size, plan.part_size, parts))
-        if reason := await self._reason_to_leave(job.uri, size):
-            return _unsent(job.uri, size or 0, plan, reason)
-        self._require_disk(plan)
-        upload = FileUpload(self._runtime, source, job.uri, plan, self._attributes_of(job))
-        return await self._before_deadline(upload, job, claim)
-
-    def _source(self, job: Job) -> tuple[Source, int | None]:
-        if isinstance(job.source, Path):
-            chunks = None if self._options.direct else self._chunk_store()
-            file = FileSource(job.source, chunks)
-            return file, file.fingerprint.size
-        return StreamSource(job.source, job.name, self._chunk_store()), None
-
-    def _chunk_store(self) -> ChunkStore:
-        if self._chunks is None:
-            directory = self._options.split_dir or default_split_dir()
-            self._chunks = self._stack.enter_context(ChunkStore(directory))
-        return self._chunks
-
-    def _require_disk(self, plan: UploadPlan) -> None:
-        """Make sure that the window of this file's parts fits on the disk."""
-        if self._chunks is not None:
-            window = self._options.window * plan.part_size
-            self._chunks.require(window if plan.size is None else min(window, plan.size))
-
-    def _attributes_of(self, job: Job) -> ObjectAttributes:
-        if self._attributes.content_type is not None:
-            return self._attributes
-        return replace(self._attributes, content_type=content_type(job.uri.key))
-
-    async def _reason_to_leave(self, uri: ObjectURI, size: int | None) -> str | None:
-        policy = self._options.overwrite
-        if policy is Overwrite.ALWAYS or (policy is Overwrite.SIZE and size is None):
-            return None
-        return reason_to_leave(size, await self._existing.head(uri), policy)
-
-    async def _before_deadline(self, upload: FileUpload, job: Job, claim: Claim) -> UploadResult:
-        """Run an upload; after `stop()` it has until the deadline that was set then."""
-        deadline = asyncio.timeout_at(self._stop_at)
-        self._deadlines.add(deadline)
-        try:
-            async with deadline:
-                return await upload.run(claim)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            told = f"upload {job.uri}: stopped with parts in flight"
-            raise Interrupted(told, remaining=upload.remaining) from None
-        finally:
-            self._deadlines.discard(deadline)
-
-
-def _unsent(uri: ObjectURI, size: int, plan: UploadPlan, reason: str | None) -> UploadResult:
-    """Return the result for a file of which nothing was sent."""
-    return UploadResult(
-        uri=uri,
-        size=size,
-        etag="",
-        proof=Proof.SIZE,
-        part_size=plan.part_size,
-        parts=0,
-        skipped=reason,
-    )

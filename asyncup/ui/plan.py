@@ -31,8 +31,8 @@ class PlanLines:
         """Write what an event means for the plan."""
         if isinstance(event, events.FilePlanned):
             self._files += 1
-            self._bytes += event.size
-            self._requests += event.requests
+            self._bytes += event.size or 0
+            self._requests += event.requests or 0
             self._write(f"upload {event.source} -> {event.uri}: {_cost(event)}")
         elif isinstance(event, events.FileSkipped):
             self._write(f"skip {event.source}: {event.reason}")
@@ -53,6 +53,8 @@ class PlanLines:
 
 
 def _cost(event: events.FilePlanned) -> str:
+    if event.size is None or event.parts is None or event.requests is None:
+        return f"a stream of unknown size, in parts of {format_size(event.part_size)}"
     how = "1 part"
     if event.parts > 1:
         how = f"{event.parts} parts of {format_size(event.part_size)}"

@@ -74,6 +74,29 @@ def _(event: events.PendingUploadIgnored) -> Line:
 
 
 @describe.register
+def _(event: events.UploadRestarted) -> Line:
+    return Line(Level.WARNING, f"looking at {event.source} again: {event.error}")
+
+
+@describe.register
+def _(event: events.UploadAborted) -> Line:
+    told = f"aborted a pending upload of {event.uri} ({event.upload_id}): {event.reason}"
+    return Line(Level.WARNING, told)
+
+
+@describe.register
+def _(event: events.AttributesDiffer) -> Line:
+    told = f"{event.uri} is not stored as asked for: {', '.join(event.names)}"
+    hint = "its upload was begun with others; upload it again with --overwrite always"
+    return Line(Level.WARNING, told, hint)
+
+
+@describe.register
+def _(event: events.JournalUnavailable) -> Line:
+    return Line(Level.WARNING, event.reason)
+
+
+@describe.register
 def _(event: events.PartDiscarded) -> Line:
     told = f"part {event.part_number} of {event.uri} goes again: {event.reason}"
     return Line(Level.WARNING, told)

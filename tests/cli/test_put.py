@@ -251,11 +251,11 @@ def test_dry_run(bucket: Bucket, tmp_path: Path) -> None:
     assert (ended.code, ended.err, list(bucket.objects())) == (0, "", ["there"])
     assert sorted(ended.out.splitlines()) == sorted(
         [
-            f"upload {place}/large -> {bucket.place}large: 11 MiB, 3 parts of 5 MiB, 8 requests",
+            f"upload {place}/large -> {bucket.place}large: 11 MiB, 3 parts of 5 MiB, 9 requests",
             f"upload {place}/new -> {bucket.place}new: 10 B, 1 part, 1 request",
             f"skip {place}/there: S3 already holds it with the same size (10 B)",
             f"skip {place}/x.tmp: excluded by pattern",
-            "dry run: 2 files, 11 MiB, 9 requests; 2 skipped, 0 failed",
+            "dry run: 2 files, 11 MiB, 10 requests; 2 skipped, 0 failed",
         ]
     )
 

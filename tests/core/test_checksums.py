@@ -121,7 +121,7 @@ def test_only_crcs_are_quick(wanted: set[ChecksumAlgorithm], *, quick: bool) -> 
 @given(st.lists(st.binary(max_size=200), max_size=8))
 def test_checksums_of_parts_combine_into_that_of_the_whole(parts: list[bytes]) -> None:
     """The CRC64NVME of an object follows from those of its parts, however it was cut."""
-    combined = combine_crc64nvme(checksums_of(part) for part in parts)
+    combined = combine_crc64nvme([checksums_of(part) for part in parts])
 
     assert combined == checksums_of(b"".join(parts))[CRC64NVME]
 
@@ -177,7 +177,7 @@ def test_the_etag_of_an_object_of_parts(parts: list[bytes]) -> None:
     for part in parts:
         by_hand.update(hashlib.md5(part, usedforsecurity=False).digest())
 
-    etag = composite_md5_etag(checksums_of(part) for part in parts)
+    etag = composite_md5_etag([checksums_of(part) for part in parts])
 
     assert etag == f"{by_hand.hexdigest()}-{len(parts)}"
 

@@ -47,10 +47,18 @@ EXIT_CODES = {
     "ChecksumUnsupported": 4,
     "PartsMismatch": 4,
     "ObjectMismatch": 4,
+    "ObjectMissing": 4,
+    "ObjectUnproven": 4,
+    "PreconditionFailed": 4,
+    "ConditionConflict": 4,
+    "JournalError": 5,
+    "JournalLocked": 5,
+    "JournalDamaged": 5,
     "RetriesExhausted": 4,
     "Interrupted": 130,
 }
 TRANSIENT = {
+    "ConditionConflict",
     "Throttled",
     "ServerFault",
     "ConnectionLost",

@@ -142,7 +142,11 @@ def test_algorithms_are_written_as_s3_names_them(algorithm: ChecksumAlgorithm) -
 
 def test_proofs_are_listed_from_the_strongest() -> None:
     """A checksum of all bytes proves more than an ETag, and that more than a size."""
-    assert [each.value for each in Proof] == ["crc64nvme", "etag", "size"]
+    assert [each.value for each in Proof] == [
+        *("crc64nvme", "sha256", "sha1", "crc32c", "crc32"),
+        *("download", "etag", "size"),
+    ]
+    assert [each for each in Proof if not each.is_by_content] == [Proof.SIZE]
 
 
 def test_a_result_of_which_nothing_more_is_told() -> None:

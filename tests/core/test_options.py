@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from asyncup.core.errors import UsageError
-from asyncup.core.options import GIB, MIB, Limits, Options, Overwrite, S3Config
+from asyncup.core.options import (
+    GIB,
+    MIB,
+    ChecksumPolicy,
+    Limits,
+    OnChange,
+    Options,
+    Overwrite,
+    S3Config,
+)
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"part_size": MIB}, "part size 1 MiB is not between 5 MiB and 5 GiB"),
@@ -127,6 +136,9 @@ def test_the_defaults() -> None:
         "direct": False,
         "split_dir": None,
         "overwrite": Overwrite.SIZE,
+        "checksum": ChecksumPolicy.AUTO,
+        "on_change": OnChange.FAIL,
+        "state_dir": None,
         "max_retry": 30,
         "retry_step": 5.0,
         "retry_cap": 60.0,
@@ -144,7 +156,8 @@ def test_certificates_are_checked_unless_told_otherwise() -> None:
 
 def test_the_words_for_overwriting_are_those_of_the_command_line() -> None:
     """The values are what people write, so renaming one breaks their scripts."""
-    assert [each.value for each in Overwrite] == ["always", "never", "size"]
+    assert [each.value for each in Overwrite] == ["always", "never", "size", "checksum"]
+    assert [each.value for each in OnChange] == ["fail", "restart", "patch"]
 
 
 def test_secrets_are_not_shown() -> None:

@@ -205,10 +205,10 @@ def test_a_stream_that_ends_keeps_its_parts(size: int, part_size: int) -> None:
     [
         pytest.param(0, 1, id="put"),
         pytest.param(10, 1, id="put-a-full-part"),
-        pytest.param(11, 1 + 1 + 2 + 1 + 1 + 1, id="two-parts"),
-        pytest.param(10_000, 1 + 1 + 1_000 + 1 + 1 + 1, id="one-page-of-parts"),
-        pytest.param(10_001, 1 + 1 + 1_001 + 2 + 1 + 1, id="two-pages-of-parts"),
-        pytest.param(100_000, 1 + 1 + 10_000 + 10 + 1 + 1, id="all-parts"),
+        pytest.param(11, 1 + 1 + 2 + 1 + 1 + 1 + 1, id="two-parts"),
+        pytest.param(10_000, 1 + 1 + 1_000 + 1 + 1 + 1 + 1, id="one-page-of-parts"),
+        pytest.param(10_001, 1 + 1 + 1_001 + 2 + 1 + 1 + 1, id="two-pages-of-parts"),
+        pytest.param(100_000, 1 + 1 + 10_000 + 10 + 1 + 1 + 1, id="all-parts"),
     ],
 )
 def test_requests_are_counted_before_they_cost(size: int, requests: int) -> None:

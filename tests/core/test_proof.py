@@ -1,7 +1,7 @@
 """The two comparisons before the word `done`: nothing that differs may pass."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -19,7 +19,7 @@ from asyncup.core.model import (
     Receipt,
 )
 from asyncup.core.plan import UploadPlan
-from asyncup.core.proof import parts_mismatch, prove
+from asyncup.core.proof import compare_parts, prove
 
 CRC64NVME, SHA256, MD5 = (
     ChecksumAlgorithm.CRC64NVME,
@@ -39,6 +39,14 @@ def checksums_of(data: bytes, *algorithms: ChecksumAlgorithm) -> Checksums:
 
 def md5(data: bytes) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()
+
+
+def parts_mismatch(
+    plan: UploadPlan, receipts: Mapping[int, Receipt], listed: Iterable[ListedPart]
+) -> str | None:
+    """Return in what S3's list differs, None if in nothing."""
+    compared = compare_parts(plan, receipts, listed)
+    return compared if isinstance(compared, str) else None
 
 
 @dataclass
@@ -159,10 +167,14 @@ WRONG_CRC = {CRC64NVME: bytes(8)}
         pytest.param(relist(3, size=0), "part 3: 0 bytes at S3, 5 planned", id="last-empty"),
         pytest.param(send_less, "part 2: 9 bytes sent, 10 planned", id="sent-too-short"),
         pytest.param(
-            relist(2, etag="other"), "part 2: ETag other at S3, etag-2 acknowledged", id="etag"
+            relist(2, etag="other", checksums={}),
+            "part 2: ETag other at S3, etag-2 acknowledged",
+            id="etag",
         ),
         pytest.param(
-            relist(2, etag=""), "part 2: ETag  at S3, etag-2 acknowledged", id="etag-missing"
+            relist(2, etag="", checksums={}),
+            "part 2: ETag  at S3, etag-2 acknowledged",
+            id="etag-missing",
         ),
         pytest.param(relist(3, checksums=WRONG_CRC), "part 3: CRC64NVME differs", id="checksum"),
         pytest.param(
@@ -224,8 +236,32 @@ def test_what_was_sent_before_under_a_number_is_no_mismatch() -> None:
     del book.listed[2]
     assert (
         parts_mismatch(PLAN, book.receipts, [older, *book.listed.values()])
-        == "part 2: ETag older at S3, etag-2 acknowledged"
+        == "part 2: CRC64NVME differs"
     )
+
+
+def test_a_late_attempt_counts_if_its_checksum_is_ours() -> None:
+    """A part that arrived again after it was acknowledged is completed under its new ETag."""
+    book = ledger()
+    relist(2, etag="late")(book)
+
+    named = compare_parts(PLAN, book.receipts, book.listed.values())
+
+    assert [each.etag for each in named if isinstance(each, Receipt)] == [
+        "etag-1",
+        "late",
+        "etag-3",
+    ]
+
+
+def test_what_a_longer_stream_left_is_not_in_the_way_of_a_stream() -> None:
+    """Parts after a stream's end cannot be taken back, and need not: completing names parts."""
+    book = ledger()
+    add_listed(4)(book)
+
+    assert isinstance(book.mismatch(), str)
+    named = compare_parts(PLAN, book.receipts, book.listed.values(), is_stream=True)
+    assert named == [*book.receipts.values()]
 
 
 @given(st.sets(st.integers(1, 6)), st.sets(st.integers(1, 6)), st.integers(1, 4))

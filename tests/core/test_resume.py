@@ -8,15 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncup.core.checksums import RunningChecksums
-from asyncup.core.model import ChecksumAlgorithm, Checksums, ListedPart, ObjectURI, Part, Upload
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    ListedPart,
+    ObjectURI,
+    Part,
+    Receipt,
+    Upload,
+)
 from asyncup.core.options import MIB, Limits
 from asyncup.core.plan import UploadPlan, make_plan
 from asyncup.core.resume import (
+    RULES,
+    Action,
     Resumption,
     Unusable,
     algorithms_to_compare,
-    compare,
-    compare_sizes,
+    decide,
     is_md5_etag,
     known_algorithm,
     match_upload,
@@ -52,7 +61,7 @@ def test_where_nothing_is_listed_the_wanted_plan_is_taken(size: int | None) -> N
     """A pending upload without parts has no part size yet, so today's is as good as any."""
     wanted = UploadPlan(size, 7)
 
-    assert match_upload(size, [], wanted, TINY) == Resumption(wanted, {})
+    assert match_upload([], wanted, TINY) == Resumption(wanted, {})
 
 
 @pytest.mark.parametrize("wanted", [5, 10, 15, 20, 40])
@@ -81,7 +90,7 @@ def test_the_part_size_is_that_of_the_listed_parts(
     """The part size belongs to the upload: whatever is wanted today, it goes on with its own."""
     parts = listed(sizes)
 
-    match = match_upload(size, parts, make_plan(size, wanted, TINY), TINY)
+    match = match_upload(parts, make_plan(size, wanted, TINY), TINY)
 
     assert match == Resumption(UploadPlan(size, part_size), by_number(parts))
 
@@ -106,7 +115,7 @@ def test_the_part_size_is_that_of_the_listed_parts(
 @pytest.mark.parametrize("wanted", [5, 10, 40])
 def test_an_upload_of_no_use_is_told(size: int, sizes: dict[int, int], wanted: int) -> None:
     """Where no part size makes the listed parts parts of this file, the upload is left alone."""
-    assert match_upload(size, listed(sizes), UploadPlan(size, wanted), TINY) == NO_FIT
+    assert match_upload(listed(sizes), UploadPlan(size, wanted), TINY) == NO_FIT
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,7 @@ def test_a_file_that_has_grown_goes_on(size: int, sizes: dict[int, int]) -> None
     """The upload of a file that has grown is resumed; only the part that was its last misfits."""
     parts = listed(sizes)
 
-    match = match_upload(size, parts, UploadPlan(size, 20), TINY)
+    match = match_upload(parts, UploadPlan(size, 20), TINY)
 
     assert match == Resumption(UploadPlan(size, 10), by_number(parts))
 
@@ -130,7 +139,7 @@ def test_the_part_size_that_most_parts_have_is_taken() -> None:
     """A single odd part does not decide over all the others."""
     parts = listed({1: 10, 2: 20, 3: 10, 4: 10})
 
-    match = match_upload(100, parts, UploadPlan(100, 20), TINY)
+    match = match_upload(parts, UploadPlan(100, 20), TINY)
 
     assert match == Resumption(UploadPlan(100, 10), by_number(parts))
 
@@ -142,7 +151,7 @@ def test_where_the_listed_parts_leave_it_open_the_wanted_part_size_decides(
     """Of part sizes that fit equally well, today's is taken if it is one, else the largest."""
     parts = listed({1: 10, 2: 20})
 
-    match = match_upload(100, parts, UploadPlan(100, wanted), TINY)
+    match = match_upload(parts, UploadPlan(100, wanted), TINY)
 
     assert match == Resumption(UploadPlan(100, part_size), by_number(parts))
 
@@ -151,7 +160,7 @@ def test_what_was_sent_before_under_a_number_is_listed_with_it() -> None:
     """A server that lists two parts of one number leaves both to be compared, in its order."""
     parts = [ListedPart(1, 7, "old"), ListedPart(2, 10, "two"), ListedPart(1, 10, "new")]
 
-    match = match_upload(25, parts, UploadPlan(25, 5), TINY)
+    match = match_upload(parts, UploadPlan(25, 5), TINY)
 
     assert match == Resumption(UploadPlan(25, 10), {1: [parts[0], parts[2]], 2: [parts[1]]})
 
@@ -174,15 +183,24 @@ def test_a_stream_goes_on_with_the_part_size_of_its_upload(
     """Of a stream, the listed parts alone tell the part size; its last one may be a short one."""
     parts = listed(sizes)
 
-    match = match_upload(None, parts, UploadPlan(None, wanted), TINY)
+    match = match_upload(parts, UploadPlan(None, wanted), TINY)
 
     assert match == Resumption(UploadPlan(None, part_size), by_number(parts))
+
+
+def test_a_stream_that_was_too_long_can_begin_again_with_larger_parts() -> None:
+    """An upload without room for a further part is left for one with the larger parts wanted."""
+    full = listed(dict.fromkeys(range(1, 13), 10))
+
+    assert isinstance(match_upload(full, UploadPlan(None, 20), TINY), Unusable)
+    assert isinstance(match_upload(full, UploadPlan(None, 10), TINY), Resumption)
+    assert isinstance(match_upload(full, UploadPlan(120, 20), TINY), Resumption)
 
 
 @pytest.mark.parametrize("sizes", [{1: 4}, {1: 41}, {13: 10}])
 def test_a_stream_cannot_go_on_with_what_the_limits_forbid(sizes: dict[int, int]) -> None:
     """Parts too small, too large or too many are none that a stream could go on with."""
-    assert match_upload(None, listed(sizes), UploadPlan(None, 10), TINY) == NO_FIT
+    assert match_upload(listed(sizes), UploadPlan(None, 10), TINY) == NO_FIT
 
 
 @st.composite
@@ -203,7 +221,7 @@ def uploads(draw: st.DrawFn, limits: Limits, unit: int) -> tuple[UploadPlan, set
 def check_match(plan: UploadPlan, numbers: set[int], wanted: int, limits: Limits) -> None:
     """Fail unless an upload of which these parts are listed goes on without losing any."""
     parts = of_plan(plan, sorted(numbers))
-    match = match_upload(plan.size, parts, make_plan(plan.size, wanted, limits), limits)
+    match = match_upload(parts, make_plan(plan.size, wanted, limits), limits)
 
     assert isinstance(match, Resumption)
     assert match.listed == by_number(parts)
@@ -247,58 +265,45 @@ GOOD = {algorithm: HERE[algorithm] for algorithm in ChecksumAlgorithm}
 BAD = {algorithm: b"\0" * len(value) for algorithm, value in GOOD.items()}
 
 JUDGED = [
-    pytest.param(4, "opaque", {}, "size differs: 4 at S3, 5 here", False, id="shorter"),
-    pytest.param(6, MD5_OF_HELLO, {}, "size differs: 6 at S3, 5 here", False, id="longer"),
-    pytest.param(
-        6, "e", {SHA256: GOOD[SHA256]}, "size differs: 6 at S3, 5 here", False, id="size-first"
-    ),
+    pytest.param(4, "opaque", {}, "other size", id="shorter"),
+    pytest.param(6, MD5_OF_HELLO, {}, "other size", id="longer"),
+    pytest.param(6, "e", {SHA256: GOOD[SHA256]}, "other size", id="size-first"),
     *(
-        pytest.param(
-            5, "opaque", {each: GOOD[each]}, f"{each.name} equal", True, id=f"{each.name}-equal"
-        )
+        pytest.param(5, "opaque", {each: GOOD[each]}, "checksum equal", id=f"{each.name}-equal")
         for each in ChecksumAlgorithm
     ),
     *(
-        pytest.param(
-            5, "opaque", {each: BAD[each]}, f"{each.name} differs", False, id=f"{each.name}-differs"
-        )
+        pytest.param(5, "opaque", {each: BAD[each]}, "checksum differs", id=f"{each.name}-differs")
         for each in ChecksumAlgorithm
     ),
     pytest.param(
         5,
         "opaque",
         {CRC64NVME: GOOD[CRC64NVME], SHA256: GOOD[SHA256]},
-        "CRC64NVME, SHA256 equal",
-        True,
+        "checksum equal",
         id="both-equal",
     ),
     pytest.param(
         5,
         "opaque",
         {CRC64NVME: GOOD[CRC64NVME], SHA256: BAD[SHA256]},
-        "SHA256 differs",
-        False,
+        "checksum differs",
         id="one-of-two-differs",
     ),
     pytest.param(
-        5, "0" * 32, {SHA256: GOOD[SHA256]}, "SHA256 equal", True, id="the-etag-is-no-matter-then"
+        5, "0" * 32, {SHA256: GOOD[SHA256]}, "checksum equal", id="the-etag-is-no-matter-then"
     ),
     pytest.param(
-        5, MD5_OF_HELLO, {SHA256: BAD[SHA256]}, "SHA256 differs", False, id="nor-can-it-save-a-part"
+        5, MD5_OF_HELLO, {SHA256: BAD[SHA256]}, "checksum differs", id="nor-can-it-save-a-part"
     ),
-    pytest.param(
-        5, MD5_OF_HELLO, {}, "ETag equals the MD5 of the local bytes", True, id="etag-equal"
-    ),
-    pytest.param(
-        5, "0" * 32, {}, "ETag differs from the MD5 of the local bytes", False, id="etag-differs"
-    ),
+    pytest.param(5, MD5_OF_HELLO, {}, "MD5 equal", id="etag-equal"),
+    pytest.param(5, "0" * 32, {}, "MD5 differs", id="etag-differs"),
     *(
         pytest.param(
             5,
             etag,
             {},
-            "S3 lists neither a checksum nor an MD5 for it",
-            False,
+            "nothing to compare",
             id=f"opaque-{number}",
         )
         for number, etag in enumerate(
@@ -308,23 +313,66 @@ JUDGED = [
 ]
 
 
-@pytest.mark.parametrize(("size", "etag", "checksums", "reason", "stays"), JUDGED)
+FIVE = Part(1, 0, 5)
+RECEIPT = Receipt(FIVE, "opaque", HERE)
+
+REMEMBERED = [
+    pytest.param(ListedPart(1, 5, "opaque"), RECEIPT, "journal", id="etag"),
+    pytest.param(
+        ListedPart(1, 5, "new", {SHA256: GOOD[SHA256]}), RECEIPT, "stored checksum", id="checksum"
+    ),
+    pytest.param(ListedPart(1, 4, "opaque"), RECEIPT, "other size", id="another-size"),
+    pytest.param(ListedPart(1, 5, "new"), RECEIPT, "nothing to compare", id="another-etag"),
+    pytest.param(ListedPart(1, 5, "0" * 32), RECEIPT, "unread", id="another-md5"),
+    pytest.param(
+        ListedPart(1, 5, "opaque", {SHA256: BAD[SHA256]}), RECEIPT, "unread", id="other-checksum"
+    ),
+    pytest.param(
+        ListedPart(1, 5, "opaque", {SHA256: GOOD[SHA256]}),
+        replace(RECEIPT, checksums=Checksums(5, {CRC64NVME: GOOD[CRC64NVME]})),
+        "unread",
+        id="a-checksum-that-nobody-computed",
+    ),
+    pytest.param(
+        ListedPart(1, 5, "opaque"),
+        replace(RECEIPT, part=Part(1, 5, 5)),
+        "nothing to compare",
+        id="of-another-range",
+    ),
+    pytest.param(ListedPart(1, 5, MD5_OF_HELLO), None, "unread", id="nothing-remembered"),
+]
+
+
+@pytest.mark.parametrize(("part", "receipt", "rule"), REMEMBERED)
+def test_what_the_journal_remembers_spares_reading(
+    part: ListedPart, receipt: Receipt | None, rule: str
+) -> None:
+    """A part stays unread if the journal has it as S3 lists it, by checksum if there is one."""
+    verdict = decide(FIVE, [part], receipt)
+
+    assert verdict.rule == rule
+    assert verdict.listed is part
+
+
+def test_every_rule_decides_something_here() -> None:
+    """The tables above leave out no rule, and each does what its place says."""
+    decided = {row.values[-1] for row in (*JUDGED, *REMEMBERED)}
+
+    assert decided == {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize(("size", "etag", "checksums", "rule"), JUDGED)
 def test_a_listed_part_stays_only_if_its_bytes_are_proven(
-    size: int,
-    etag: str,
-    checksums: dict[ChecksumAlgorithm, bytes],
-    reason: str,
-    *,
-    stays: bool,
+    size: int, etag: str, checksums: dict[ChecksumAlgorithm, bytes], rule: str
 ) -> None:
     """A part stays if all its checksums, or without any its MD5, are those of the local bytes."""
     part = ListedPart(1, size, etag, checksums)
 
     # Computed is what is asked for, and no more: that has to suffice.
-    verdict = compare([part], checksums_of(HELLO, algorithms_to_compare([part])))
+    verdict = decide(FIVE, [part], local=checksums_of(HELLO, algorithms_to_compare([part])))
 
-    assert verdict.kept is (part if stays else None)
-    assert verdict.reason == reason
+    assert verdict.rule == rule
+    assert verdict.action is (Action.KEEP if rule.endswith("equal") else Action.SEND)
 
 
 RIGHT = ListedPart(1, 5, "right", {SHA256: GOOD[SHA256]})
@@ -335,24 +383,24 @@ SHORT = ListedPart(1, 4, "short")
 
 
 @pytest.mark.parametrize(
-    ("parts", "kept", "reason"),
+    ("parts", "judged", "rule"),
     [
-        ([WRONG, RIGHT], RIGHT, "SHA256 equal"),
-        ([RIGHT, WRONG], RIGHT, "SHA256 equal"),
-        ([SHORT, BY_MD5], BY_MD5, "ETag equals the MD5 of the local bytes"),
-        ([WRONG, BY_MD5], BY_MD5, "ETag equals the MD5 of the local bytes"),
-        ([WRONG, SHORT], None, "SHA256 differs"),
-        ([SHORT, OPAQUE, WRONG], None, "size differs: 4 at S3, 5 here"),
+        ([WRONG, RIGHT], RIGHT, "checksum equal"),
+        ([RIGHT, WRONG], RIGHT, "checksum equal"),
+        ([SHORT, BY_MD5], BY_MD5, "MD5 equal"),
+        ([WRONG, BY_MD5], BY_MD5, "MD5 equal"),
+        ([WRONG, SHORT], WRONG, "checksum differs"),
+        ([SHORT, OPAQUE, WRONG], SHORT, "other size"),
     ],
 )
 def test_of_parts_with_one_number_the_right_one_stays(
-    parts: list[ListedPart], kept: ListedPart | None, reason: str
+    parts: list[ListedPart], judged: ListedPart, rule: str
 ) -> None:
     """Where S3 lists several parts of one number, that one stays which holds the local bytes."""
-    verdict = compare(parts, checksums_of(HELLO, algorithms_to_compare(parts)))
+    verdict = decide(FIVE, parts, local=checksums_of(HELLO, algorithms_to_compare(parts)))
 
-    assert verdict.kept is kept
-    assert verdict.reason == reason
+    assert verdict.listed is judged
+    assert verdict.rule == rule
 
 
 @pytest.mark.parametrize(
@@ -385,12 +433,12 @@ def test_only_what_can_be_compared_is_computed(
 )
 def test_a_part_of_another_size_is_not_read(sizes: list[int], reason: str | None) -> None:
     """Where the sizes differ the bytes do, and reading them would tell nothing more."""
-    parts = [ListedPart(2, size, "etag") for size in sizes]
+    parts = [ListedPart(2, size, "0" * 32) for size in sizes]
 
-    verdict = compare_sizes(parts, Part(2, 10, 10))
+    verdict = decide(Part(2, 10, 10), parts)
 
-    assert (verdict and verdict.reason) == reason
-    assert verdict is None or verdict.kept is None
+    assert verdict.action is (Action.READ if reason is None else Action.SEND)
+    assert reason in {None, verdict.reason}
 
 
 @pytest.mark.parametrize(
@@ -453,7 +501,7 @@ def test_a_short_last_part_alone_does_not_set_the_part_size() -> None:
     """If only the last part arrived, and is large enough to be a part, today's size still fits."""
     size = 7 * 16 * MIB + 6 * MIB + 1
     wanted = make_plan(size, 16 * MIB, Limits())
-    match = match_upload(size, listed({8: 6 * MIB + 1}), wanted, Limits())
+    match = match_upload(listed({8: 6 * MIB + 1}), wanted, Limits())
     assert isinstance(match, Resumption)
     assert match.plan == wanted
 
@@ -461,6 +509,6 @@ def test_a_short_last_part_alone_does_not_set_the_part_size() -> None:
 def test_a_flag_does_not_cut_a_stream_smaller_than_its_parts() -> None:
     """A stream's part size is that of its full parts, also if a short one has today's size."""
     parts = listed({1: 16 * MIB, 2: 16 * MIB, 3: 5 * MIB})
-    match = match_upload(None, parts, UploadPlan(None, 5 * MIB), Limits())
+    match = match_upload(parts, UploadPlan(None, 5 * MIB), Limits())
     assert isinstance(match, Resumption)
     assert match.plan.part_size == 16 * MIB

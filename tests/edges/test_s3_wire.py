@@ -115,7 +115,9 @@ def parsed(operation: str, body: str, headers: Mapping[str, str]) -> dict[str, A
         ("ListObjectsV2", "<R><IsTruncated>false</IsTruncated></R>", {}),
         ("ListObjectsV2", "<R><Contents><Key>k</Key></Contents></R>", {}),
         ("ListMultipartUploads", "<R><IsTruncated>false</IsTruncated></R>", {}),
+        ("ListMultipartUploads", "<R><Bucket>bucket</Bucket></R>", {}),
         ("ListParts", "<R><IsTruncated>false</IsTruncated></R>", {}),
+        ("ListParts", "<R><UploadId>id</UploadId></R>", {}),
         ("ListParts", "<R><Part><PartNumber>1</PartNumber></Part></R>", {}),
         ("AbortMultipartUpload", "", {}),
     ],
@@ -214,10 +216,11 @@ def test_an_upload_is_read_with_its_algorithm(
 
 
 @pytest.mark.parametrize("algorithm", [None, "", "MD5", "CRC128", "crc64nvme"])
-def test_an_algorithm_that_cannot_go_in_headers_is_none(algorithm: str | None) -> None:
-    """A server that tells no algorithm, or one that nobody knows, gets its parts with an MD5."""
+def test_an_algorithm_that_nobody_here_knows(algorithm: str | None) -> None:
+    """A server that tells no algorithm gets parts with an MD5; what else it wants is foreign."""
     item = {"UploadId": "id", "ChecksumAlgorithm": algorithm}
-    assert s3_wire.read_upload(URI, item) == Upload(URI, "id")
+    expected = Upload(URI, "id", is_foreign=bool(algorithm))
+    assert s3_wire.read_upload(URI, item) == expected
 
 
 def test_a_listed_part_is_read_with_its_checksums() -> None:
@@ -252,12 +255,19 @@ def test_an_object_is_read_with_the_checksum_of_its_whole() -> None:
         {"ChecksumType": "COMPOSITE", "ChecksumSHA256": CHECK_VALUES[A.SHA256]},
         {"ChecksumType": "COMPOSITE", "ChecksumSHA256": f"{CHECK_VALUES[A.SHA256]}-3"},
         {"ChecksumSHA256": f"{CHECK_VALUES[A.SHA256]}-3"},
-        {},
     ],
 )
-def test_a_checksum_of_checksums_proves_nothing(item: dict[str, str]) -> None:
+def test_a_checksum_of_checksums_is_told_apart(item: dict[str, str]) -> None:
     """A COMPOSITE checksum, told as such or by its `-3`, is not one of the object's bytes."""
-    assert s3_wire.read_head(item, size=9) == ObjectHead(9, "")
+    head = s3_wire.read_head(item, size=9)
+
+    assert head.checksums == {}
+    assert head.composite == {A.SHA256: checksums()[A.SHA256]}
+
+
+def test_an_object_without_checksums() -> None:
+    """What S3 does not tell is not there."""
+    assert s3_wire.read_head({}, size=9) == ObjectHead(9, "")
 
 
 @pytest.mark.parametrize(

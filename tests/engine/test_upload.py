@@ -96,6 +96,7 @@ def test_requests_of_an_upload_in_parts(tmp_path: Path) -> None:
         "create_multipart_upload",
         *["upload_part"] * 3,
         "list_parts",
+        "head_object",
         "complete_multipart_upload",
         "head_object",
     ]
@@ -366,12 +367,12 @@ def test_part_missing_at_s3_is_never_completed(tmp_path: Path) -> None:
 
 def test_part_replaced_at_s3_is_never_completed(tmp_path: Path) -> None:
     """A part that somebody else overwrote is noticed before completing."""
-    file, s3 = make_file(tmp_path, 1050), FakeS3()
+    file, s3 = make_file(tmp_path, 1050), FakeS3(lists_checksums=False)
 
     def replace_part(_: int, event: Event) -> None:
         if isinstance(event, events.PartUploaded) and all_stored(s3):
             (upload,) = s3.uploads.values()
-            upload.parts[3].etag = "0" * 32
+            upload.parts[3].etag = "opaque"
 
     async def main() -> None:
         async with uploader(s3, tmp_path, listener=Ears(replace_part)) as up:
@@ -404,7 +405,7 @@ def test_object_that_another_one_replaced(tmp_path: Path) -> None:
     file, s3 = make_file(tmp_path, 1050), FakeS3(algorithms=(), opaque_etags=True)
 
     def replace_object(request: Request) -> None:
-        if request.verb == "head_object":
+        if request.verb == "head_object" and URI.key in s3.objects:
             stored = s3.objects[URI.key]
             stored.head = replace(stored.head, etag="another")
 

@@ -187,6 +187,7 @@ def test_server_that_does_not_know_expect(upload: Upload) -> None:
 
 def test_connections_that_close_after_every_answer(upload: Upload) -> None:
     """A server that closes connections unasked may cost retries, never the object."""
+    # As many attempts as there may be connections that are closed and not known to be.
     upload.through(lambda _: Fate.CLOSE)
     assert upload.read_back() == upload.file.read_bytes()
     assert upload.errors() <= {ConnectionLost}

@@ -129,6 +129,27 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         "retry_scheduled",
         {"uri": KEY, "part_number": 2, "attempt": 1, "delay": 2.5, "error": SLOW_TOLD},
     ),
+    (
+        events.UploadRestarted("big.bin", URI, 60, 3, SLOW),
+        "upload_restarted",
+        {"source": "big.bin", "uri": KEY, "size": 60, "parts": 3, "error": SLOW_TOLD},
+    ),
+    (
+        events.UploadAborted(URI, "id", "asked for"),
+        "upload_aborted",
+        {"uri": KEY, "upload_id": "id", "reason": "asked for"},
+    ),
+    (
+        events.UploadExpires(URI, "id", datetime(2026, 1, 8, tzinfo=UTC)),
+        "upload_expires",
+        {"uri": KEY, "upload_id": "id", "abort_date": "2026-01-08T00:00:00.000Z"},
+    ),
+    (
+        events.AttributesDiffer(URI, ["sse"]),
+        "attributes_differ",
+        {"uri": KEY, "names": ["sse"]},
+    ),
+    (events.JournalUnavailable("gone"), "journal_unavailable", {"reason": "gone"}),
     (events.UploadCompleting(URI, 3), "upload_completing", {"uri": KEY, "parts": 3}),
     (
         events.UploadCompleted("big.bin", URI, RESULT),
@@ -147,6 +168,8 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
                 "parts_kept": 1,
                 "attempts": 4,
                 "resent": 7,
+                "checksum": "",
+                "mtime_ns": None,
                 "skipped": None,
             },
         },

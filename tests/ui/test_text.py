@@ -66,6 +66,32 @@ LINES: list[tuple[Event, Line]] = [
         ),
     ),
     (
+        events.UploadRestarted("dir/big.bin", URI, 40 * MIB, 3, LOST),
+        Line(
+            Level.WARNING,
+            "looking at dir/big.bin again: look at s3://bucket/dir/big.bin: reset by peer",
+        ),
+    ),
+    (
+        events.UploadAborted(URI, "id", "the file has changed"),
+        Line(
+            Level.WARNING,
+            "aborted a pending upload of s3://bucket/dir/big.bin (id): the file has changed",
+        ),
+    ),
+    (
+        events.AttributesDiffer(URI, ["metadata", "sse"]),
+        Line(
+            Level.WARNING,
+            "s3://bucket/dir/big.bin is not stored as asked for: metadata, sse",
+            "its upload was begun with others; upload it again with --overwrite always",
+        ),
+    ),
+    (
+        events.JournalUnavailable("keep the journal /x: no room"),
+        Line(Level.WARNING, "keep the journal /x: no room"),
+    ),
+    (
         events.PartDiscarded(URI, 2, 16 * MIB, "its CRC32 differs"),
         Line(Level.WARNING, "part 2 of s3://bucket/dir/big.bin goes again: its CRC32 differs"),
     ),
@@ -136,6 +162,7 @@ SILENT: list[Event] = [
     events.ScanFinished(),
     events.FileStarted("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3),
     events.UploadCreated(URI, "id"),
+    events.UploadExpires(URI, "id", datetime(2026, 1, 8, tzinfo=UTC)),
     events.PartKept(URI, 1, 16 * MIB, "its CRC64NVME is the same"),
     events.PartStarted(URI, 1, 16 * MIB, 1),
     events.BytesSent(URI, 1, 100),

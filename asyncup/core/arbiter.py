@@ -1,0 +1,71 @@
+"""What became of a request to complete whose answer was lost, or was not what it should be.
+
+The same silence follows an object that was made, one that was not, and an upload that a lifecycle
+rule aborted meanwhile. Two questions settle it: does S3 still list the upload's parts, and what
+object does the key lead to?
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from asyncup.core.checksums import composite_md5_etag
+from asyncup.core.model import ChecksumAlgorithm, Checksums, ObjectHead, Proof, Receipt, Upload
+from asyncup.core.proof import prove
+from asyncup.core.resume import is_md5_etag
+
+
+class Outcome(StrEnum):
+    """What is to be done now."""
+
+    DONE = "done"
+    COMPLETE_AGAIN = "complete again"
+    START_OVER = "start over"
+
+
+def _etag_of(receipts: Sequence[Receipt]) -> str | None:
+    """Return the ETag of the object that is made of these parts, if theirs look like MD5s.
+
+    It shows that S3 has made the object of just what it acknowledged, also where no MD5 was
+    computed here.
+    """
+    if not all(is_md5_etag(receipt.etag) for receipt in receipts):
+        return None
+    md5s = [bytes.fromhex(receipt.etag) for receipt in receipts]
+    known = [Checksums(0, {ChecksumAlgorithm.MD5: md5}) for md5 in md5s]
+    return composite_md5_etag(known)
+
+
+def arbitrate(
+    upload: Upload,
+    receipts: Sequence[Receipt],
+    head: ObjectHead | None,
+    *,
+    is_pending: bool,
+    replaces: str,
+) -> Outcome:
+    """Decide by what S3 says now.
+
+    Args:
+        upload: the upload that was to be completed.
+        receipts: the parts that the object is to consist of.
+        head: the object that the key leads to, None if there is none.
+        is_pending: whether S3 still lists the upload.
+        replaces: the ETag of the object that was there before completing was asked for.
+    """
+    if is_pending:
+        # Also if an equal object is there: it may be an older one. Completing twice is harmless.
+        return Outcome.COMPLETE_AGAIN
+    if head is None:
+        return Outcome.START_OVER
+    proof = prove(head, [receipt.checksums for receipt in receipts])
+    if not isinstance(proof, Proof):
+        return Outcome.START_OVER
+    expected = _etag_of(receipts)
+    if proof.is_by_content or head.etag == expected:
+        return Outcome.DONE
+    # Where a server tells no more than a size, an object that was not there before counts: that
+    # is as much as there is to know on such a server after any upload. Where it would tell more of
+    # the object that was to be made, one of which it does not is another one.
+    is_blind = upload.algorithm is None and expected is None
+    is_new = bool(head.etag) and head.etag != replaces
+    return Outcome.DONE if is_blind and is_new else Outcome.START_OVER

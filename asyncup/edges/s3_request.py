@@ -1,0 +1,144 @@
+"""One request to S3: its clock, and its errors in our words.
+
+Every request has a clock. That of a request with a body starts again whenever bytes move, since
+aiohttp's own begins only after the last byte: on a dead connection a body would hang for ever.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from asyncup.core.errors import Fault, S3Error, Stalled, TimedOut
+from asyncup.edges import s3_errors, s3_wire
+from asyncup.edges.body import PartBody
+from asyncup.edges.s3_wire import Answer
+
+_SLOWEST_STORE = 10 << 20
+"""Bytes per second that a server is taken to write at least, once it has received them."""
+
+_BLOCK = 1 << 18
+"""Bytes of an answer's body to wait for at once."""
+
+
+@contextmanager
+def readable(fault: Fault) -> Iterator[None]:
+    """Turn what goes wrong while an answer is read into what it is: no answer of S3.
+
+    Raises:
+        ServerFault: something is missing, or no number or date where there has to be one.
+    """
+    try:
+        yield
+    except (KeyError, ValueError, TypeError) as error:
+        raise s3_errors.no_answer_of_s3(fault) from error
+
+
+class Requests:
+    """Makes requests through a client of aiobotocore.
+
+    `stall_timeout` is in seconds, `connections` how many there may be: a request that is signed
+    and then waits for one grows old, and so does its clock.
+    """
+
+    def __init__(self, client: Any, stall_timeout: float, connections: int) -> None:  # noqa: ANN401 - made at run time
+        self._client = client
+        self._stall_timeout = stall_timeout
+        self._connections = asyncio.Semaphore(connections)
+        self._waits_for_continue = True
+        client.meta.events.register("before-sign.s3", self._before_sign)
+
+    async def ask(self, fault: Fault, **params: object) -> Answer:
+        """Make a request that carries no file's bytes and is answered soon."""
+        return await self._request(fault, self._stall_timeout, params)
+
+    async def ask_patiently(self, fault: Fault, within: float, **params: object) -> Answer:
+        """Make a request that S3 may take `within` seconds to answer."""
+        return await self._request(fault, within, params)
+
+    async def send(self, fault: Fault, body: PartBody, **params: object) -> Answer:
+        """Make a request that carries a part's bytes."""
+        waited = self._waits_for_continue
+        try:
+            return await self._request(fault, self._stall_timeout, params, body)
+        except Stalled:
+            # Not one byte was asked for: this server may not know `Expect: 100-continue`, and
+            # aiohttp waits for that without end. It saves some bytes; it is not worth insisting.
+            if waited and not body.sent:
+                self._waits_for_continue = False
+            raise
+
+    async def _request(
+        self,
+        fault: Fault,
+        within: float,
+        params: Mapping[str, object],
+        body: PartBody | None = None,
+    ) -> Answer:
+        """Make one request, `within` seconds or, with a body, while its bytes keep moving."""
+        method = getattr(self._client, xform_name(fault.operation))
+        try:
+            async with self._connections, asyncio.timeout(within) as clock:
+                if body is not None:
+                    _keep_alive(clock, body, within)
+                    params = {**params, "Body": body}
+                answer: Answer = await method(**params)
+        except TimeoutError as error:
+            raise _late(fault, within, body) from error
+        except ClientError as error:
+            raise s3_errors.answered(error, fault) from error
+        except (ResponseParserError, ValueError) as error:
+            # botocore's parser lets a date or number that is none through as it is.
+            raise s3_errors.no_answer_of_s3(fault) from error
+        except BotoCoreError as error:
+            if body is not None and body.failure is not None:
+                raise body.failure from error
+            raise s3_errors.unanswered(error, fault) from error
+        if not s3_wire.is_answer_of_s3(fault.operation, answer):
+            raise s3_errors.no_answer_of_s3(fault)
+        return answer
+
+    async def blocks(self, fault: Fault, body: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - botocore's
+        """Yield an answer's body as it comes, while it keeps coming."""
+        while block := await self._block(fault, body):
+            yield block
+
+    async def _block(self, fault: Fault, body: Any) -> bytes:  # noqa: ANN401 - botocore's
+        try:
+            async with asyncio.timeout(self._stall_timeout):
+                block: bytes = await body.read(_BLOCK)
+        except TimeoutError as error:
+            raise _late(fault, self._stall_timeout, None) from error
+        except BotoCoreError as error:
+            raise s3_errors.unanswered(error, fault) from error
+        return block
+
+    def _before_sign(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+        if not self._waits_for_continue and "Expect" in request.headers:
+            del request.headers["Expect"]
+
+
+def _keep_alive(clock: asyncio.Timeout, body: PartBody, within: float) -> None:
+    """Let a clock start again whenever bytes of a body move."""
+    loop = asyncio.get_running_loop()
+
+    def moved() -> None:
+        patience = within
+        if body.sent == len(body):
+            # The kernel still holds some, and a store may write all of them before it answers.
+            patience += within + len(body) / _SLOWEST_STORE
+        clock.reschedule(loop.time() + patience)
+
+    body.on_progress = moved
+
+
+def _late(fault: Fault, within: float, body: PartBody | None) -> S3Error:
+    if body is None:
+        return TimedOut(replace(fault, message=f"no answer within {within:g} s"))
+    told = f"no byte moved for {within:g} s, after {body.sent} of {len(body)}"
+    return Stalled(replace(fault, message=told))

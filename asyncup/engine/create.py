@@ -1,0 +1,52 @@
+"""Opening a multipart upload, and what S3 is to check it by."""
+
+from dataclasses import replace
+
+from asyncup.core.errors import ChecksumUnsupported, Fault
+from asyncup.core.events import UploadCreated, UploadExpires
+from asyncup.core.model import ChecksumAlgorithm, ObjectAttributes, ObjectURI, Upload
+from asyncup.core.options import ChecksumPolicy
+from asyncup.engine.abort import abort
+from asyncup.engine.runtime import Runtime
+
+
+async def create(runtime: Runtime, uri: ObjectURI, attributes: ObjectAttributes) -> Upload:
+    """Open a new upload, with the checksum that was asked for, or the best that S3 takes.
+
+    Raises:
+        ChecksumUnsupported: it does not take the one that was asked for.
+    """
+    policy = runtime.options.checksum
+    upload = await _negotiate(runtime, uri, attributes)
+    if policy.algorithm not in (None, upload.algorithm):
+        await abort(runtime, upload, f"this server does not take {policy.algorithm}")
+        raise _unsupported(uri, policy)
+    runtime.announce(UploadCreated(uri, upload.upload_id))
+    if upload.abort_date is not None:
+        runtime.announce(UploadExpires(uri, upload.upload_id, upload.abort_date))
+    return upload
+
+
+async def _negotiate(runtime: Runtime, uri: ObjectURI, attributes: ObjectAttributes) -> Upload:
+    async def create_with(algorithm: ChecksumAlgorithm | None) -> Upload:
+        return await runtime.retry(
+            lambda _: runtime.gateway.create_multipart_upload(uri, algorithm, attributes), uri
+        )
+
+    policy = runtime.options.checksum
+    try:
+        return await create_with(policy.for_parts)
+    except ChecksumUnsupported as error:
+        if policy.algorithm is not None:
+            raise _unsupported(uri, policy, error.fault) from error
+        return await create_with(None)
+
+
+def _unsupported(
+    uri: ObjectURI, policy: ChecksumPolicy, fault: Fault | None = None
+) -> ChecksumUnsupported:
+    told = fault or Fault(action=f"upload {uri}", operation="CreateMultipartUpload")
+    return ChecksumUnsupported(
+        replace(told, message=f"this server does not take {policy.algorithm}"),
+        hint="leave the choice to --checksum auto",
+    )

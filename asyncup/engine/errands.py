@@ -1,0 +1,178 @@
+"""What is done about one job: it is planned or uploaded, or left, and how it went is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from asyncup.core import events
+from asyncup.core.errors import AsyncupError, Interrupted
+from asyncup.core.model import ObjectAttributes, ObjectURI, Proof, UploadResult
+from asyncup.core.options import Overwrite
+from asyncup.core.plan import UploadPlan, make_plan, request_count
+from asyncup.core.selection import reason_to_leave
+from asyncup.edges.chunks import ChunkStore
+from asyncup.edges.files import content_type
+from asyncup.engine.existing import Existing
+from asyncup.engine.jobs import Job
+from asyncup.engine.pending import PendingUploads
+from asyncup.engine.runtime import Claim, Runtime
+from asyncup.engine.source import FileSource, Source, StreamSource
+from asyncup.engine.upload import FileUpload
+
+
+class Errands:
+    """Runs jobs, one a call, with what all of them share.
+
+    Args:
+        attributes: how the objects are to be stored.
+        chunks: opens the chunk files when the first job needs them.
+    """
+
+    def __init__(
+        self, runtime: Runtime, attributes: ObjectAttributes, chunks: Callable[[], ChunkStore]
+    ) -> None:
+        self._runtime = runtime
+        self._options = runtime.options
+        self._announce = runtime.announce
+        self._attributes = attributes
+        self._chunks = chunks
+        self._existing = Existing(runtime)
+        self._uploads: WeakValueDictionary[ObjectURI, FileUpload] = WeakValueDictionary()
+        self._deadlines: set[asyncio.Timeout] = set()
+        self._stop_at: float | None = None
+
+    def stop_at(self, time: float) -> None:
+        """Set the deadline, by the loop's clock, for what is under way and all that comes."""
+        self._stop_at = time
+        for deadline in self._deadlines:
+            deadline.reschedule(time)
+
+    async def look_below(self, prefix: ObjectURI) -> None:
+        """List what is below a prefix, to save a request a key.
+
+        Raises:
+            Interrupted: it was time to stop.
+        """
+        if self._options.overwrite is not Overwrite.ALWAYS:
+            async with self._until_stopped(f"list {prefix}"):
+                await self._existing.index(prefix)
+
+    async def plan(self, job: Job, _: Claim) -> UploadResult:
+        """Announce how a file would be cut, or why it would be left."""
+        return await self._told(job, self._plan(job))
+
+    async def upload(self, job: Job, claim: Claim) -> UploadResult:
+        """Upload one file, or leave it, and announce how it went."""
+        result = await self._told(job, self._upload(job, claim))
+        if result.skipped is None:
+            self._announce(events.UploadCompleted(job.name, job.uri, result))
+        return result
+
+    async def _told(self, job: Job, doing: Coroutine[Any, Any, UploadResult]) -> UploadResult:
+        """Do it, and announce how it went unless it was done."""
+        try:
+            async with self._until_stopped(f"upload {job.uri}", lambda: self._remaining(job)):
+                result = await doing
+        except Interrupted as error:
+            self._announce(events.UploadInterrupted(job.name, job.uri, error.remaining))
+            raise
+        except AsyncupError as error:
+            self._announce(events.UploadFailed(job.name, job.uri, error))
+            raise
+        if result.skipped is not None:
+            self._announce(events.FileSkipped(job.name, result.skipped, job.uri, job.size))
+        return result
+
+    @asynccontextmanager
+    async def _until_stopped(
+        self, what: str, remaining: Callable[[], int | None] = lambda: None
+    ) -> AsyncIterator[None]:
+        """Let something go on; after a stop, until its deadline.
+
+        Raises:
+            Interrupted: the deadline has come.
+        """
+        deadline = asyncio.timeout_at(self._stop_at)
+        self._deadlines.add(deadline)
+        try:
+            async with deadline:
+                yield
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise Interrupted(f"{what}: stopped in the middle", remaining=remaining()) from None
+        finally:
+            self._deadlines.discard(deadline)
+
+    def _remaining(self, job: Job) -> int | None:
+        upload = self._uploads.get(job.uri)
+        return job.size if upload is None else upload.remaining
+
+    async def _plan(self, job: Job) -> UploadResult:
+        source, size = self._source(job)
+        plan = make_plan(size, self._options.part_size, self._options.limits)
+        if reason := await self._reason_to_leave(job.uri, size):
+            return _unsent(job.uri, plan, reason)
+        if size is not None and not plan.is_single:
+            # The part size belongs to the upload.
+            pending = PendingUploads(self._runtime, job.uri)
+            attributes = self._attributes_of(job).digest()
+            found = await pending.choose(plan, source.fingerprint, attributes)
+            plan = plan if found is None else found.resumption.plan
+        parts, requests = (None, None) if size is None else (plan.count, request_count(plan))
+        self._announce(events.FilePlanned(job.name, job.uri, size, plan.part_size, parts, requests))
+        return _unsent(job.uri, plan, None)
+
+    async def _upload(self, job: Job, claim: Claim) -> UploadResult:
+        source, size = self._source(job)
+        plan = make_plan(size, self._options.part_size, self._options.limits)
+        parts = None if size is None else plan.count
+        self._announce(events.FileStarted(job.name, job.uri, size, plan.part_size, parts))
+        upload = FileUpload(self._runtime, source, job.uri, plan, self._attributes_of(job))
+        # A file that goes in one request leaves nothing that two runs could get in a muddle.
+        ours = nullcontext() if plan.is_single else self._runtime.journal.claim(job.uri)
+        with ours, closing(source):
+            # What was begun is gone on with, also if an object of this size is there: it may be
+            # what an earlier run could not show to be the file.
+            is_begun = not plan.is_single and bool(self._runtime.journal.find(job.uri))
+            if is_begun and (settled := await upload.settle()) is not None:
+                return settled
+            may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER
+            if may_stay and (reason := await self._reason_to_leave(job.uri, size)):
+                return _unsent(job.uri, plan, reason)
+            self._uploads[job.uri] = upload
+            return await upload.run(claim)
+
+    def _source(self, job: Job) -> tuple[Source, int | None]:
+        if isinstance(job.source, Path):
+            file = FileSource(job.source, None if self._options.direct else self._chunks())
+            return file, file.fingerprint.size
+        return StreamSource(job.source, job.name, self._chunks()), None
+
+    def _attributes_of(self, job: Job) -> ObjectAttributes:
+        if self._attributes.content_type is not None:
+            return self._attributes
+        return replace(self._attributes, content_type=content_type(job.uri.key))
+
+    async def _reason_to_leave(self, uri: ObjectURI, size: int | None) -> str | None:
+        policy = self._options.overwrite
+        if policy is Overwrite.ALWAYS or (policy is not Overwrite.NEVER and size is None):
+            return None
+        return reason_to_leave(size, await self._existing.head(uri), policy)
+
+
+def _unsent(uri: ObjectURI, plan: UploadPlan, reason: str | None) -> UploadResult:
+    """Return the result for a file of which nothing was sent."""
+    return UploadResult(
+        uri=uri,
+        size=plan.size or 0,
+        etag="",
+        proof=Proof.SIZE,
+        part_size=plan.part_size,
+        parts=0,
+        skipped=reason,
+    )

@@ -1,0 +1,79 @@
+"""A file that fits in one part: one request, and an answer that proves it."""
+
+from dataclasses import replace
+
+from asyncup.core.errors import Interrupted, PreconditionFailed, S3Error
+from asyncup.core.events import PartUploaded
+from asyncup.core.model import ObjectAttributes, ObjectHead, ObjectURI, UploadResult
+from asyncup.core.options import Overwrite
+from asyncup.core.plan import UploadPlan
+from asyncup.core.proof import is_by_content
+from asyncup.edges.body import PartBody
+from asyncup.edges.chunks import StagedPart
+from asyncup.engine.completion import result_of, verify
+from asyncup.engine.runtime import Runtime
+from asyncup.engine.send import Delivery, send
+from asyncup.engine.source import Source
+
+
+async def put_single(
+    runtime: Runtime,
+    source: Source,
+    uri: ObjectURI,
+    plan: UploadPlan,
+    attributes: ObjectAttributes,
+) -> UploadResult:
+    """Send a file as it is and compare what S3 stored with it.
+
+    Raises:
+        AsyncupError: it could not be done.
+    """
+    staged = await source.stage(plan.part(1), runtime.options.checksum.for_objects)
+    if staged is None:
+        raise AssertionError("unreachable: there is always a first part")
+    try:
+        async with runtime.slots:
+            if runtime.stopping.is_set():
+                raise Interrupted(f"upload {uri}: stopped", remaining=plan.size)
+            delivery = await _put(runtime, uri, staged, attributes)
+        if not staged.owned:
+            source.check_unchanged()
+    finally:
+        staged.release()
+    stored, parts = delivery.answer, [staged.checksums]
+    runtime.announce(PartUploaded(uri, 1, parts[0].size, stored.etag, delivery.attempts))
+    # The answer is about the bytes that arrived; if it does not settle it, more is asked for.
+    proof = is_by_content(stored, parts)
+    verified = (stored, proof) if proof else await verify(runtime, source, uri, stored, parts)
+    result = result_of(source, uri, plan, verified, parts)
+    return replace(result, attempts=delivery.attempts, resent=delivery.resent)
+
+
+async def _put(
+    runtime: Runtime, uri: ObjectURI, staged: StagedPart, attributes: ObjectAttributes
+) -> Delivery[ObjectHead]:
+    options, gateway = runtime.options, runtime.gateway
+    may_be_ours = False
+
+    async def attempt(body: PartBody) -> ObjectHead:
+        nonlocal may_be_ours
+        try:
+            return await gateway.put_object(
+                uri,
+                body,
+                staged.checksums,
+                attributes,
+                algorithm=options.checksum.algorithm,
+                only_if_absent=options.overwrite is Overwrite.NEVER,
+            )
+        except PreconditionFailed:
+            # An attempt before may have succeeded without an answer.
+            head = await gateway.head_object(uri) if may_be_ours else None
+            if head is not None and is_by_content(head, [staged.checksums]):
+                return head
+            raise
+        except S3Error as error:
+            may_be_ours = may_be_ours or error.transient
+            raise
+
+    return await send(runtime, uri, staged, attempt)

@@ -1,0 +1,135 @@
+"""The server of a simulation: FakeS3 with the habits of several real ones, and a long memory."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    ListedPart,
+    ObjectAttributes,
+    ObjectHead,
+    PartListing,
+    Receipt,
+    Upload,
+)
+from asyncup.edges.body import PartBody
+from tests.fakes3 import FakeS3, StoredPart, StoredUpload
+
+BUCKET = "test-bucket"
+ALL = tuple(ChecksumAlgorithm)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How a server differs from others.
+
+    `completes_twice` says that a second request to complete is answered like the first one;
+    `lists_older_parts` that parts which were replaced go on being listed, as SeaweedFS does.
+    """
+
+    algorithms: tuple[ChecksumAlgorithm, ...] = ALL
+    lists_checksums: bool = True
+    opaque_etags: bool = False
+    completes_twice: bool = False
+    lists_older_parts: bool = False
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether an object shows no more than its size."""
+        return self.opaque_etags and not self.algorithms
+
+
+KINDS: Mapping[str, Habits] = {
+    "AWS-like": Habits(completes_twice=True),
+    "strict": Habits(),
+    "lists no checksums": Habits(lists_checksums=False, lists_older_parts=True),
+    "no checksums": Habits(algorithms=()),
+    "ignores CRC64NVME": Habits(algorithms=(ChecksumAlgorithm.SHA1,), completes_twice=True),
+    "KMS": Habits(opaque_etags=True, completes_twice=True),
+    "opaque": Habits(opaque_etags=True, lists_checksums=False),
+    "poorest": Habits(opaque_etags=True, algorithms=()),
+}
+
+
+class SimulatedS3(FakeS3):
+    """A server that remembers every object that it ever held.
+
+    Attributes:
+        history: the bytes of each object that ever was, by its key and ETag.
+    """
+
+    def __init__(self, habits: Habits, *, min_part_size: int) -> None:
+        super().__init__(
+            BUCKET,
+            min_part_size=min_part_size,
+            algorithms=habits.algorithms,
+            lists_checksums=habits.lists_checksums,
+            opaque_etags=habits.opaque_etags,
+        )
+        self._habits = habits
+        self.history: dict[tuple[str, str], bytes] = {}
+        self._completed: dict[str, tuple[list[str], ObjectHead]] = {}
+        self._older: dict[tuple[str, int], list[StoredPart]] = defaultdict(list)
+
+    def _store(
+        self,
+        key: str,
+        attributes: ObjectAttributes,
+        etag: str,
+        pieces: Sequence[bytes],
+        known: Mapping[ChecksumAlgorithm, bytes],
+    ) -> None:
+        super()._store(key, attributes, etag, pieces, known)
+        self.history[key, self.objects[key].head.etag] = self.objects[key].data
+
+    def store_strange(self, key: str, data: bytes) -> None:
+        """Store an object that is nobody's file."""
+        etag = self._etag(hashlib.md5(data).hexdigest())  # noqa: S324 - the ETag that S3 gives
+        self._store(key, ObjectAttributes(), etag, [data], {})
+
+    async def complete_multipart_upload(
+        self, upload: Upload, receipts: Sequence[Receipt], *, only_if_absent: bool = False
+    ) -> ObjectHead:
+        named = [receipt.etag for receipt in receipts]
+        before = self._completed.get(upload.upload_id)
+        if self._habits.completes_twice and before is not None and before[0] == named:
+            return before[1]
+        head = await super().complete_multipart_upload(
+            upload, receipts, only_if_absent=only_if_absent
+        )
+        self._completed[upload.upload_id] = (named, head)
+        return head
+
+    async def upload_part(
+        self, upload: Upload, number: int, body: PartBody, checksums: Checksums
+    ) -> str:
+        stored = self.uploads.get(upload.upload_id)
+        before = stored.parts.get(number) if stored else None
+        etag = await super().upload_part(upload, number, body, checksums)
+        if self._habits.lists_older_parts and before is not None and before.etag != etag:
+            self._older[upload.upload_id, number].append(before)
+        return etag
+
+    async def list_parts(self, upload: Upload) -> PartListing:
+        listing = await super().list_parts(upload)
+        older = [
+            ListedPart(
+                number, len(part.data), part.etag, part.checksums if self.lists_checksums else {}
+            )
+            for (upload_id, number), parts in self._older.items()
+            if upload_id == upload.upload_id
+            for part in parts
+        ]
+        both = sorted([*older, *listing.parts], key=lambda part: part.number)
+        return PartListing(both, listing.abort_date)
+
+    def _chosen(self, stored: StoredUpload, receipts: Sequence[Receipt]) -> Iterator[StoredPart]:
+        named = {receipt.part.number: receipt.etag for receipt in receipts}
+        for (upload_id, number), parts in self._older.items():
+            for part in parts:
+                if upload_id == stored.upload.upload_id and part.etag == named.get(number):
+                    stored.parts[number] = part
+        yield from super()._chosen(stored, receipts)
