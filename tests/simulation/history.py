@@ -76,7 +76,7 @@ def habitat_of(random: Random, root: Path) -> Habitat:
         kind=kind,
         habits=habits,
         options=options,
-        weather=_weather(random),
+        weather=_weather(random, habits),
         ends=tuple(random.sample(ends, random.randint(1, len(ends)))),
         changes=random.choice([0.0, 0.0, 0.3, 0.8]),
         lifecycle=random.choice([0.0, 0.0, 0.3]),
@@ -95,9 +95,13 @@ def _policies(habits: Habits) -> list[ChecksumPolicy]:
     ]
 
 
-def _weather(random: Random) -> Weather:
+def _weather(random: Random, habits: Habits) -> Weather:
+    mishaps = set(random.sample(list(Mishap), random.randint(0, 5)))
+    if habits.is_sloppy:
+        # Such a server makes objects of whatever came late; no look before could tell.
+        mishaps = (mishaps | {Mishap.FORGOTTEN}) - {Mishap.LATE}
     return Weather(
-        mishaps=tuple(random.sample(list(Mishap), random.randint(0, 5))),
+        mishaps=tuple(sorted(mishaps)),
         rate=random.choice([0.02, 0.1, 0.1, 0.3]),
         delay=random.choice([0.0, 0.1, 2.0]),
     )
