@@ -20,6 +20,7 @@ from pathlib import Path
 from asyncup.core.errors import AsyncupError, UsageError
 
 HOST = "127.0.0.1"
+_SETTINGS = ("AWS_", "ASYNCUP_", "BOTO_")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.1
@@ -84,6 +85,31 @@ class EmbeddedServer:
             "AWS_REGION": "us-east-1",
         }
 
+    def sockets(self) -> list[Path]:
+        """Return the sockets that it made, and does not remove itself."""
+        tmp = Path("/tmp")  # noqa: S108 - its choice
+        return [path for port in self.ports for path in tmp.glob(f"seaweedfs-*-{port}.sock")]
+
+
+@contextlib.contextmanager
+def own_environment() -> Iterator[None]:
+    """Hide the user's settings of AWS tools and of asyncup for as long as the context lasts.
+
+    Keys, a profile or an endpoint of theirs would lead away from the server of our own, to one
+    that is real. Their configuration files are hidden as well, and so are proxies.
+    """
+    saved = dict(os.environ)
+    for name in saved:
+        if name.upper().startswith(_SETTINGS):
+            del os.environ[name]
+    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    os.environ.update(nothing | {"NO_PROXY": HOST, "no_proxy": HOST})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
 
 @contextlib.contextmanager
 def serve(
@@ -125,9 +151,8 @@ def stop(server: EmbeddedServer) -> None:
     except subprocess.TimeoutExpired:
         server.process.kill()
         server.process.wait()
-    for port in server.ports:
-        for stale in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its choice
-            stale.unlink(missing_ok=True)
+    for stale in server.sockets():
+        stale.unlink(missing_ok=True)
 
 
 def _start_once(
@@ -153,7 +178,8 @@ def _start_once(
         ports=tuple(ports.values()),
     )
     try:
-        return server if asyncio.run(_answers(server, buckets[0], certificate)) else None
+        with own_environment():
+            return server if asyncio.run(_answers(server, buckets[0], certificate)) else None
     except BaseException:
         process.kill()
         process.wait()

@@ -7,12 +7,26 @@ Keys are the names of the options of `asyncup put`, with `-` or `_`, beside `sou
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from asyncup.cli.values import TEXT, as_typer_takes_it, shape_of
+from asyncup.core.endpoint import redacted
 from asyncup.core.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value for an option, and how the file spells both."""
+
+    option: str
+    value: Any
+    key: str
+    written: Any
+
 
 FILE_NAME = "asyncup.toml"
 _NOT_IN_FILE = {"paths", "config", "dry_run", "help"}
@@ -59,11 +73,11 @@ def find(given: Path | None) -> Path | None:
     return next((path for path in (Path(FILE_NAME), user_config_file()) if path.is_file()), None)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read a configuration file, in the names of our options.
+def read(path: Path) -> list[Setting | str]:
+    """Read a configuration file: what it sets, and as texts what is wrong with it.
 
     Raises:
-        UsageError: it cannot be read, or says one thing twice.
+        UsageError: it cannot be read.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -71,39 +85,39 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"read {path}: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}", hint="see https://toml.io") from error
-    named: dict[str, Any] = {}
-    for key, value in (*_ours(values), *_theirs(path, values)):
-        if key in named:
-            raise UsageError(f"{path}: {key} is set twice, once by another name")
-        named[key] = value
-    return named
+    return [*_ours(values), *_theirs(values)]
 
 
-def _ours(values: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def _ours(values: Mapping[str, Any]) -> Iterable[Setting]:
     for key, value in values.items():
         if key not in _TRANSLATED:
-            yield _RENAMED.get(key, key.replace("-", "_")), value
+            yield Setting(_RENAMED.get(key, key.replace("-", "_")), value, key, value)
 
 
-def _theirs(path: Path, values: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def _theirs(values: Mapping[str, Any]) -> Iterable[Setting | str]:
     """Yield what the settings of multi2s3 come to."""
-    index = values.get("srcfileIndex", "*")
-    if "srcdir" in values:
-        yield "source", values["srcdir"] if index == "*" else str(Path(values["srcdir"]) / index)
-    elif "srcfileIndex" in values:
-        raise UsageError(f"{path}: srcfileIndex needs srcdir, the directory that the file is in")
-    if "s3bucket" in values:
-        yield "destination", f"s3://{values['s3bucket']}/"
-    elif "s3key" in values:
-        raise UsageError(f"{path}: s3key needs s3bucket")
+    for key in ("srcdir", "srcfileIndex", "s3bucket"):
+        if not isinstance(values.get(key, ""), str):
+            yield _problem(key, values[key], f"{TEXT.allowed} is needed")
+    directory, index = values.get("srcdir"), values.get("srcfileIndex", "*")
+    if directory is None and "srcfileIndex" in values:
+        yield "srcfileIndex needs srcdir, the directory that the file is in"
+    if isinstance(directory, str) and isinstance(index, str):
+        source = directory if index == "*" else str(Path(directory) / index)
+        yield Setting("source", source, "srcdir", directory)
+    if isinstance(bucket := values.get("s3bucket"), str):
+        yield Setting("destination", f"s3://{bucket}/", "s3bucket", bucket)
     if "IgnoreSmallFile" in values:
+        small = values["IgnoreSmallFile"]
+        if small not in (0, 1):
+            yield _problem("IgnoreSmallFile", small, "0 or 1 is needed")
         # It never applied to a file that was named.
-        if values["IgnoreSmallFile"] not in (0, 1):
-            raise UsageError(f"{path}: IgnoreSmallFile is 0 or 1")
-        yield "skip_small", bool(values["IgnoreSmallFile"]) and index == "*"
+        yield Setting("skip_small", small == 1 and index == "*", "IgnoreSmallFile", small)
 
 
-def _checked(context: typer.Context, path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(
+    context: typer.Context, path: Path, settings: Iterable[Setting | str]
+) -> dict[str, Any]:
     """Return the values as typer wants them, after it has seen each of them.
 
     Raises:
@@ -114,29 +128,42 @@ def _checked(context: typer.Context, path: Path, values: Mapping[str, Any]) -> d
         option.name: option for option in context.command.params if option.name not in _NOT_IN_FILE
     }
     checked: dict[str, Any] = {}
+    spelt: dict[str, str] = {}
     problems: list[str] = []
-    for key, value in values.items():
-        if key not in options:
-            problems.append(f"unknown key {key!r}{_nearest(key, options)}")
-            continue
-        checked[key] = _as_typer_takes_it(value, repeatable=options[key].multiple)
-        try:
-            options[key].process_value(context, checked[key])
-        except typer.BadParameter as error:
-            problems.append(f"{key} = {value!r}: {error.message}")
+    for each in settings:
+        if isinstance(each, str):
+            problems.append(each)
+        elif each.option not in options:
+            problems.append(f"unknown key {each.key!r}{_nearest(each.key, options)}")
+        elif each.option in spelt:
+            problems.append(f"{spelt[each.option]} and {each.key} are the same setting")
+        else:
+            spelt[each.option] = each.key
+            try:
+                checked[each.option] = _value(context, options[each.option], each.value)
+            except typer.BadParameter as error:
+                problems.append(_problem(each.key, each.written, error.message))
     if problems:
         allowed = ", ".join(sorted(name.replace("_", "-") for name in options))
         raise UsageError(f"{path}: {'; '.join(problems)}", hint=f"allowed are {allowed}")
     return checked
 
 
+def _value(context: typer.Context, option: Any, value: Any) -> Any:  # noqa: ANN401 - TOML has any
+    """Return a value in the form that a flag would have given it, if the option takes it."""
+    shape = shape_of(option.name, is_flag=option.is_flag, repeatable=option.multiple)
+    if not shape.fits(value):
+        raise typer.BadParameter(f"{shape.allowed} is needed")
+    taken = as_typer_takes_it(value, repeatable=option.multiple)
+    option.process_value(context, taken)
+    return taken
+
+
+def _problem(key: str, written: object, what: str) -> str:
+    shown = redacted(written) if isinstance(written, str) else written
+    return f"{key} = {shown!r}: {what}"
+
+
 def _nearest(key: str, options: Iterable[str]) -> str:
     near = difflib.get_close_matches(key, [*options, *_RENAMED, *_TRANSLATED], n=1)
     return f" (is {near[0].replace('_', '-')} meant?)" if near else ""
-
-
-def _as_typer_takes_it(value: Any, *, repeatable: bool) -> Any:  # noqa: ANN401 - TOML has any
-    """Return a value in the form that a flag would have given it."""
-    if isinstance(value, dict):
-        return [f"{key}={each}" for key, each in value.items()]
-    return [value] if repeatable and not isinstance(value, list) else value

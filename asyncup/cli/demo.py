@@ -8,6 +8,7 @@ import asyncio
 import os
 import secrets
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,13 +23,22 @@ from asyncup.core.model import ObjectURI
 from asyncup.core.options import MIB, Options, S3Config
 from asyncup.core.sizes import format_size
 from asyncup.edges.s3 import S3, open_s3
-from asyncup.embedded import EmbeddedServer, start, stop
+from asyncup.embedded import EmbeddedServer, own_environment, start, stop
 
 BUCKET = "demo"
 _PART_SIZE = 5 * MIB
 _CONCURRENCY = 4
 _POLL_SECONDS = 0.05
 _BLOCK = MIB
+_IN_THE_WAY = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
+"""Variables that count more than those that lead to the server, or do not fit them."""
+
 _SMALL_SAMPLES = {
     "notes.txt": 1_200,
     "empty file": 0,
@@ -43,10 +53,12 @@ def demo(params: Params) -> int:
     Raises:
         AsyncupError: something did not go as it should.
     """
-    with ExitStack() as stack:
+    # All that follows is about the demo's own server, never about the user's.
+    with own_environment(), ExitStack() as stack:
         directory = params["data_dir"]
         if directory is None:
-            directory = _temporary(stack, keep=params["keep"])
+            directory = Path(tempfile.mkdtemp(prefix="asyncup-demo-"))
+            stack.callback(shutil.rmtree, directory, ignore_errors=True)
         directory = directory.absolute()
         files = params["files"] or [_make_samples(directory / "samples", params["size"])]
         for file in files:
@@ -54,12 +66,12 @@ def demo(params: Params) -> int:
                 raise SourceMissing(f"no such file: {file}")
         _say("starting SeaweedFS, an S3 server, on this machine")
         server = start(directory / "server", buckets=[BUCKET])
-        if not params["keep"]:
-            stack.callback(stop, server)
+        stack.callback(stop, server)
         _say(f"it serves {server.endpoint_url}, its data is in {server.directory}")
         Demo(server, directory, files).run()
         if params["keep"]:
-            _say_how_to_go_on(server)
+            _say_how_to_go_on(server, directory if params["data_dir"] is None else None)
+            stack.pop_all()
     return 0
 
 
@@ -70,6 +82,8 @@ class Demo:
         self._server = server
         self._files = dict(_with_keys(files))
         self._split_dir = directory / "chunks"
+        no_settings = directory / "no-settings.toml"
+        no_settings.write_text("", encoding="utf-8")
         self._command = [
             *(sys.executable, "-m", "asyncup", "put"),
             *map(str, files),
@@ -78,6 +92,10 @@ class Demo:
             f"--part-size={_PART_SIZE}",
             f"--concurrency={_CONCURRENCY}",
             "--stop-grace=1s",
+            # Objects of an earlier demo may be there, of the same size.
+            "--overwrite=always",
+            # An asyncup.toml that lies about may name another server.
+            f"--config={no_settings}",
         ]
 
     def run(self) -> None:
@@ -173,12 +191,6 @@ def _with_keys(files: Sequence[Path]) -> Iterator[tuple[Path, ObjectURI]]:
             yield source, ObjectURI(BUCKET, source.name)
 
 
-def _temporary(stack: ExitStack, *, keep: bool) -> Path:
-    if keep:
-        return Path(tempfile.mkdtemp(prefix="asyncup-demo-"))
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asyncup-demo-")))
-
-
 def _make_samples(directory: Path, largest: int) -> Path:
     samples = {"largest.bin": largest, **_SMALL_SAMPLES}
     _say(f"making {len(samples)} sample files, {format_size(sum(samples.values()))} of noise")
@@ -191,12 +203,21 @@ def _make_samples(directory: Path, largest: int) -> Path:
     return directory
 
 
-def _say_how_to_go_on(server: EmbeddedServer) -> None:
+def _say_how_to_go_on(server: EmbeddedServer, temporary: Path | None) -> None:
     _say("the server goes on. To try it by hand:")
+    for line in _how_to_go_on(server, temporary):
+        sys.stderr.write(f"    {line}\n")
+
+
+def _how_to_go_on(server: EmbeddedServer, temporary: Path | None) -> Iterator[str]:
+    yield f"unset {' '.join(_IN_THE_WAY)}"
     for name, value in server.environment.items():
-        sys.stderr.write(f"    export {name}={shlex.quote(value)}\n")
-    sys.stderr.write(f"    asyncup put FILE s3://{BUCKET}/\n")
-    sys.stderr.write(f"    kill {server.process.pid}        # when you are done\n")
+        yield f"export {name}={shlex.quote(value)}"
+    # The flag counts more than an asyncup.toml.
+    yield f"asyncup put FILE s3://{BUCKET}/ --endpoint-url={server.endpoint_url}"
+    yield f"kill {server.process.pid}        # when you are done, and to remove what it leaves:"
+    left = [] if temporary is None else [shlex.quote(str(temporary))]
+    yield " ".join(["rm -rf", *left, *map(str, server.sockets())])
 
 
 def _say(text: str) -> None:

@@ -4,8 +4,6 @@ Everything that takes long to import is imported when it is needed, so that `--h
 `--version` answer at once.
 """
 
-import io
-import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,12 +13,13 @@ import typer
 
 from asyncup import __version__
 from asyncup.cli import parameters as p
+from asyncup.cli import streams
 from asyncup.cli.settings import Params, options_of, places_of
+from asyncup.cli.usage import as_ours, is_asked_for
 from asyncup.core.errors import AsyncupError, Interrupted
 from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 app = typer.Typer(
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -28,16 +27,18 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding does not have is no reason to fail.
-            stream.reconfigure(errors="backslashreplace")
+    streams.prepare()
     try:
-        app(prog_name="asyncup")
+        # Without arguments, there is the help.
+        code = app(None if sys.argv[1:] else ["--help"], prog_name="asyncup", standalone_mode=False)
+    except typer.TyperException as error:
+        code = _report(as_ours(error), as_json=is_asked_for("json"))
     except AsyncupError as error:
-        sys.exit(_report(error))
+        code = _report(error, as_json=is_asked_for("json"), debug=is_asked_for("debug"))
     except KeyboardInterrupt:
-        sys.exit(Interrupted.exit_code)
+        code = Interrupted.exit_code
+    streams.let_go()
+    sys.exit(code)
 
 
 def _version(*, wanted: bool) -> None:
@@ -133,9 +134,9 @@ def demo(
     keep: p.DemoKeep = False,
     debug: p.Debug = False,
 ) -> None:
-    """Try asyncup on an S3 server of its own, on this machine: upload, break, resume, compare.
+    r"""Try asyncup on an S3 server of its own, on this machine: upload, break, resume, compare.
 
-    Needs the extra: pip install 'asyncup[demo]'.
+    Needs the extra: pip install 'asyncup\[demo]'.
     """
     from asyncup.cli.demo import demo as run
 
@@ -147,15 +148,14 @@ def _finish(run: Callable[[Params], int], params: Params) -> None:
     try:
         code = run(params)
     except AsyncupError as error:
-        if params["debug"]:
-            traceback.print_exc()
-        code = _report(error, as_json=bool(params.get("json")))
-    _flush()
+        code = _report(error, as_json=bool(params.get("json")), debug=params["debug"])
     raise typer.Exit(code)
 
 
-def _report(error: AsyncupError, *, as_json: bool = False) -> int:
+def _report(error: AsyncupError, *, as_json: bool = False, debug: bool = False) -> int:
     """Say what went wrong and return the exit status."""
+    if debug:
+        traceback.print_exception(error)
     if as_json:
         import time
 
@@ -167,11 +167,3 @@ def _report(error: AsyncupError, *, as_json: bool = False) -> int:
 
     Output(sys.stderr).write_line(error_line(error))
     return error.exit_code
-
-
-def _flush() -> None:
-    """Let go of a standard output that nobody reads any more, without a word."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperOption
 
 from asyncup.cli.config import load_into_context
+from asyncup.core.endpoint import check_endpoint
+from asyncup.core.errors import UsageError
+from asyncup.core.model import ObjectURI
 from asyncup.core.options import ChecksumPolicy, Limits, OnChange, Overwrite
 from asyncup.core.sizes import parse_duration, parse_size
 
 T = TypeVar("T")
+
+# White space, at which typer would split a list in a variable, is part of many values.
+TyperOption.envvar_list_splitter = "\n"
 
 
 def _panel(title: str) -> Callable[..., Any]:
@@ -65,6 +72,26 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _text(check: Callable[[str], object]) -> Callable[[Any], str]:
+    """Return a parser for what stays a text, and has to pass a check."""
+
+    def read(text: str) -> str:
+        try:
+            check(text)
+        except UsageError as error:
+            raise ValueError(f"{error} ({error.hint})") from error
+        return text
+
+    return _parser(read)
+
+
+def _pattern(text: str) -> str:
+    from asyncup.core.selection import Filters
+
+    Filters.of([text])
+    return text
+
+
 _size = _parser(parse_size)
 _duration = _parser(parse_duration)
 
@@ -78,6 +105,7 @@ _output = _panel("Output")
 _SIZE = {"parser": _size, "metavar": "SIZE"}
 _TIME = {"parser": _duration, "metavar": "TIME"}
 _PAIR = {"parser": _parser(_pair), "metavar": "KEY=VALUE"}
+_PATTERN = {"parser": _parser(_pattern), "metavar": "PATTERN"}
 
 Paths = Annotated[
     list[str] | None,
@@ -89,18 +117,20 @@ Paths = Annotated[
     ),
 ]
 Source = Annotated[list[Path] | None, _what("--source", "", hidden=True)]
-Destination = Annotated[str | None, _what("--destination", "", hidden=True)]
+Destination = Annotated[
+    str | None, _what("--destination", "", hidden=True, parser=_text(ObjectURI.parse))
+]
 Recursive = Annotated[
     bool, _what("--recursive/--no-recursive", "Also what lies in directories below")
 ]
 Follow = Annotated[bool, _what("--follow/--no-follow", "Go where links to directories lead")]
 Include = Annotated[
-    list[str] | None,
-    _what("--include", "Only files that match (as in .gitignore); repeatable", metavar="PATTERN"),
+    list[Any] | None,
+    _what("--include", "Only files that match (as in .gitignore); repeatable", **_PATTERN),
 ]
 Exclude = Annotated[
-    list[str] | None,
-    _what("--exclude", "No files that match (as in .gitignore); repeatable", metavar="PATTERN"),
+    list[Any] | None,
+    _what("--exclude", "No files that match (as in .gitignore); repeatable", **_PATTERN),
 ]
 MinSize = Annotated[int | None, _what("--min-size", "No smaller files", **_SIZE)]
 MaxSize = Annotated[int | None, _what("--max-size", "No larger files", **_SIZE)]
@@ -220,7 +250,13 @@ Profile = Annotated[
 ]
 Region = Annotated[str | None, _where("--region", "Region of the bucket", metavar="NAME")]
 EndpointURL = Annotated[
-    str | None, _where("--endpoint-url", "URL of an S3 server that is not AWS", metavar="URL")
+    str | None,
+    _where(
+        "--endpoint-url",
+        "URL of an S3 server that is not AWS",
+        parser=_text(check_endpoint),
+        metavar="URL",
+    ),
 ]
 PathStyle = Annotated[
     bool, _where("--path-style/--no-path-style", "Bucket in the path, not the host name")

@@ -9,16 +9,19 @@ from pathlib import Path
 
 from asyncup.cli.files_from import read_list
 from asyncup.cli.settings import Params, Places, attributes_of, s3_config_of
-from asyncup.cli.show import drawn, renderer_for, tell_all
-from asyncup.cli.signals import stopping_by_signal
+from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
+from asyncup.cli.signals import Signals, caught_signals
 from asyncup.cli.stdin import open_stdin
-from asyncup.core.errors import Interrupted, UsageError
+from asyncup.cli.streams import StandardOutput
+from asyncup.core.errors import Interrupted
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import Options
 from asyncup.core.selection import Filters
-from asyncup.edges.files import Walk
+from asyncup.edges.files import Left, Walk
 from asyncup.engine.jobs import Job, Named, Selected, Selection
 from asyncup.engine.uploader import Uploader
+from asyncup.ui.renderer import Output
+from asyncup.ui.text import error_line
 
 
 def put(params: Params, places: Places, options: Options) -> int:
@@ -27,16 +30,27 @@ def put(params: Params, places: Places, options: Options) -> int:
     Raises:
         AsyncupError: it could not even begin.
     """
-    try:
-        return asyncio.run(_put(params, places, options))
-    except asyncio.CancelledError:
-        # A second Ctrl-C. What S3 has acknowledged is there all the same.
-        _say_how_to_go_on()
-        return Interrupted.exit_code
+    output = StandardOutput()
+    with caught_signals() as signals:
+        try:
+            code = asyncio.run(_put(params, places, options, signals, output))
+        except asyncio.CancelledError:
+            # A second Ctrl-C. What S3 has acknowledged is there all the same.
+            _say_how_to_go_on()
+            code = Interrupted.exit_code
+    if (problem := output.problem) is not None:
+        Output(sys.stderr).write_line(error_line(problem))
+        code = code or problem.exit_code
+    return code
 
 
-async def _put(params: Params, places: Places, options: Options) -> int:
-    renderer, others = renderer_for(params)
+async def _put(
+    params: Params, places: Places, options: Options, signals: Signals, output: StandardOutput
+) -> int:
+    signals.attend()
+    renderer, others = renderer_for(params, output)
+    if params["debug"]:
+        others = [show_where, *others]
     uploader = Uploader(
         options=options,
         s3=s3_config_of(params),
@@ -44,17 +58,18 @@ async def _put(params: Params, places: Places, options: Options) -> int:
         listener=tell_all([renderer, *others]),
     )
     async with uploader, _selected(params, places) as (selected, below):
-        with stopping_by_signal(uploader.stop):
-            async with drawn(renderer):
-                act = uploader.plan_all if params["dry_run"] else uploader.put_all
-                result = await act(selected, below=below)
+        signals.stop = uploader.stop
+        async with drawn(renderer):
+            act = uploader.plan_all if params["dry_run"] else uploader.put_all
+            result = await act(selected, below=below)
+        signals.stop = None
     if result.interrupted and not params["json"]:
         _say_how_to_go_on()
     return result.exit_code
 
 
 def _say_how_to_go_on() -> None:
-    sys.stderr.write(f"to go on: {shlex.join(['asyncup', *sys.argv[1:]])}\n")
+    Output(sys.stderr).write(f"to go on: {shlex.join(['asyncup', *sys.argv[1:]])}")
 
 
 @asynccontextmanager
@@ -81,16 +96,13 @@ async def _only(job: Job) -> AsyncIterator[Selected]:
 
 
 def _selection(params: Params, places: Places) -> Selection:
-    try:
-        filters = Filters.of(
-            params["include"] or (),
-            params["exclude"] or (),
-            min_size=params["min_size"],
-            max_size=params["max_size"],
-            small=params["part_size"] if params["skip_small"] else None,
-        )
-    except ValueError as error:
-        raise UsageError(f"a pattern is none: {error}") from error
+    filters = Filters.of(
+        params["include"] or (),
+        params["exclude"] or (),
+        min_size=params["min_size"],
+        max_size=params["max_size"],
+        small=params["part_size"] if params["skip_small"] else None,
+    )
     sources = places.sources
     one_file = len(sources) == 1 and params["files_from"] is None and not Path(sources[0]).is_dir()
     return Selection(
@@ -104,7 +116,7 @@ def _selection(params: Params, places: Places) -> Selection:
     )
 
 
-def _named(params: Params, places: Places) -> Iterable[Named]:
+def _named(params: Params, places: Places) -> Iterable[Named | Left | None]:
     if params["files_from"] is None:
         return [Named(Path(each)) for each in places.sources]
     directory = Path(places.sources[0]) if places.sources else None

@@ -3,15 +3,16 @@
 import asyncio
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from asyncup.cli.settings import Params
-from asyncup.core.events import Event, Listener
-from asyncup.ui.renderer import Objects, Quiet, Renderer
+from asyncup.core.events import Event, Listener, UploadFailed
+from asyncup.ui.renderer import Objects, Quiet, Renderer, Writable
 
 
-def renderer_for(params: Params) -> tuple[Renderer, list[Listener]]:
+def renderer_for(params: Params, output: Writable) -> tuple[Renderer, list[Listener]]:
     """Return what shows a run on standard error, and what else listens.
 
     Panels take a terminal that can move its cursor; anything else gets lines. The objects go to
@@ -20,12 +21,12 @@ def renderer_for(params: Params) -> tuple[Renderer, list[Listener]]:
     if params["json"]:
         from asyncup.ui.jsonl import JsonLines
 
-        return JsonLines(sys.stdout, time.monotonic), []
+        return JsonLines(output, time.monotonic), []
     if params["dry_run"]:
         from asyncup.ui.plan import PlanLines
 
-        return PlanLines(sys.stdout, sys.stderr), []
-    objects: list[Listener] = [Objects(sys.stdout)]
+        return PlanLines(output, sys.stderr), []
+    objects: list[Listener] = [Objects(output)]
     if params["quiet"]:
         return Quiet(sys.stderr), objects
     if not params["plain"] and (panels := _panels()) is not None:
@@ -47,6 +48,12 @@ def _panels() -> Renderer | None:
     if console.is_dumb_terminal:
         return None
     return LivePanels(console, time.monotonic)
+
+
+def show_where(event: Event) -> None:
+    """Write where in the code the error of a file came from; live panels let it pass above them."""
+    if isinstance(event, UploadFailed) and event.error.__traceback__ is not None:
+        traceback.print_exception(event.error, file=sys.stderr)
 
 
 def tell_all(listeners: list[Listener]) -> Listener:

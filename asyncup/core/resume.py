@@ -233,6 +233,9 @@ def match_upload(
     """
     if not listed:
         return Resumption(wanted)
+    is_full = max(part.number for part in listed) == limits.max_parts
+    if wanted.size is None and is_full and wanted.part_size > max(part.size for part in listed):
+        return Unusable("the stream may be longer than all its parts, and larger ones are wanted")
     by_number: dict[int, list[ListedPart]] = {}
     for part in sorted(listed, key=lambda part: part.number):
         by_number.setdefault(part.number, []).append(part)

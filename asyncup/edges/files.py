@@ -63,8 +63,8 @@ class Walk:
     def files(self, root: Path, *, relative: str | None = None) -> Iterator[Found | Left]:
         """Yield what a source names: itself, or all in it in order of name.
 
-        `relative` is the key's part for the source itself: by default its name if it is a file,
-        and nothing if it is a directory.
+        `relative` is the key's part for the source itself, which has to be a file then: whoever
+        lists names means those and no others. By default it is the file's name.
         """
         try:
             status = root.stat()
@@ -77,11 +77,12 @@ class Walk:
             problem = SourceUnsuitable(f"skip {_shown(root)}: {error}", hint=hint)
             yield Left(root, str(error), problem)
             return
-        if stat.S_ISDIR(status.st_mode):
-            prefix = "" if relative is None else f"{relative}/"
-            yield from self._directory(root, prefix, (_identity(status),))
-        else:
+        if not stat.S_ISDIR(status.st_mode):
             yield _entry(root, root.name if relative is None else relative, status)
+        elif relative is not None:
+            yield Left(root, "a directory; what is in it has to be listed itself")
+        else:
+            yield from self._directory(root, "", (_identity(status),))
 
     def _directory(
         self, directory: Path, prefix: str, above: tuple[tuple[int, int], ...]

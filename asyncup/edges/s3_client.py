@@ -10,8 +10,10 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import exceptions as boto
 
-from asyncup.core.errors import UsageError
+from asyncup.core.endpoint import HINT, check_endpoint, redacted
+from asyncup.core.errors import Fault, UsageError
 from asyncup.core.options import S3Config
+from asyncup.edges.s3_errors import unanswered
 
 READ_TIMEOUT = 3600
 """Seconds. The gateway has its own, shorter clocks for every request; this is never the first."""
@@ -28,6 +30,7 @@ async def open_client(config: S3Config, *, connections: int, agent: str) -> Asyn
 
     Raises:
         UsageError: the profile, the endpoint or the certificates are not what they should be.
+        CredentialsRejected: there is half a pair of keys.
     """
     try:
         session = aioboto3.Session(
@@ -45,20 +48,25 @@ async def open_client(config: S3Config, *, connections: int, agent: str) -> Asyn
         opened = await client.__aenter__()
     except boto.ProfileNotFound as error:
         raise UsageError(
-            f"no profile {config.profile!r} in the AWS configuration",
+            f"no profile {error.kwargs['profile']!r} in the AWS configuration",
             hint="`aws configure list-profiles` lists them; check AWS_PROFILE and --profile",
         ) from error
+    except boto.PartialCredentialsError as error:
+        # As with none at all, and as if they were found to be half only when a request is signed.
+        raise unanswered(error, Fault(action="find credentials")) from error
     except (boto.BotoCoreError, AttributeError) as error:
         # botocore meets a section of the configuration that is no section with AttributeError.
         raise UsageError(
             f"read the AWS configuration: {error}", hint="check ~/.aws/config, AWS_* and --region"
         ) from error
-    except ValueError as error:
-        raise UsageError(
-            f"{config.endpoint_url!r} is not an endpoint URL",
-            hint="write http://host:port or https://host",
-        ) from error
+    except ValueError:
+        # Its text may have a password in it.
+        url = config.endpoint_url
+        named = "the URL of the AWS configuration" if url is None else repr(redacted(url))
+        raise UsageError(f"{named} is not an endpoint URL", hint=HINT) from None
     try:
+        # The environment and the AWS configuration can name one as well.
+        check_endpoint(opened.meta.endpoint_url)
         yield opened
     finally:
         await client.__aexit__(None, None, None)

@@ -167,6 +167,11 @@ def unanswered(error: Exception, fault: Fault) -> AsyncupError:
             replace(fault, message="the server's TLS certificate is not trusted"),
             hint="name the certificate of its issuer with --ca-bundle",
         )
+    if isinstance(error, boto.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
+        return UsageError(
+            f"{fault.action}: the server does not speak TLS at this port",
+            hint="write http:// instead of https:// in --endpoint-url, or name the port for https",
+        )
     for kinds, ours in _WITHOUT_ANSWER:
         if isinstance(error, kinds):
             return ours(replace(fault, message=_cause(error)), hint=_HINTS.get(ours))
@@ -190,7 +195,7 @@ _WITHOUT_ANSWER: tuple[tuple[tuple[type[Exception], ...], type[S3Error]], ...] =
     ((boto.ResponseStreamingError, boto.IncompleteReadError), ConnectionLost),
 )
 
-_URL = re.compile(r"(?i)https?://(?:[^\s\"']*@)?([^/?#@\s\"']+)[^\s\"']*")
+_URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*://(?:[^\s\"']*@)?([^/?#@\s\"']+)[^\s\"']*")
 
 LONGEST_RETRY_AFTER = 3600.0
 """Seconds. A server that asks for more is asked again all the same."""

@@ -19,10 +19,12 @@ from asyncup.core.errors import (
     UploadMissing,
 )
 from asyncup.core.model import (
+    ChecksumAlgorithm,
     Checksums,
     JournalRecord,
     ObjectHead,
     ObjectURI,
+    Part,
     Phase,
     Proof,
     Receipt,
@@ -33,6 +35,7 @@ from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan
 from asyncup.core.proof import compare_parts, is_by_content, prove
 from asyncup.core.resume import trusted_receipts
+from asyncup.engine.readback import read_back
 from asyncup.engine.runtime import Runtime
 from asyncup.engine.source import Source
 
@@ -135,7 +138,7 @@ async def settle(
         if sum(part.size for part in parts) == plan.size:
             head = await _find_out_after_all(runtime, record, receipts)
             if head is not None:
-                verified = await verify(runtime, uri, head, parts)
+                verified = await verify(runtime, source, uri, head, parts)
                 runtime.journal.closed(record.upload)
                 its_plan = UploadPlan(plan.size, record.part_size)
                 result = result_of(source, uri, its_plan, verified, parts)
@@ -181,7 +184,11 @@ async def _head(runtime: Runtime, uri: ObjectURI) -> ObjectHead | None:
 
 
 async def verify(
-    runtime: Runtime, uri: ObjectURI, stored: ObjectHead, parts: Sequence[Checksums]
+    runtime: Runtime,
+    source: Source,
+    uri: ObjectURI,
+    stored: ObjectHead,
+    parts: Sequence[Checksums],
 ) -> tuple[ObjectHead, Proof]:
     """Compare the object with the parts of its file, by the best means this server offers.
 
@@ -199,14 +206,33 @@ async def verify(
         return head
 
     head = await runtime.retry(attempt, uri)
-    # Some servers name an object otherwise in their answer to complete than ever after: there, an
-    # answer that was made of these parts' own MD5s has to do.
-    if head.etag != stored.etag and stored.etag and is_by_content(stored, parts) is None:
-        raise _mismatch(uri, f"another object took its place (ETag {head.etag})")
     proof = prove(head, parts)
     if not isinstance(proof, Proof):
         raise _mismatch(uri, proof)
-    return head, proof
+    if stored.etag in ("", head.etag) or proof.is_by_content:
+        return head, proof
+    # Either another object took its place, or this is one of the servers that name an object
+    # otherwise ever after than in their answer to complete.
+    if is_by_content(stored, parts) and (
+        shown := await _by_reading(runtime, source, uri, head, parts)
+    ):
+        return head, shown
+    raise _mismatch(uri, f"another object took its place (ETag {head.etag})")
+
+
+async def _by_reading(
+    runtime: Runtime,
+    source: Source,
+    uri: ObjectURI,
+    head: ObjectHead,
+    parts: Sequence[Checksums],
+) -> Proof | None:
+    """Show that an object is the file by reading one of them again; a file is nearer."""
+    if source.is_rereadable:
+        whole = Part(1, 0, sum(part.size for part in parts))
+        return is_by_content(head, [await source.checksums(whole, {ChecksumAlgorithm.MD5})])
+    same = await read_back(runtime, uri) == combine_crc64nvme(parts)
+    return Proof.DOWNLOAD if same else None
 
 
 def _mismatch(uri: ObjectURI, problem: str) -> ObjectMismatch:

@@ -1,8 +1,8 @@
 """What is done about one job: it is planned or uploaded, or left, and how it went is told."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import closing, nullcontext
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,14 @@ class Errands:
             deadline.reschedule(time)
 
     async def look_below(self, prefix: ObjectURI) -> None:
-        """List what is below a prefix, to save a request a key."""
+        """List what is below a prefix, to save a request a key.
+
+        Raises:
+            Interrupted: it was time to stop.
+        """
         if self._options.overwrite is not Overwrite.ALWAYS:
-            await self._existing.index(prefix)
+            async with self._until_stopped(f"list {prefix}"):
+                await self._existing.index(prefix)
 
     async def plan(self, job: Job, _: Claim) -> UploadResult:
         """Announce how a file would be cut, or why it would be left."""
@@ -70,7 +75,8 @@ class Errands:
     async def _told(self, job: Job, doing: Coroutine[Any, Any, UploadResult]) -> UploadResult:
         """Do it, and announce how it went unless it was done."""
         try:
-            result = await self._before_deadline(job, doing)
+            async with self._until_stopped(f"upload {job.uri}", lambda: self._remaining(job)):
+                result = await doing
         except Interrupted as error:
             self._announce(events.UploadInterrupted(job.name, job.uri, error.remaining))
             raise
@@ -81,23 +87,30 @@ class Errands:
             self._announce(events.FileSkipped(job.name, result.skipped, job.uri, job.size))
         return result
 
-    async def _before_deadline(
-        self, job: Job, doing: Coroutine[Any, Any, UploadResult]
-    ) -> UploadResult:
+    @asynccontextmanager
+    async def _until_stopped(
+        self, what: str, remaining: Callable[[], int | None] = lambda: None
+    ) -> AsyncIterator[None]:
+        """Let something go on; after a stop, until its deadline.
+
+        Raises:
+            Interrupted: the deadline has come.
+        """
         deadline = asyncio.timeout_at(self._stop_at)
         self._deadlines.add(deadline)
         try:
             async with deadline:
-                return await doing
+                yield
         except TimeoutError:
             if not deadline.expired():
                 raise
-            upload = self._uploads.get(job.uri)
-            remaining = job.size if upload is None else upload.remaining
-            told = f"upload {job.uri}: stopped in the middle"
-            raise Interrupted(told, remaining=remaining) from None
+            raise Interrupted(f"{what}: stopped in the middle", remaining=remaining()) from None
         finally:
             self._deadlines.discard(deadline)
+
+    def _remaining(self, job: Job) -> int | None:
+        upload = self._uploads.get(job.uri)
+        return job.size if upload is None else upload.remaining
 
     async def _plan(self, job: Job) -> UploadResult:
         source, size = self._source(job)

@@ -15,6 +15,7 @@ from asyncup.core.model import ObjectURI
 from asyncup.core.options import Limits
 from asyncup.core.selection import Filters, key_problem, printable
 from asyncup.edges.files import Found, Left, Walk
+from asyncup.edges.threads import DaemonThreads
 from asyncup.engine.source import AsyncReader
 
 _BATCH = 256
@@ -35,7 +36,10 @@ Selected = Job | FileSkipped | UploadFailed
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A source as the user named it; `relative` is its part of the key, None to go by its kind."""
+    """A source as the user named it.
+
+    `relative` is its part of the key; it has to be a file then. None is to go by its kind.
+    """
 
     path: Path
     relative: str | None = None
@@ -48,7 +52,9 @@ class Selection:
     The key of a file is the destination, `key_prefix`, and its path relative to its source.
 
     Args:
-        sources: in this order; they are taken from the iterable one by one.
+        sources: in this order; they are taken from the iterable one by one, those that are left
+            already among them. None says that the next one may take its time, so that those
+            before it are not to wait for it.
         destination: a prefix, or with `exact` the key of the one file there is.
         exact: the destination is to be the key itself.
         several: two sources could lead to the same key; the second one is refused then.
@@ -58,7 +64,7 @@ class Selection:
         key_prefix: put before each key's relative part as it is.
     """
 
-    sources: Iterable[Named]
+    sources: Iterable[Named | Left | None]
     destination: ObjectURI
     exact: bool = False
     several: bool = True
@@ -74,17 +80,26 @@ class Selection:
 
     async def __aiter__(self) -> AsyncIterator[Selected]:
         """Yield what is to be uploaded and what is not, without holding up the event loop."""
-        walking = self.files()
-        while batch := await asyncio.to_thread(lambda: list(islice(walking, _BATCH))):
+        walking, loop, threads = self._files(), asyncio.get_running_loop(), DaemonThreads()
+        while batch := await loop.run_in_executor(threads, _batch, walking):
             for each in batch:
-                yield each
+                if each is not None:
+                    yield each
 
-    def files(self) -> Iterator[Selected]:
-        """Yield the same; blocks while it reads directories."""
+    def _files(self) -> Iterator[Selected | None]:
+        """Yield the same, and None from the sources; blocks while it reads directories."""
         taken: dict[str, Path] = {}
         for source in self.sources:
-            for found in self.walk.files(source.path, relative=source.relative):
-                yield self._judge(found, taken)
+            if source is None:
+                yield None
+            else:
+                for found in self._walked(source):
+                    yield self._judge(found, taken)
+
+    def _walked(self, source: Named | Left) -> Iterable[Found | Left]:
+        if isinstance(source, Left):
+            return [source]
+        return self.walk.files(source.path, relative=source.relative)
 
     def _judge(self, found: Found | Left, taken: dict[str, Path]) -> Selected:
         name = printable(str(found.path))
@@ -105,6 +120,16 @@ class Selection:
 
     def _uri(self, relative: str) -> ObjectURI:
         return self.destination if self.exact else self.prefix / relative
+
+
+def _batch(walking: Iterator[Selected | None]) -> list[Selected | None]:
+    """Take some at once, for fewer changes of threads; None is the last one."""
+    batch: list[Selected | None] = []
+    for each in islice(walking, _BATCH):
+        batch.append(each)
+        if each is None:
+            break
+    return batch
 
 
 def _twice(found: Found, first: Path, uri: ObjectURI) -> Selected:

@@ -15,6 +15,11 @@ from asyncup.engine.runtime import Claim, Runtime
 LOOK_AHEAD = 10_000
 """Files found before their turn, so that totals and time left are known early."""
 
+OPEN_FILES = 2
+"""Files at once, times the slots: enough to be asked about and completed beside those whose parts
+travel; more would wait for connections, while what they signed grows old.
+"""
+
 
 class Run:
     """Takes jobs to an `upload` function, as many at once as keeps the slots busy.
@@ -34,17 +39,24 @@ class Run:
         self._halt = halt
         self._queue: asyncio.Queue[Job | None] = asyncio.Queue(LOOK_AHEAD)
         self._result = RunResult()
+        self._open = asyncio.Semaphore(OPEN_FILES * runtime.options.concurrency)
+        self._is_cut = False
 
     async def all(self, selected: AsyncIterable[Selected]) -> RunResult:
         """Upload all that is selected and say how it went."""
         async with task_group() as group:
-            group.create_task(self._scan(selected))
+            group.create_task(self._find(selected))
             async for job in self._jobs():
+                await self._open.acquire()
                 if self._runtime.stopping.is_set():
                     self._result.interrupted += 1
+                    self._open.release()
                 else:
                     claim = self._runtime.backlog.open(parts_of(job, self._runtime.options))
                     group.create_task(self._one(job, claim))
+        if self._is_cut and not any(error.stops_run for error in self._result.failures):
+            # What was not even found is not finished either.
+            self._result.interrupted = max(1, self._result.interrupted)
         self._runtime.announce(self._result.as_event())
         return self._result
 
@@ -57,25 +69,45 @@ class Run:
                 return
             yield job
 
+    async def _find(self, selected: AsyncIterable[Selected]) -> None:
+        """Scan until all is found or it is time to stop: a list may come from a slow pipe."""
+        scan = asyncio.create_task(self._scan(selected))
+        stopping = asyncio.create_task(self._runtime.stopping.wait())
+        try:
+            await asyncio.wait({scan, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if scan.done():
+                scan.result()
+        finally:
+            self._is_cut = scan.cancel()
+            stopping.cancel()
+            await asyncio.gather(scan, stopping, return_exceptions=True)
+        self._runtime.announce(ScanFinished())
+        await self._queue.put(None)
+
     async def _scan(self, selected: AsyncIterable[Selected]) -> None:
         """Run ahead of the uploads, telling what is found and what is left."""
         announce = self._runtime.announce
         async for each in selected:
-            if self._runtime.stopping.is_set():
-                break
             if isinstance(each, Job):
                 announce(FileFound(each.name, each.uri, each.size))
-                await self._queue.put(each)
+                await self._put(each)
                 continue
             announce(each)
             if isinstance(each, FileSkipped):
                 self._result.skipped += 1
             elif isinstance(each, UploadFailed):
                 self._result.failures.append(each.error)
-        announce(ScanFinished())
-        await self._queue.put(None)
+
+    async def _put(self, job: Job) -> None:
+        try:
+            await self._queue.put(job)
+        except asyncio.CancelledError:
+            # It was told as found, and it will not come to its turn.
+            self._result.interrupted += 1
+            raise
 
     async def _one(self, job: Job, claim: Claim) -> None:
+        """Upload one and count how it went."""
         try:
             result = await self._upload(job, claim)
         except Interrupted:
@@ -91,6 +123,7 @@ class Run:
                 self._result.skipped += 1
         finally:
             claim.close()
+            self._open.release()
 
 
 def parts_of(job: Job, options: Options) -> int:

@@ -44,7 +44,7 @@ async def put_single(
     runtime.announce(PartUploaded(uri, 1, parts[0].size, stored.etag, delivery.attempts))
     # The answer is about the bytes that arrived; if it does not settle it, more is asked for.
     proof = is_by_content(stored, parts)
-    verified = (stored, proof) if proof else await verify(runtime, uri, stored, parts)
+    verified = (stored, proof) if proof else await verify(runtime, source, uri, stored, parts)
     result = result_of(source, uri, plan, verified, parts)
     return replace(result, attempts=delivery.attempts, resent=delivery.resent)
 

@@ -152,7 +152,7 @@ class FileUpload:
         runtime.announce(UploadCompleting(self._uri, len(receipts)))
         stored = await complete(runtime, upload, receipts)
         parts = [each.checksums for each in receipts]
-        verified = await verify(runtime, self._uri, stored, parts)
+        verified = await verify(runtime, source, self._uri, stored, parts)
         runtime.journal.closed(upload)
         self._compare_attributes(verified[0])
         return replace(

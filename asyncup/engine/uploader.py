@@ -1,7 +1,7 @@
 """The public face: files in, objects at S3 out; slots, window and connections shared by all."""
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +10,7 @@ from typing import Self
 from asyncup import __version__
 from asyncup.core import events
 from asyncup.core.backoff import RetryPolicy
-from asyncup.core.errors import SourceUnsuitable, UsageError
+from asyncup.core.errors import Interrupted, SourceUnsuitable, UsageError
 from asyncup.core.events import Listener
 from asyncup.core.model import ObjectAttributes, ObjectURI, UploadResult
 from asyncup.core.options import Options, S3Config
@@ -25,7 +25,7 @@ from asyncup.engine.errands import Errands
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.retry import Retrier
 from asyncup.engine.run import Run, parts_of
-from asyncup.engine.runtime import Backlog, Runtime
+from asyncup.engine.runtime import Backlog, Claim, Runtime
 from asyncup.engine.source import AsyncReader, FileSource
 
 
@@ -140,17 +140,29 @@ class Uploader:
         Raises:
             AsyncupError: S3 does not even list what is there.
         """
-        if below is not None:
-            await self._errands.look_below(below)
-        return await Run(self._runtime, self._errands.upload, self._halt).all(selected)
+        return await self._run(self._errands.upload, selected, below)
 
     async def plan_all(
         self, selected: AsyncIterable[Selected], *, below: ObjectURI | None = None
     ) -> RunResult:
         """Announce what `put_all` would do, without sending a byte; arguments as there."""
-        if below is not None:
-            await self._errands.look_below(below)
-        return await Run(self._runtime, self._errands.plan, self._halt).all(selected)
+        return await self._run(self._errands.plan, selected, below)
+
+    async def _run(
+        self,
+        errand: Callable[[Job, Claim], Awaitable[UploadResult]],
+        selected: AsyncIterable[Selected],
+        below: ObjectURI | None,
+    ) -> RunResult:
+        try:
+            if below is not None:
+                await self._errands.look_below(below)
+        except Interrupted:
+            # Whatever there was to do, none of it was begun.
+            result = RunResult(interrupted=1)
+            self._announce(result.as_event())
+            return result
+        return await Run(self._runtime, errand, self._halt).all(selected)
 
     def stop(self) -> None:
         """Begin no further part, give those in flight a moment, leave the rest for a next run.

@@ -8,13 +8,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Self, TextIO
+from typing import Self
 
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import BytesSent, Event
 from asyncup.core.model import ObjectURI, UploadResult
 from asyncup.core.progress import Progress
-from asyncup.ui.renderer import Output
+from asyncup.ui.renderer import Output, Writable
 from asyncup.ui.text import error_line
 
 SCHEMA = 1
@@ -28,7 +28,7 @@ class JsonLines:
 
     def __init__(
         self,
-        stream: TextIO,
+        stream: Writable,
         clock: Callable[[], float],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:

@@ -71,7 +71,8 @@ class LivePanels:
         """Draw how things stand."""
         self._progress.sample(self._clock())
         self._print_above()
-        self._live.update(self.panels(), refresh=True)
+        # The cursor waits on a line of its own: a `^C` that the terminal shows there moves nothing.
+        self._live.update(Group(self.panels(), Text()), refresh=True)
 
     def panels(self) -> RenderableType:
         """Return what is drawn now."""

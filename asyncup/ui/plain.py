@@ -1,19 +1,19 @@
 """Plain lines, for a log or a pipe: what happens, and how far it is every few seconds."""
 
 from collections.abc import Callable
-from typing import Self, TextIO
+from typing import Self
 
 from asyncup.core import events
 from asyncup.core.events import Event
 from asyncup.core.progress import Progress
-from asyncup.ui.renderer import Output
+from asyncup.ui.renderer import Output, Writable
 from asyncup.ui.text import describe, summary, totals
 
 
 class Plain:
     """Writes a line for what happens, and one for how far it is every `interval` seconds."""
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float], interval: float = 5.0) -> None:
+    def __init__(self, stream: Writable, clock: Callable[[], float], interval: float = 5.0) -> None:
         self._output = Output(stream)
         self._clock = clock
         self._progress = Progress()

@@ -1,11 +1,11 @@
 """What a dry run would do, as lines on standard output."""
 
-from typing import Self, TextIO
+from typing import Self
 
 from asyncup.core import events
 from asyncup.core.events import Event
 from asyncup.core.sizes import format_size
-from asyncup.ui.renderer import Output
+from asyncup.ui.renderer import Output, Writable
 from asyncup.ui.text import Level, clean, counted, describe
 
 
@@ -14,7 +14,7 @@ class PlanLines:
 
     interval = 3600.0
 
-    def __init__(self, stream: TextIO, errors: TextIO) -> None:
+    def __init__(self, stream: Writable, errors: Writable) -> None:
         self._output = Output(stream)
         self._errors = Output(errors)
         self._files = 0

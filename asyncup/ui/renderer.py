@@ -1,7 +1,7 @@
 """What a renderer is, and the two without a screen: quiet, and objects on standard output."""
 
 from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Protocol, Self
 
 from asyncup.core import events
 from asyncup.core.events import Event
@@ -31,11 +31,21 @@ class Renderer(Protocol):
         """Show how things stand."""
 
 
+class Writable(Protocol):
+    """What lines are written to, such as a text file."""
+
+    def write(self, text: str, /) -> object:
+        """Take text."""
+
+    def flush(self) -> object:
+        """Let it be seen."""
+
+
 class Output:
     """A stream of lines that may lose its reader; the uploads go on without one."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream: TextIO | None = stream
+    def __init__(self, stream: Writable) -> None:
+        self._stream: Writable | None = stream
 
     def write(self, text: str) -> None:
         """Write a line, at once."""
@@ -61,7 +71,7 @@ class Quiet:
 
     interval = 3600.0
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Writable) -> None:
         self._output = Output(stream)
 
     def __enter__(self) -> Self:
@@ -83,7 +93,7 @@ class Quiet:
 class Objects:
     """Writes the URI and the ETag of every object that is done, a tab between them."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: Writable) -> None:
         self._output = Output(stream)
 
     def __call__(self, event: Event, /) -> None:

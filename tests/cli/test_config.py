@@ -134,6 +134,14 @@ def test_one_file_of_multi2s3(bucket: Bucket, tmp_path: Path) -> None:
     assert (ended.code, bucket.objects()) == (0, {"one": b"small"})
 
 
+def test_key_prefix_of_multi2s3_alone(bucket: Bucket, tmp_path: Path) -> None:
+    """The s3key is a prefix for a destination that the command line names, too."""
+    place = tree(tmp_path / "w", {"one": b"1"})
+    config(place, 's3key = "x-"')
+    ended = asyncup("put", "one", str(bucket.place), cwd=place, env=bucket.env)
+    assert (ended.code, bucket.objects()) == (0, {"x-one": b"1"})
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
@@ -141,19 +149,37 @@ def test_one_file_of_multi2s3(bucket: Bucket, tmp_path: Path) -> None:
         ("MaxRetries = 1", "unknown key 'MaxRetries' (is MaxRetry meant?)", "max-retry"),
         (
             'part-size = "1MiB"',
-            "part_size = '1MiB': part size 1 MiB is not between 5 MiB and 5 GiB",
+            "part-size = '1MiB': part size 1 MiB is not between 5 MiB and 5 GiB",
             "",
         ),
-        ("part-size = 10", "part_size = 10: part size 10 B is not between", ""),
-        ('concurrency = "many"', "concurrency = 'many':", ""),
+        ("part_size = 10", "part_size = 10: part size 10 B is not between", ""),
+        ("chunksize = 100", "chunksize = 100: part size 100 B is not between", ""),
+        ('concurrency = "many"', "concurrency = 'many': a whole number is needed", ""),
         ("concurrency = 0", "concurrency = 0:", ""),
+        ("MaxThread = true", "MaxThread = True: a whole number is needed", ""),
         ('overwrite = "maybe"', "overwrite = 'maybe':", "always"),
-        ("MaxRetry = 3\nmax-retry = 4", "max_retry is set twice", ""),
-        ('s3key = "x"', "s3key needs s3bucket", ""),
+        ("MaxRetry = 3\nmax-retry = 4", "MaxRetry and max-retry are the same setting", ""),
         ('srcfileIndex = "x"', "srcfileIndex needs srcdir", ""),
-        ("IgnoreSmallFile = 2", "IgnoreSmallFile is 0 or 1", ""),
+        ('srcfileIndex = 3\nsrcdir = "."', "srcfileIndex = 3: a text in quotes is needed", ""),
+        ('srcdir = ["."]', "srcdir = ['.']: a text in quotes is needed", ""),
+        ("s3bucket = 1", "s3bucket = 1: a text in quotes is needed", ""),
+        ('s3bucket = "s3://demo"', "s3bucket = 's3://demo': 's3:' is not a bucket name", ""),
+        ("IgnoreSmallFile = 2", "IgnoreSmallFile = 2: 0 or 1 is needed", ""),
         ("part-size = ", "is not TOML", "https://toml.io"),
         ("a = 1\nb = 2", "unknown key 'a'; unknown key 'b'", ""),
+        ('exclude = [["a"]]', "exclude = [['a']]: a text in quotes or a list of them", ""),
+        ("[[exclude]]\na = 1", "exclude = [{'a': 1}]: a text in quotes or a list of them", ""),
+        ('exclude = ["!"]', "exclude = ['!']: ", ""),
+        ("metadata = {project = {x=1}}", 'a table such as { key = "value" } is needed', ""),
+        ("metadata = 1", 'metadata = 1: a table such as { key = "value" } is needed', ""),
+        ('region = ["a", "b"]', "region = ['a', 'b']: a text in quotes is needed", ""),
+        ("direct = 1", "direct = 1: true or false is needed", ""),
+        ("retry-step = true", "retry-step = True: a number of seconds or a time such as", ""),
+        ("min-size = 1.5", "min-size = 1.5: a number of bytes or a size such as", ""),
+        ("key-prefix = 5\nx = 1", "key-prefix = 5: a text in quotes is needed; unknown key", ""),
+        ('destination = "demo/x"', "destination = 'demo/x': 'demo/x' is not an S3 URI", ""),
+        ('endpoint-url = "foo"', "endpoint-url = 'foo': 'foo' is not an endpoint URL", ""),
+        ('endpoint_url = "u:secret@foo"', "endpoint_url = '***@foo': '***@foo' is not", ""),
     ],
 )
 def test_what_cannot_be(bucket: Bucket, place: Path, text: str, message: str, hint: str) -> None:
@@ -164,10 +190,25 @@ def test_what_cannot_be(bucket: Bucket, place: Path, text: str, message: str, hi
     assert f"error: {path.name}" in ended.err
     assert message in ended.err
     assert hint in ended.err
+    assert "Traceback" not in ended.err
+    assert "secret" not in ended.err
 
 
 def test_bad_environment(bucket: Bucket, place: Path) -> None:
-    """A bad value in the environment is named by its variable or option."""
-    ended = planned(place, bucket, "d/large", str(bucket.place), ASYNCUP_CONCURRENCY="x")
-    assert ended.code == 2
-    assert "--concurrency" in ended.err
+    """A bad value in the environment is named by its variable, a bad flag by its name."""
+    arguments = ("d/large", str(bucket.place))
+    ended = planned(place, bucket, *arguments, ASYNCUP_CONCURRENCY="x")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: ASYNCUP_CONCURRENCY: ")
+    assert ended.err.endswith("hint: asyncup put --help\n")
+    ended = planned(place, bucket, *arguments, "-c", "x")
+    assert ended.err.startswith("error: --concurrency: ")
+
+
+def test_lists_in_the_environment(bucket: Bucket, tmp_path: Path) -> None:
+    """A variable holds one value a line, for values have spaces in them."""
+    place = tree(tmp_path / "d", {"a b": b"1", "c d": b"2", "e": b"3"})
+    env = {"ASYNCUP_EXCLUDE": "a b\nc d", "ASYNCUP_METADATA": "title=My film\ncolor=blue"}
+    assert asyncup("put", place, str(bucket.place), env={**bucket.env, **env}).code == 0
+    assert bucket.objects() == {"e": b"3"}
+    assert bucket.head("e")["Metadata"] == {"title": "My film", "color": "blue"}

@@ -3,9 +3,12 @@
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
-from tests.cli.kit import asyncup, lines, tree
+from tests.cli.kit import COMMAND, asyncup, lines, tree
+from tests.proxy import proxy_to
+from tests.s3 import Bucket
 
 
 def test_demo(tmp_path: Path) -> None:
@@ -42,6 +45,94 @@ def test_demo_of_given_files_that_keeps_the_server(tmp_path: Path) -> None:
         assert (again.code, again.out.split("\t")[0]) == (0, "s3://demo/again/a")
     finally:
         os.kill(int(pid), signal.SIGTERM)
+
+
+def test_settings_of_the_user_are_not_followed(bucket: Bucket, tmp_path: Path) -> None:
+    """Whatever files and variables say of a server, the demo goes to its own and to no other."""
+    home = tree(tmp_path / "own", {"a": b"x", "w/asyncup.toml": b""})
+    with proxy_to(bucket.server.endpoint_url) as proxy:
+        settings = f'endpoint-url = "{proxy.url}"\nkey-prefix = "x/"\nprofile = "nobody"\n'
+        (home / "w" / "asyncup.toml").write_text(settings, encoding="utf-8")
+        config = f"[default]\nendpoint_url = {proxy.url}\n[profile mine]\n"
+        (home / "config").write_text(config, encoding="utf-8")
+        env = {
+            "AWS_CONFIG_FILE": str(home / "config"),
+            "AWS_PROFILE": "not-there",
+            "AWS_SESSION_TOKEN": "of-another-server",
+            "AWS_ENDPOINT_URL": proxy.url,
+            "AWS_ENDPOINT_URL_S3": proxy.url,
+            "ASYNCUP_ENDPOINT_URL": proxy.url,
+            "ASYNCUP_KEY_PREFIX": "y/",
+            "http_proxy": proxy.url,
+        }
+        ended = asyncup("demo", home / "a", cwd=home / "w", env=env)
+        assert lines(ended.err, "demo: 1 objects read back, 1 B: every byte equals the files")
+        assert (ended.code, proxy.requests) == (0, [])
+
+
+def test_exports_lead_to_the_kept_server(bucket: Bucket, tmp_path: Path) -> None:
+    """What --keep prints can be typed in a shell that is set up for another server."""
+    given = tree(tmp_path / "mine", {"a": b"some bytes"})
+    ended = asyncup("demo", given, "--keep", "--data-dir", tmp_path / "demo")
+    (pid,) = re.findall(r"^ +kill (\d+) ", ended.err, re.MULTILINE)
+    printed = re.findall(r"^ +((?:unset|export|asyncup) .+)$", ended.err, re.MULTILINE)
+    script = "\n".join(printed).replace("put FILE", f"put {given / 'a'}")
+    env = {
+        **os.environ,
+        **bucket.env,
+        "PATH": f"{Path(COMMAND).parent}{os.pathsep}{os.environ['PATH']}",
+        "AWS_PROFILE": "not-there",
+        "AWS_SESSION_TOKEN": "of-another-server",
+        "AWS_ENDPOINT_URL_S3": bucket.env["AWS_ENDPOINT_URL"],
+    }
+    try:
+        done = subprocess.run(
+            ["bash", "-euc", f"{script} --overwrite=always --max-retry=1"],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split("\t")[0] == "s3://demo/a"
+    finally:
+        os.kill(int(pid), signal.SIGTERM)
+
+
+def test_demo_again_in_the_same_place(tmp_path: Path) -> None:
+    """The objects of an earlier demo are replaced, not taken for those of this one."""
+    arguments = ("demo", "--size=6MiB", "--data-dir", tmp_path / "demo")
+    assert asyncup(*arguments).code == 0
+    ended = asyncup(*arguments)
+    assert ended.code == 0, ended.err
+    assert lines(ended.err, "demo: 5 objects read back")
+
+
+def test_failed_demo_keeps_no_server(tmp_path: Path) -> None:
+    """--keep is for a demo that went well; a server that nobody was told of is stopped."""
+    given = tree(tmp_path / "mine", {"a": b"x"})
+    (given / "dangling").symlink_to("nowhere")
+    ended = asyncup("demo", given, "--keep", "--data-dir", tmp_path / "demo")
+    assert ended.code == 1
+    assert "export" not in ended.err
+    (url,) = re.findall(r"it serves (\S+),", ended.err)
+    assert "Could not connect" in _put(tmp_path, url)
+
+
+def test_kept_server_leaves_nothing_behind(tmp_path: Path) -> None:
+    """What is printed for the end stops the server and removes its data and its sockets."""
+    given = tree(tmp_path / "mine", {"a": b"x"})
+    before = set(Path("/tmp").glob("seaweedfs-*.sock"))  # noqa: S108 - its choice
+    ended = asyncup("demo", given, "--keep", env={"TMPDIR": str(tmp_path)})
+    (directory,) = tmp_path.glob("asyncup-demo-*")
+    (pid,) = re.findall(r"^ +kill (\d+) ", ended.err, re.MULTILINE)
+    (remove,) = re.findall(r"^ +(rm -rf .+)$", ended.err, re.MULTILINE)
+    os.kill(int(pid), signal.SIGTERM)
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text():
+        pass
+    subprocess.run(["bash", "-euc", remove], check=True)
+    assert not directory.exists()
+    assert set(Path("/tmp").glob("seaweedfs-*.sock")) <= before  # noqa: S108 - its choice
 
 
 def test_demo_of_nothing(tmp_path: Path) -> None:

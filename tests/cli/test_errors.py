@@ -189,11 +189,67 @@ def test_error_as_json(bucket: Bucket, file: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--part-size=big"], "--part-size: 'big' is not a size"),
+        (["--no-such-option"], "No such option: --no-such-option"),
+        (["--config=bad.toml"], "bad.toml: unknown key 'x'"),
+    ],
+)
+@pytest.mark.parametrize("asked_by", ["flag", "environment"])
+def test_usage_error_as_json(file: Path, arguments: list[str], message: str, asked_by: str) -> None:
+    """Also a command line or a configuration that cannot be read is told as an event."""
+    tree(file.parent, {"bad.toml": b"x = 1"})
+    flag, env = (["--json"], {}) if asked_by == "flag" else ([], {"ASYNCUP_JSON": "1"})
+    ended = asyncup("put", "file", "s3://bucket/", *arguments, *flag, cwd=file.parent, env=env)
+    (event,) = ended.events("error")
+    assert (ended.code, event["error"]["name"], event["error"]["exit_code"]) == (2, "UsageError", 2)
+    assert event["error"]["message"].startswith(message)
+    assert ended.err.startswith(f"error: {message}")
+
+
 def test_debug_shows_where(bucket: Bucket, file: Path) -> None:
     """--debug adds the traceback."""
     ended = asyncup("put", file, "s3://ab/", "--debug", env=bucket.env)
     assert ended.code == 2
     assert "Traceback" in ended.err
+
+
+@pytest.mark.parametrize("mode", ["--plain", "--json"])
+def test_debug_shows_where_a_file_failed(bucket: Bucket, file: Path, mode: str) -> None:
+    """--debug adds the traceback of an error that one file ended in, too."""
+    given = ("put", file, "s3://no-such-bucket-here/", "--overwrite=always", mode)
+    ended = asyncup(*given, "--debug", env=bucket.env)
+    assert ended.code == 4
+    assert "Traceback" in ended.err
+    assert "asyncup.core.errors.BucketMissing: " in ended.err
+    assert "Traceback" not in asyncup(*given, env=bucket.env).err
+
+
+def test_https_to_a_port_without_it(bucket: Bucket, file: Path) -> None:
+    """A server that speaks no TLS is told at once, with what is wrong about the URL."""
+    url = bucket.env["AWS_ENDPOINT_URL"].replace("http:", "https:")
+    ended = asyncup("put", file, str(bucket.place), "--endpoint-url", url, env=bucket.env)
+    refused(ended, 2, "the server does not speak TLS at this port", "hint: write http:// instead")
+    assert "attempt" not in ended.err
+
+
+def test_half_of_the_credentials(bucket: Bucket, file: Path) -> None:
+    """Half a pair of keys: status 4, as without any."""
+    env = {**bucket.env, "AWS_SECRET_ACCESS_KEY": ""}
+    ended = asyncup("put", file, str(bucket.place), env=env)
+    refused(ended, 4, "find credentials: Partial credentials found in env", "hint: check the")
+
+
+@pytest.mark.parametrize("url", ["ftp://u:hunter2@h", "u:hunter2@host", "http://u:hunter2@h:9000"])
+@pytest.mark.parametrize("option", ["--endpoint-url", "AWS_ENDPOINT_URL", "ASYNCUP_ENDPOINT_URL"])
+def test_passwords_in_urls_are_not_shown(bucket: Bucket, file: Path, url: str, option: str) -> None:
+    """A URL with a password in it is refused before it is used, and shown without it."""
+    flags, env = ([option, url], {}) if option.startswith("-") else ([], {option: url})
+    ended = asyncup("put", file, str(bucket.place), *flags, env={**bucket.env, **env})
+    refused(ended, 2, "")
+    assert "hunter2" not in ended.err
 
 
 def test_gives_up_on_a_dead_server(file: Path) -> None:

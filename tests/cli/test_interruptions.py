@@ -1,9 +1,12 @@
 """Real processes, really killed: what is sent again, what is left, and what it says."""
 
 import os
+import pty
 import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -180,22 +183,115 @@ def test_stream_resumes(bucket: Bucket, tmp_path: Path) -> None:
     assert tmp_path.exists()
 
 
+@contextmanager
+def fed(*arguments: str, env: Mapping[str, str], stdin: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a command with this standard input; kill it if the test fails."""
+    process = subprocess.Popen(
+        [COMMAND, *arguments],
+        env={**os.environ, **env},
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
 def test_stream_that_nobody_ends(bucket: Bucket) -> None:
     """A signal ends the wait for a pipe that stays open and silent."""
     silent, held = os.pipe()
-    with os.fdopen(silent, "rb") as stdin, os.fdopen(held, "wb") as writer:
-        process = subprocess.Popen(
-            [COMMAND, "put", "-", f"{bucket.place}stream", "--stop-grace=0.1s"],
-            env={**os.environ, **bucket.env},
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+    arguments = ("put", "-", f"{bucket.place}stream", "--stop-grace=0.1s")
+    with (
+        os.fdopen(silent, "rb"),
+        os.fdopen(held, "wb") as writer,
+        fed(*arguments, env=bucket.env, stdin=silent) as process,
+    ):
         writer.write(b"x" * (1 << 20))
         writer.flush()
         _wait_for_handler(process.pid)
         process.send_signal(signal.SIGINT)
         assert finish(process).code == 130
+
+
+def test_terminal_that_nobody_types_on(bucket: Bucket) -> None:
+    """A signal ends the wait for a terminal, too."""
+    typing, terminal = pty.openpty()
+    arguments = ("put", "-", f"{bucket.place}stream", "--stop-grace=0.1s", "--json")
+    with (
+        os.fdopen(typing, "wb", buffering=0),
+        os.fdopen(terminal, "rb", buffering=0),
+        fed(*arguments, env=bucket.env, stdin=terminal) as process,
+    ):
+        assert process.stdout is not None
+        while b"file_started" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        ended = finish(process)
+    assert (ended.code, ended.err) == (130, "")
+
+
+def test_list_that_nobody_ends(bucket: Bucket, tmp_path: Path) -> None:
+    """Names are taken up as they come, and a signal ends the wait for the next one."""
+    tree(tmp_path, {"a": b"1"})
+    names, held = os.pipe()
+    arguments = ("put", str(tmp_path), "--files-from=-", str(bucket.place), "--stop-grace=0.1s")
+    with (
+        os.fdopen(names, "rb"),
+        os.fdopen(held, "wb", buffering=0) as writer,
+        fed(*arguments, env=bucket.env, stdin=names) as process,
+    ):
+        writer.write(b"a\nb")
+        assert process.stdout is not None
+        assert process.stdout.readline().decode().startswith(f"{bucket.place}a\t")
+        process.send_signal(signal.SIGINT)
+        ended = finish(process)
+    assert ended.code == 130
+    assert lines(ended.err, "1 file uploaded")
+    assert lines(ended.err, "to go on: asyncup put")
+
+
+HANGS = """
+import asyncio, threading
+from asyncup.cli.signals import caught_signals
+
+async def main(signals):
+    signals.attend()
+    signals.stop = lambda: None
+    asyncio.current_task().add_done_callback(lambda _: print("closing", flush=True))
+    asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)
+    print("running", flush=True)
+    await asyncio.sleep({seconds})
+
+with caught_signals() as signals:
+    asyncio.run(main(signals))
+"""
+"""A thread that never ends, while the run goes on or while the loop waits for it."""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "when", "signals"), [(3600, b"running", 3), (0, b"closing", 2)]
+)
+def test_signal_that_always_ends_it(seconds: int, when: bytes, signals: int) -> None:
+    """Whatever hangs, a signal too many ends the process at once."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGS.format(seconds=seconds)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            while when not in process.stdout.readline():
+                pass
+            # Two of one kind at the same time would be one.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[:signals]:
+                process.send_signal(number)
+            ended = finish(process)
+        finally:
+            process.kill()
+    assert (ended.code, ended.err) == (130, "")
 
 
 def _wait_for_handler(pid: int) -> None:

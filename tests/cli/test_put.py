@@ -144,12 +144,25 @@ def test_files_from_standard_input_with_null(bucket: Bucket, tmp_path: Path) -> 
     assert (ended.code, sorted(bucket.objects())) == (0, ["line\nbreak", "x/y"])
 
 
+def test_files_from_lists_files_only(bucket: Bucket, tmp_path: Path) -> None:
+    """What `find` lists beside files, directories, is told and not walked."""
+    tree(tmp_path, {"d/a": b"1", "d/old": b"2"})
+    ended = asyncup(
+        *("put", "--files-from=-", str(bucket.place)),
+        env=bucket.env,
+        cwd=tmp_path,
+        stdin=b"d\nd/a\n",
+    )
+    assert (ended.code, bucket.objects()) == (0, {"d/a": b"1"})
+    assert "skipped d: a directory; what is in it has to be listed itself" in ended.err
+
+
 def test_files_from_cannot_go_up(bucket: Bucket, tmp_path: Path) -> None:
-    """A listed path with .. has no key."""
-    tree(tmp_path, {"list": b"../etc/passwd\n"})
-    ended = asyncup("put", "--files-from", tmp_path / "list", str(bucket.place), env=bucket.env)
-    assert ended.code == 2
-    assert "a key cannot go up" in ended.err
+    """A listed path with .. has no key: it is refused, and the others go on."""
+    tree(tmp_path, {"list": b"a\n../etc/passwd\nb\n", "a": b"1", "b": b"2"})
+    ended = asyncup("put", "--files-from=list", str(bucket.place), env=bucket.env, cwd=tmp_path)
+    assert (ended.code, bucket.objects()) == (1, {"a": b"1", "b": b"2"})
+    assert "error: skip ../etc/passwd: a key cannot go up with '..'\nhint: list" in ended.err
 
 
 def test_links_and_special_files(bucket: Bucket, tmp_path: Path) -> None:

@@ -38,6 +38,17 @@ except SystemExit as end:
     assert modules_after(code).isdisjoint(HEAVY)
 
 
+def test_help_names_the_extra() -> None:
+    """Brackets in the help are no markup."""
+    told = subprocess.run(
+        [sys.executable, "-m", "asyncup", "demo", "--help"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert "pip install 'asyncup[demo]'" in told.stdout
+
+
 def test_package_imports_nothing() -> None:
     """`import asyncup` costs nothing until a name is used."""
     imported = modules_after("import asyncup")

@@ -188,6 +188,15 @@ def test_a_stream_goes_on_with_the_part_size_of_its_upload(
     assert match == Resumption(UploadPlan(None, part_size), by_number(parts))
 
 
+def test_a_stream_that_was_too_long_can_begin_again_with_larger_parts() -> None:
+    """An upload without room for a further part is left for one with the larger parts wanted."""
+    full = listed(dict.fromkeys(range(1, 13), 10))
+
+    assert isinstance(match_upload(full, UploadPlan(None, 20), TINY), Unusable)
+    assert isinstance(match_upload(full, UploadPlan(None, 10), TINY), Resumption)
+    assert isinstance(match_upload(full, UploadPlan(120, 20), TINY), Resumption)
+
+
 @pytest.mark.parametrize("sizes", [{1: 4}, {1: 41}, {13: 10}])
 def test_a_stream_cannot_go_on_with_what_the_limits_forbid(sizes: dict[int, int]) -> None:
     """Parts too small, too large or too many are none that a stream could go on with."""

@@ -267,13 +267,17 @@ def test_a_single_file_is_itself(tree: Path, relative: str | None, expected: str
     assert list(Walk().files(path, relative=relative)) == [Found(path, expected, 2)]
 
 
-@pytest.mark.parametrize(("relative", "expected"), [(None, "sub/file"), ("x/y", "x/y/sub/file")])
-def test_a_directory_has_its_files_below_it(
-    tree: Path, relative: str | None, expected: str
-) -> None:
-    """A directory as source adds nothing to its files' keys, unless it is given a name."""
+def test_a_directory_has_its_files_below_it(tree: Path) -> None:
+    """A directory as source adds nothing to its files' keys."""
     write(tree / "sub" / "file")
-    assert found(Walk().files(tree, relative=relative)) == [expected]
+    assert found(Walk().files(tree)) == ["sub/file"]
+
+
+def test_a_listed_directory_is_left(tree: Path) -> None:
+    """Whoever lists names means these and no others: `find` lists directories, too."""
+    write(tree / "sub" / "file")
+    reason = "a directory; what is in it has to be listed itself"
+    assert list(Walk().files(tree, relative="x/y")) == [Left(tree, reason)]
 
 
 def test_what_goes_away_during_a_walk_is_told(tree: Path) -> None:

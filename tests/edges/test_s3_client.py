@@ -4,6 +4,7 @@ What it would send is looked at on its way out; no request leaves this process.
 """
 
 import os
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from botocore import exceptions as boto
 
-from asyncup.core.errors import UsageError
+from asyncup.core.errors import AsyncupError, CredentialsRejected, UsageError
 from asyncup.core.options import S3Config
 from asyncup.edges.body import PartBody
 from asyncup.edges.files import RangeReader
@@ -214,14 +215,14 @@ def test_certificates_are_checked_unless_the_user_says_otherwise(tmp_path: Path)
     assert _verify(S3Config(verify_ssl=False, ca_bundle=bundle)) is False
 
 
-def refused(config: S3Config) -> UsageError:
+def refused(config: S3Config, kind: type[AsyncupError] = UsageError) -> AsyncupError:
     """Return the error that opening a client ends in."""
 
     async def opened() -> None:
         async with open_client(config, connections=1, agent="x"):
             pytest.fail("it was opened")
 
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(kind) as caught:
         run(opened())
     return caught.value
 
@@ -233,6 +234,12 @@ def test_a_missing_profile_is_told() -> None:
     assert error.hint == (
         "`aws configure list-profiles` lists them; check AWS_PROFILE and --profile"
     )
+
+
+def test_a_missing_profile_of_the_environment_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The profile that is missing is named, whoever asked for it."""
+    monkeypatch.setenv("AWS_PROFILE", "foo")
+    assert str(refused(S3Config())) == "no profile 'foo' in the AWS configuration"
 
 
 def test_a_broken_aws_configuration_is_told(aws_config: Callable[[str], None]) -> None:
@@ -249,6 +256,39 @@ def test_a_bad_endpoint_is_told(endpoint_url: str) -> None:
     error = refused(S3Config(endpoint_url=endpoint_url))
     assert str(error) == f"{endpoint_url!r} is not an endpoint URL"
     assert error.hint == "write http://host:port or https://host"
+
+
+@pytest.mark.parametrize(
+    "endpoint_url",
+    ["ftp://u:SECRET@h", "u:SECRET@host", "u:SECRET@host:9000/x", "http://u:SE/CRET@h", "SECRET@"],
+)
+@pytest.mark.parametrize("named_by", ["option", "environment"])
+def test_a_password_in_a_bad_endpoint_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, endpoint_url: str, named_by: str
+) -> None:
+    """A URL that was mistyped is named without user and password."""
+    config = S3Config(region="us-east-1")
+    if named_by == "environment":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
+    else:
+        config = replace(config, endpoint_url=endpoint_url)
+    error = refused(config)
+    assert "is not an endpoint URL" in str(error)
+    shown = "".join(traceback.format_exception(error)) + str(error.hint)
+    assert "SECRET" not in shown
+
+
+@pytest.mark.parametrize("named_by", ["option", "environment"])
+def test_a_user_in_the_endpoint_is_refused(monkeypatch: pytest.MonkeyPatch, named_by: str) -> None:
+    """User and password of HTTP would take the place of the signature: it can never work."""
+    config, url = KEYS, "http://user:SECRET@127.0.0.1:9000"
+    if named_by == "environment":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    else:
+        config = replace(config, endpoint_url=url)
+    error = refused(config)
+    assert str(error) == "'http://***@127.0.0.1:9000' has a user in it, which S3 does not know"
+    assert "AWS_ACCESS_KEY_ID" in str(error.hint)
 
 
 @pytest.mark.parametrize("name", ["missing.pem", "."])
@@ -271,8 +311,10 @@ def test_a_bad_region_is_told() -> None:
 
 
 def test_half_of_the_keys_is_told() -> None:
-    """An access key without its secret is a usage error."""
-    assert "secret" in str(refused(S3Config(access_key_id="AK")))
+    """An access key without its secret is as bad as a wrong one."""
+    error = refused(S3Config(access_key_id="AK"), CredentialsRejected)
+    assert "secret" in str(error)
+    assert "check the access key and the secret" in str(error.hint)
 
 
 @pytest.mark.parametrize("text", ["s3 =\n  addressing_style = nonsense\n", "s3 = nonsense\n"])

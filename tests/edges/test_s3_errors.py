@@ -395,6 +395,7 @@ def test_missing_credentials_say_where_to_put_them() -> None:
         ("http://127.0.0.1:9000/bucket/secret", "127.0.0.1:9000"),
         ("http://user:secret@s3.example:9000/bucket", "s3.example:9000"),
         ("https://secret@s3.example", "s3.example"),
+        ("socks5://user:secret@s3.example:1080", "s3.example:1080"),
         ("http://[::1]:9000/bucket", "[::1]:9000"),
     ],
 )

@@ -86,14 +86,15 @@ def jobs(files: Iterable[tuple[Path, ObjectURI]]) -> AsyncIterator[Selected]:
 class Stream:
     """An open stream over known bytes, which come in uneven blocks."""
 
-    def __init__(self, data: bytes, seed: int = 0) -> None:
+    def __init__(self, data: bytes, seed: int = 0, most: int = 60) -> None:
         self._data = data
+        self._most = most
         self._random = random.Random(seed)
 
     async def read(self, size: int, /) -> bytes:
         """Return some of the next bytes."""
         await asyncio.sleep(0)
-        size = min(size, self._random.randint(1, 60))
+        size = min(size, self._random.randint(1, self._most))
         block, self._data = self._data[:size], self._data[size:]
         return block
 

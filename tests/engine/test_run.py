@@ -1,7 +1,8 @@
 """Many files: those that fail do not hold up the others, and the result says it all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from asyncup.core.errors import (
     SourceUnsuitable,
 )
 from asyncup.core.events import Event
-from asyncup.core.model import ObjectURI
+from asyncup.core.model import ObjectHead, ObjectListing, ObjectURI, Receipt, Upload
 from asyncup.core.options import Overwrite
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Walk
@@ -317,6 +318,34 @@ def test_stop_with_the_end_of_a_stream_unsent(tmp_path: Path) -> None:
     assert (s3.sent_parts(), s3.objects) == ([1], {})
 
 
+def test_stop_while_s3_does_not_answer(tmp_path: Path) -> None:
+    """A run that waits for its first list ends when the grace is over, and says that it did."""
+    s3, ears = Silent(), Ears()
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path, listener=ears) as up:
+            for below in (BUCKET, None):
+                running = asyncio.create_task(
+                    up.put_all(jobs(files_in(tmp_path, 250)), below=below)
+                )
+                await asyncio.sleep(1)
+                up.stop()
+                result = await running
+                assert (result.interrupted, result.exit_code) == (1, 130)
+            assert asyncio.get_running_loop().time() == 1 + OPTIONS.stop_grace + 1
+
+    run(main())
+    assert len(ears.of(events.RunFinished)) == 2
+
+
+class Silent(FakeS3):
+    """A server that accepts and never answers."""
+
+    async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
+        await asyncio.Event().wait()
+        return await super().list_objects(prefix, limit)
+
+
 def test_stop_before_a_stream_says_anything(tmp_path: Path) -> None:
     """A stream that neither gives bytes nor ends is left when the grace is over, however early."""
     s3 = FakeS3()
@@ -331,6 +360,53 @@ def test_stop_before_a_stream_says_anything(tmp_path: Path) -> None:
 
     run(main())
     assert s3.objects == {}
+
+
+def test_stop_while_more_is_looked_for(tmp_path: Path) -> None:
+    """A list that gives no more names and does not end is left; the run is not finished then."""
+    s3, ears = FakeS3(), Ears()
+
+    async def endless() -> AsyncIterator[Selected]:
+        async for each in jobs(files_in(tmp_path, 250)):
+            yield each
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path, listener=ears) as up:
+            running = asyncio.create_task(up.put_all(endless()))
+            await asyncio.sleep(1)
+            assert list(s3.objects) == ["file-0"]
+            up.stop()
+            result = await running
+            assert (result.uploaded, result.exit_code) == (1, 130)
+            assert asyncio.get_running_loop().time() == 1
+        assert no_task_is_left()
+
+    run(main())
+    assert len(ears.of(events.ScanFinished)) == 1
+
+
+def test_slow_list_holds_up_no_file(tmp_path: Path) -> None:
+    """What a list has named is uploaded while the rest of it is waited for."""
+    s3, more = FakeS3(), threading.Event()
+
+    def sources() -> Iterator[Named | None]:
+        yield Named(make_file(tmp_path, 250, "first"), "first")
+        yield None
+        assert more.wait(60)
+        yield Named(make_file(tmp_path, 250, "second"), "second")
+
+    async def main() -> None:
+        ears = Ears(lambda _, event: more.set() if _is_done(event) else None)
+        async with uploader(s3, tmp_path, listener=ears) as up:
+            result = await up.put_all(aiter(Selection(sources=sources(), destination=BUCKET)))
+        assert result.uploaded == 2
+
+    run(main())
+
+
+def _is_done(event: Event) -> bool:
+    return isinstance(event, events.UploadCompleted)
 
 
 def test_failure_drops_only_its_own_file(tmp_path: Path) -> None:
@@ -351,6 +427,36 @@ def test_failure_drops_only_its_own_file(tmp_path: Path) -> None:
     run(main())
     assert s3.objects["file-1"].data == files[1][0].read_bytes()
     assert sorted(s3.sent_parts()) == [1, 1, 2, 2, 3, 3, 4, 5, 6]
+
+
+class SlowToComplete(FakeS3):
+    """A server that takes minutes to make an object of its parts."""
+
+    completing = most_completing = 0
+
+    async def complete_multipart_upload(
+        self, upload: Upload, receipts: Sequence[Receipt], *, only_if_absent: bool = False
+    ) -> ObjectHead:
+        self.completing += 1
+        self.most_completing = max(self.most_completing, self.completing)
+        await asyncio.sleep(300)
+        self.completing -= 1
+        return await super().complete_multipart_upload(
+            upload, receipts, only_if_absent=only_if_absent
+        )
+
+
+def test_files_that_are_completed_do_not_pile_up(tmp_path: Path) -> None:
+    """However long S3 takes to complete, only so many files are open as there are connections."""
+    s3 = SlowToComplete()
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path) as up:
+            result = await up.put_all(jobs(files_in(tmp_path, *[200] * 30)))
+            assert result.uploaded == 30
+
+    run(main())
+    assert s3.most_completing == 2 * OPTIONS.concurrency
 
 
 def test_scan_runs_ahead(tmp_path: Path) -> None:

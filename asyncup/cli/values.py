@@ -1,0 +1,68 @@
+"""What a value of the configuration file may be, before it is read as a flag's would be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What fits an option, and in words what does."""
+
+    allowed: str
+    fits: Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:  # noqa: ANN401 - TOML has any
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:  # noqa: ANN401 - TOML has any
+    # To Python, true and false are numbers.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_texts(value: Any) -> bool:  # noqa: ANN401 - TOML has any
+    return _is_text(value) or (isinstance(value, list) and all(map(_is_text, value)))
+
+
+def _are_pairs(value: Any) -> bool:  # noqa: ANN401 - TOML has any
+    if isinstance(value, dict):
+        return all(_is_text(each) or _is_number(each) for each in value.values())
+    return _are_texts(value)
+
+
+TEXT = Shape("a text in quotes", _is_text)
+_FLAG = Shape("true or false", lambda value: isinstance(value, bool))
+_TEXTS = Shape("a text in quotes or a list of them", _are_texts)
+_NUMBER = Shape("a whole number", _is_number)
+_SIZE = Shape(
+    'a number of bytes or a size such as "64MiB"',
+    lambda value: _is_number(value) or _is_text(value),
+)
+_TIME = Shape(
+    'a number of seconds or a time such as "90s"',
+    lambda value: _is_number(value) or isinstance(value, float | str),
+)
+_PAIRS = Shape('a table such as { key = "value" }', _are_pairs)
+
+_SHAPES = {
+    **dict.fromkeys(("metadata", "tag"), _PAIRS),
+    **dict.fromkeys(("concurrency", "max_retry"), _NUMBER),
+    **dict.fromkeys(("part_size", "min_size", "max_size"), _SIZE),
+    **dict.fromkeys(("retry_step", "retry_cap", "stall_timeout", "stop_grace"), _TIME),
+}
+
+
+def shape_of(option: str, *, is_flag: bool, repeatable: bool) -> Shape:
+    """Return what an option takes."""
+    if is_flag:
+        return _FLAG
+    return _SHAPES.get(option, _TEXTS if repeatable else TEXT)
+
+
+def as_typer_takes_it(value: Any, *, repeatable: bool) -> Any:  # noqa: ANN401 - TOML has any
+    """Return a value in the form that a flag would have given it."""
+    if isinstance(value, dict):
+        return [f"{key}={each}" for key, each in value.items()]
+    return [value] if repeatable and not isinstance(value, list) else value
