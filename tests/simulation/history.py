@@ -46,6 +46,7 @@ class Habitat:
     changes: float
     lifecycle: float
     company: float
+    strangers: float
     losses: float
     streams: bool
 
@@ -72,6 +73,10 @@ def habitat_of(random: Random, root: Path) -> Habitat:
         limits=LIMITS,
     )
     ends = ["none", "cancel at a step", "cancel at an event", "stop", "crash", "expiry"]
+    # Where nothing tells one object from another of its size, nobody could know a stranger's.
+    is_blind = options.checksum.for_parts is None or not habits.algorithms
+    strangers = 0.0 if habits.opaque_etags and is_blind else 0.3
+    company = random.choice([0.0, 0.0, 0.5])
     return Habitat(
         kind=kind,
         habits=habits,
@@ -80,7 +85,8 @@ def habitat_of(random: Random, root: Path) -> Habitat:
         ends=tuple(random.sample(ends, random.randint(1, len(ends)))),
         changes=random.choice([0.0, 0.0, 0.3, 0.8]),
         lifecycle=random.choice([0.0, 0.0, 0.3]),
-        company=random.choice([0.0, 0.0, 0.5]),
+        company=company,
+        strangers=strangers if company else 0.0,
         losses=random.choice([0.0, 0.0, 0.5]),
         streams=streams,
     )
@@ -163,7 +169,7 @@ class History:
             self._at(run, lambda: self.world.change_some_file(self._unit))
         while random.random() < habitat.lifecycle:
             self._at(run, self.world.abort_some_upload)
-        if random.random() < habitat.company / 2:
+        if random.random() < habitat.strangers:
             self._at(run, self.world.let_a_stranger_write)
         return run
 
