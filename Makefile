@@ -1,13 +1,14 @@
 # Everything that is needed is set up in .venv by the first target that needs it.
 
 PYTHON ?= python3
+SEEDS ?= 100000
 VENV := .venv
 BIN := $(VENV)/bin
 LOCALSTACK := .venv-localstack
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-large test-servers conformance format lock clean
+.PHONY: help demo test check test-large simulate mutants test-servers conformance format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
@@ -22,10 +23,16 @@ test-large: $(VENV)/dev ## The tests that move gigabytes
 	$(BIN)/python -m pytest -m large --timeout 900
 
 test-servers: $(VENV)/dev $(LOCALSTACK)/ready ## Set up LocalStack, too, and hold every S3 server to the contract
-	$(BIN)/python -m pytest tests/contract/test_gateway.py --servers fake,weed,rclone,localstack
+	$(BIN)/python -m pytest tests/contract --servers fake,weed,rclone,localstack
 
 conformance: $(VENV)/dev ## Hold Ceph's S3 to the contract; it tells what the system has to have installed
-	$(BIN)/python -m pytest tests/contract/test_gateway.py --servers ceph
+	$(BIN)/python -m pytest tests/contract --servers ceph
+
+simulate: $(VENV)/dev ## SEEDS=100000 histories of a simulated upload, with all that goes wrong
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+mutants: $(VENV)/dev ## Break the engine on purpose; the simulation has to notice
+	$(BIN)/python -m tests.simulation --mutants
 
 check: $(VENV)/dev ## Style, types
 	$(BIN)/ruff check asyncup tests

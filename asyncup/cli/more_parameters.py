@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from asyncup.cli.parameters import duration
+from asyncup.cli import readers
 
 VerifyPaths = Annotated[
     list[str] | None,
@@ -57,7 +57,7 @@ OlderThan = Annotated[
     typer.Option(
         "--older-than",
         help="Only uploads that were begun this long ago, such as 7d or 12h",
-        parser=duration,
+        parser=readers.duration,
         metavar="TIME",
         show_default=False,
     ),

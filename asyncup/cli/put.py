@@ -8,11 +8,10 @@ from pathlib import Path
 
 from asyncup.cli.files_from import read_list
 from asyncup.cli.running import Attended, run_attended
-from asyncup.cli.settings import Params, Places, attributes_of, s3_config_of
+from asyncup.cli.settings import Asked, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.cli.stdin import open_stdin
 from asyncup.core.model import ObjectURI
-from asyncup.core.options import Options
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Left, Walk
 from asyncup.edges.receipts import ReceiptFile
@@ -22,27 +21,25 @@ from asyncup.engine.uploader import Uploader
 from asyncup.ui.renderer import Output
 
 
-def put(params: Params, places: Places, options: Options) -> int:
+def put(params: Params, asked: Asked) -> int:
     """Upload what the parameters name and return the exit status.
 
     Raises:
         AsyncupError: it could not even begin.
     """
-    receipts = None if params["receipts"] is None else ReceiptFile(params["receipts"])
+    # Opened before all else: an upload of days is not to end in a file that cannot be written.
+    path = None if params["dry_run"] else params["receipts"]
+    receipts = None if path is None else ReceiptFile(path)
     with receipts or nullcontext():
         return run_attended(
-            lambda attended: _put(params, places, options, attended, receipts),
+            lambda attended: _put(params, asked, attended, receipts),
             # What S3 has acknowledged is there all the same.
             if_cancelled=_say_how_to_go_on,
         )
 
 
 async def _put(
-    params: Params,
-    places: Places,
-    options: Options,
-    attended: Attended,
-    receipts: ReceiptFile | None,
+    params: Params, asked: Asked, attended: Attended, receipts: ReceiptFile | None
 ) -> int:
     renderer, others = renderer_for(params, attended.output)
     if params["debug"]:
@@ -53,13 +50,13 @@ async def _put(
         if receipts is not None:
             log = await stack.enter_async_context(receipts_to(receipts, told))
         uploader = Uploader(
-            options=options,
+            options=asked.options,
             s3=s3_config_of(params),
-            attributes=attributes_of(params),
+            attributes=asked.attributes,
             listener=told if log is None else tell_all([told, log]),
         )
         await stack.enter_async_context(uploader)
-        selected, below = await stack.enter_async_context(_selected(params, places))
+        selected, below = await stack.enter_async_context(_selected(params, asked.places))
         attended.signals.stop = uploader.stop
         async with drawn(renderer):
             act = uploader.plan_all if params["dry_run"] else uploader.put_all

@@ -10,7 +10,7 @@ from asyncup.cli.running import Attended, run_attended
 from asyncup.cli.settings import Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.core.aftercare import VerifyFailed
-from asyncup.core.errors import SourceUnsuitable
+from asyncup.core.errors import SourceUnsuitable, UsageError
 from asyncup.core.options import Options
 from asyncup.core.receipts import ObjectReceipt
 from asyncup.core.verification import Download
@@ -28,6 +28,11 @@ def verify(params: Params, places: Places | None, options: Options) -> int:
     Raises:
         AsyncupError: it could not even begin.
     """
+    if places is not None and places.is_stdin:
+        raise UsageError(
+            "standard input cannot be read again to be verified",
+            hint="asyncup verify --receipts FILE compares what was written down by put --receipts",
+        )
     return run_attended(lambda attended: _verify(params, places, options, attended))
 
 

@@ -13,9 +13,8 @@ from enum import StrEnum
 from asyncup.core.model import ChecksumAlgorithm, Checksums, ObjectHead, Part, Proof
 from asyncup.core.options import Limits
 from asyncup.core.plan import UploadPlan
-from asyncup.core.proof import prove, strongest
+from asyncup.core.proof import is_md5_etag, prove, strongest
 from asyncup.core.receipts import ObjectReceipt
-from asyncup.core.resume import is_md5_etag
 
 Layout = Sequence[Part]
 """The parts that an object was made of, or may have been."""

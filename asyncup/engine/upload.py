@@ -6,6 +6,7 @@ from itertools import count
 from asyncup.core.errors import (
     AsyncupError,
     Interrupted,
+    ObjectMismatch,
     PartsMismatch,
     SourceChanged,
     UploadMissing,
@@ -152,7 +153,12 @@ class FileUpload:
         runtime.announce(UploadCompleting(self._uri, len(receipts)))
         stored = await complete(runtime, upload, receipts)
         parts = [each.checksums for each in receipts]
-        verified = await verify(runtime, source, self._uri, stored, parts)
+        try:
+            verified = await verify(runtime, source, self._uri, stored, parts, receipts)
+        except ObjectMismatch:
+            # The next run is not to take what is there for what it finds begun.
+            runtime.journal.sending(upload)
+            raise
         runtime.journal.closed(upload)
         self._compare_attributes(verified[0])
         return replace(

@@ -6,7 +6,15 @@ import pytest
 
 from asyncup.core.arbiter import Outcome, arbitrate
 from asyncup.core.checksums import RunningChecksums, composite_md5_etag
-from asyncup.core.model import ChecksumAlgorithm, Checksums, ObjectHead
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    ObjectHead,
+    ObjectURI,
+    Part,
+    Receipt,
+    Upload,
+)
 
 
 def checksums_of(data: bytes) -> Checksums:
@@ -16,6 +24,10 @@ def checksums_of(data: bytes) -> Checksums:
 
 
 PARTS = [checksums_of(b"one"), checksums_of(b"two")]
+RECEIPTS = [Receipt(Part(n, 0, 3), f"opaque-{n}", each) for n, each in enumerate(PARTS, 1)]
+WITH_MD5S = [replace(each, etag=each.checksums[ChecksumAlgorithm.MD5].hex()) for each in RECEIPTS]
+UPLOAD = Upload(ObjectURI("bucket", "key"), "id")
+WITH_CRC = replace(UPLOAD, algorithm=ChecksumAlgorithm.CRC64NVME, whole=True)
 WHOLE = checksums_of(b"onetwo")[ChecksumAlgorithm.CRC64NVME]
 CRC = {ChecksumAlgorithm.CRC64NVME: WHOLE}
 WRONG = {ChecksumAlgorithm.CRC64NVME: bytes(8)}
@@ -43,11 +55,23 @@ def test_where_the_upload_is_gone_the_object_decides(
     head: ObjectHead | None, replaces: str, outcome: Outcome
 ) -> None:
     """Only an object that is shown to be ours, or is new where nothing can be shown, is done."""
-    assert arbitrate(PARTS, head, is_pending=False, replaces=replaces) is outcome
+    found = arbitrate(UPLOAD, RECEIPTS, head, is_pending=False, replaces=replaces)
+    assert found is outcome
+
+
+@pytest.mark.parametrize(
+    ("upload", "receipts"), [(WITH_CRC, RECEIPTS), (UPLOAD, WITH_MD5S)], ids=["checksums", "MD5s"]
+)
+def test_a_server_that_could_show_more_is_not_believed_by_a_size(
+    upload: Upload, receipts: list[Receipt]
+) -> None:
+    """Where our object would tell its checksum or an MD5, a new one that does not is not ours."""
+    found = arbitrate(upload, receipts, BY_SIZE, is_pending=False, replaces="")
+    assert found is Outcome.START_OVER
 
 
 @pytest.mark.parametrize("head", [None, OURS, BY_ETAG, BY_SIZE])
 def test_where_the_upload_is_pending_it_is_completed(head: ObjectHead | None) -> None:
     """An equal object may be an older one, and a pending upload is not to be left behind."""
-    outcome = arbitrate(PARTS, head, is_pending=True, replaces="")
+    outcome = arbitrate(UPLOAD, RECEIPTS, head, is_pending=True, replaces="")
     assert outcome is Outcome.COMPLETE_AGAIN

@@ -33,11 +33,11 @@ def _one(seed: int, mutant: str | None, *, verbose: bool) -> int:
     return bool(broken)
 
 
-def _mutants(most: int, jobs: int | None) -> int:
-    caught = catch_all([each.name for each in MUTANTS], most, jobs)
+def _mutants(jobs: int | None) -> int:
+    caught = catch_all([each.name for each in MUTANTS], jobs)
     for mutant in MUTANTS:
         found = caught[mutant.name]
-        told = f"not in {most} histories" if found is None else f"seed {found.seed}"
+        told = f"not in {mutant.within} histories" if found is None else f"seed {found.seed}"
         what = "" if found is None else found.broken[0].splitlines()[0]
         sys.stdout.write(f"{told:>24}  {mutant.name}: {mutant.breaks}\n{'':26}{what}\n")
     return None in caught.values()
@@ -59,7 +59,7 @@ def main() -> int:
     if asked.seed is not None:
         return _one(asked.seed, asked.mutant, verbose=asked.verbose)
     if asked.mutants:
-        return _mutants(asked.seeds, asked.jobs)
+        return _mutants(asked.jobs)
     return _many(asked.first, asked.seeds, asked.jobs)
 
 

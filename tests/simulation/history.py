@@ -46,6 +46,7 @@ class Habitat:
     changes: float
     lifecycle: float
     company: float
+    strangers: float
     losses: float
     streams: bool
 
@@ -72,15 +73,20 @@ def habitat_of(random: Random, root: Path) -> Habitat:
         limits=LIMITS,
     )
     ends = ["none", "cancel at a step", "cancel at an event", "stop", "crash", "expiry"]
+    # Where nothing tells one object from another of its size, nobody could know a stranger's.
+    is_blind = options.checksum.for_parts is None or not habits.algorithms
+    strangers = 0.0 if habits.opaque_etags and is_blind else 0.3
+    company = random.choice([0.0, 0.0, 0.5])
     return Habitat(
         kind=kind,
         habits=habits,
         options=options,
-        weather=_weather(random),
+        weather=_weather(random, habits),
         ends=tuple(random.sample(ends, random.randint(1, len(ends)))),
         changes=random.choice([0.0, 0.0, 0.3, 0.8]),
         lifecycle=random.choice([0.0, 0.0, 0.3]),
-        company=random.choice([0.0, 0.0, 0.5]),
+        company=company,
+        strangers=strangers if company else 0.0,
         losses=random.choice([0.0, 0.0, 0.5]),
         streams=streams,
     )
@@ -95,9 +101,13 @@ def _policies(habits: Habits) -> list[ChecksumPolicy]:
     ]
 
 
-def _weather(random: Random) -> Weather:
+def _weather(random: Random, habits: Habits) -> Weather:
+    mishaps = set(random.sample(list(Mishap), random.randint(0, 5)))
+    if habits.is_sloppy:
+        # Such a server makes objects of whatever came late; no look before could tell.
+        mishaps = (mishaps | {Mishap.FORGOTTEN}) - {Mishap.LATE}
     return Weather(
-        mishaps=tuple(random.sample(list(Mishap), random.randint(0, 5))),
+        mishaps=tuple(sorted(mishaps)),
         rate=random.choice([0.02, 0.1, 0.1, 0.3]),
         delay=random.choice([0.0, 0.1, 2.0]),
     )
@@ -159,7 +169,7 @@ class History:
             self._at(run, lambda: self.world.change_some_file(self._unit))
         while random.random() < habitat.lifecycle:
             self._at(run, self.world.abort_some_upload)
-        if random.random() < habitat.company / 2:
+        if random.random() < habitat.strangers:
             self._at(run, self.world.let_a_stranger_write)
         return run
 

@@ -49,6 +49,7 @@ class Mishap(StrEnum):
     REJECTED = "bytes spoiled on the way"
     CONFLICT = "condition conflict"
     DENIED = "access denied"
+    FORGOTTEN = "acknowledged, and not kept"
 
 
 _REFUSALS: dict[Mishap | None, tuple[type[S3Error], str]] = {
@@ -160,6 +161,8 @@ class Line:
             await self._travel()
             raise Stalled(Fault(action=verb, message="no byte moved"))
         answer = drive(effect())
+        if mishap is Mishap.FORGOTTEN and asked.number and self._server.habits.is_sloppy:
+            self._server.forget_part(asked.upload_id, asked.number)
         await self._travel()
         if mishap is Mishap.LOST_ANSWER:
             raise ConnectionLost(Fault(action=verb, message="answer lost"))

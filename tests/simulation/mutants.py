@@ -35,11 +35,15 @@ from asyncup.engine.transfer import Transfer
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A way in which a promise is not kept any more: what is put into whose place."""
+    """A way in which a promise is not kept any more: what is put into whose place.
+
+    It is noticed `within` so many histories.
+    """
 
     name: str
     breaks: str
     swaps: tuple[tuple[object, str, object], ...]
+    within: int = 100
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -190,6 +194,7 @@ MUTANTS = [
             (completion, "find_out", _whatever_is_there),
             (completion, "is_by_content", _has_size),
         ),
+        within=1000,
     ),
     Mutant(
         "any object of the size",
@@ -199,11 +204,13 @@ MUTANTS = [
             (completion, "is_by_content", _has_size),
             (single, "is_by_content", _has_size),
         ),
+        within=1000,
     ),
     Mutant(
         "fingerprint ignored",
         "nobody looks whether the file has changed since its upload began",
         ((FileSource, "check_unchanged", _nothing),),
+        within=1000,
     ),
     Mutant(
         "receipts of any file",
@@ -269,6 +276,7 @@ MUTANTS = [
         "two at work",
         "a second process is not kept off a key that another one of the same journal works on",
         ((Journal, "claim", _nobody_is_kept_off),),
+        within=1000,
     ),
     Mutant(
         "backlog never empties",

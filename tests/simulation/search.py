@@ -48,17 +48,17 @@ def search(first: int, count: int, jobs: int | None = None) -> Iterator[Found]:
             yield from found
 
 
-def catch(name: str, most: int) -> Found | None:
-    """Return the first seed that shows a mutant for what it is, None if none of `most` does."""
+def catch(name: str) -> Found | None:
+    """Return the first seed that shows a mutant for what it is, None if none does in time."""
     (mutant,) = [each for each in MUTANTS if each.name == name]
     with mutant.at_work():
-        for seed in range(most):
+        for seed in range(mutant.within):
             if broken := simulate(seed):
                 return Found(seed, broken)
     return None
 
 
-def catch_all(names: Sequence[str], most: int, jobs: int | None = None) -> dict[str, Found | None]:
+def catch_all(names: Sequence[str], jobs: int | None = None) -> dict[str, Found | None]:
     """Return the same for several mutants."""
     with _pool(jobs) as pool:
-        return dict(zip(names, pool.map(catch, names, [most] * len(names)), strict=True))
+        return dict(zip(names, pool.map(catch, names), strict=True))

@@ -27,7 +27,8 @@ class Habits:
     """How a server differs from others.
 
     `completes_twice` says that a second request to complete is answered like the first one;
-    `lists_older_parts` that parts which were replaced go on being listed, as SeaweedFS does.
+    `lists_older_parts` that parts which were replaced go on being listed, as SeaweedFS does;
+    `is_sloppy` that parts may be lost, and an object is made of what there is of those named.
     """
 
     algorithms: tuple[ChecksumAlgorithm, ...] = ALL
@@ -35,6 +36,7 @@ class Habits:
     opaque_etags: bool = False
     completes_twice: bool = False
     lists_older_parts: bool = False
+    is_sloppy: bool = False
 
     @property
     def is_blind(self) -> bool:
@@ -51,6 +53,7 @@ KINDS: Mapping[str, Habits] = {
     "KMS": Habits(opaque_etags=True, completes_twice=True),
     "opaque": Habits(opaque_etags=True, lists_checksums=False),
     "poorest": Habits(opaque_etags=True, algorithms=()),
+    "sloppy": Habits(is_sloppy=True),
 }
 
 
@@ -59,6 +62,7 @@ class SimulatedS3(FakeS3):
 
     Attributes:
         history: the bytes of each object that ever was, by its key and ETag.
+        forgotten: parts that were acknowledged and are not kept, by upload and number.
     """
 
     def __init__(self, habits: Habits, *, min_part_size: int) -> None:
@@ -69,7 +73,8 @@ class SimulatedS3(FakeS3):
             lists_checksums=habits.lists_checksums,
             opaque_etags=habits.opaque_etags,
         )
-        self._habits = habits
+        self.habits = habits
+        self.forgotten: set[tuple[str, int]] = set()
         self.history: dict[tuple[str, str], bytes] = {}
         self._completed: dict[str, tuple[list[str], ObjectHead]] = {}
         self._older: dict[tuple[str, int], list[StoredPart]] = defaultdict(list)
@@ -95,7 +100,7 @@ class SimulatedS3(FakeS3):
     ) -> ObjectHead:
         named = [receipt.etag for receipt in receipts]
         before = self._completed.get(upload.upload_id)
-        if self._habits.completes_twice and before is not None and before[0] == named:
+        if self.habits.completes_twice and before is not None and before[0] == named:
             return before[1]
         head = await super().complete_multipart_upload(
             upload, receipts, only_if_absent=only_if_absent
@@ -109,9 +114,14 @@ class SimulatedS3(FakeS3):
         stored = self.uploads.get(upload.upload_id)
         before = stored.parts.get(number) if stored else None
         etag = await super().upload_part(upload, number, body, checksums)
-        if self._habits.lists_older_parts and before is not None and before.etag != etag:
+        if self.habits.lists_older_parts and before is not None and before.etag != etag:
             self._older[upload.upload_id, number].append(before)
         return etag
+
+    def forget_part(self, upload_id: str, number: int) -> None:
+        """Lose a part that is about to be acknowledged."""
+        self.forgotten.add((upload_id, number))
+        del self.uploads[upload_id].parts[number]
 
     async def list_parts(self, upload: Upload) -> PartListing:
         listing = await super().list_parts(upload)
@@ -132,4 +142,7 @@ class SimulatedS3(FakeS3):
             for part in parts:
                 if upload_id == stored.upload.upload_id and part.etag == named.get(number):
                     stored.parts[number] = part
-        yield from super()._chosen(stored, receipts)
+        if self.habits.is_sloppy:
+            yield from (stored.parts[each] for each in named if each in stored.parts)
+        else:
+            yield from super()._chosen(stored, receipts)

@@ -3,14 +3,17 @@
 import asyncio
 import hashlib
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from asyncup.core.arbiter import Outcome, arbitrate
+from asyncup.core.errors import ObjectMismatch
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
+    ObjectAttributes,
     ObjectHead,
     ObjectURI,
     Part,
@@ -20,6 +23,9 @@ from asyncup.core.model import (
 from asyncup.edges.chunks import ChunkStore
 from asyncup.engine.source import FileSource
 from tests.bodies import receipt
+from tests.engine.kit import OPTIONS, URI, make_file, uploader
+from tests.fakes3 import FakeS3, Request
+from tests.loop import run
 from tests.simulation.clock import SteppingLoop
 
 
@@ -83,3 +89,28 @@ def test_an_object_made_of_the_acknowledged_parts_is_ours() -> None:
     etag = hashlib.md5(bytes.fromhex(MD5)).hexdigest()  # noqa: S324 - as above
     head = ObjectHead(len(DATA), f"{etag}-1")
     assert arbitrate(upload, [made], head, is_pending=False, replaces="") is Outcome.DONE
+
+
+def test_an_object_that_was_found_to_be_another_one_is_not_believed_by_the_next_run(
+    tmp_path: Path,
+) -> None:
+    """Where nothing but sizes is told, too, what took the object's place is replaced."""
+    s3, file = FakeS3(opaque_etags=True, algorithms=()), make_file(tmp_path, 250)
+    other = make_file(tmp_path, 250, "other", seed=1).read_bytes()
+
+    def look(request: Request) -> None:
+        if request.verb == "head_object" and URI.key in s3.objects:
+            s3.watch = lambda _: None
+            s3._store(URI.key, ObjectAttributes(), "somebody's", [other], {})
+
+    async def main() -> None:
+        options = replace(OPTIONS, state_dir=tmp_path / "state")
+        async with uploader(s3, tmp_path, options=options) as up:
+            with pytest.raises(ObjectMismatch):
+                await up.put(file, URI)
+        async with uploader(s3, tmp_path, options=options) as up:
+            await up.put(file, URI)
+
+    s3.watch = look
+    run(main())
+    assert s3.objects[URI.key].data == file.read_bytes()

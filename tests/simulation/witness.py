@@ -138,7 +138,7 @@ class Witness:
         told = f" {what.upload_id}" if what.upload_id else ""
         told += f" part {what.number}" if what.number else ""
         self.world.show(f"  {self.name}: > {verb}{told}")
-        if what.upload_id:
+        if what.upload_id and verb != "list_parts":
             self._works(what.uri)
         if verb in {"put_object", "complete_multipart_upload"}:
             self._stores(what)
@@ -172,7 +172,8 @@ class Witness:
 
     def _sends(self, what: Asked) -> None:
         """No part is sent again that was acknowledged, unless something was said against it."""
-        if (what.upload_id, what.number) in self._known and self.is_alone:
+        key = (what.upload_id, what.number)
+        if key in self._known and key not in self.world.server.forgotten and self.is_alone:
             self.world.violated(f"{self.name} sent part {what.number} of {what.upload_id} again")
 
     def _creates(self, uri: ObjectURI) -> None:
