@@ -23,12 +23,13 @@ class BytesRead(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectVerified(Event):
-    """An object was shown to equal its file, or its receipt, by `proof`."""
+    """An object was shown to equal its file by `proof`; or its receipt, without the file."""
 
     source: str
     uri: ObjectURI
     size: int
     proof: Proof
+    by_receipt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,10 @@ class Verifier:
         except AsyncupError as error:
             self._announce(aftercare.VerifyFailed(name, task.uri, error))
             raise
-        self._announce(aftercare.ObjectVerified(name, task.uri, task.size or 0, proof))
+        by_receipt = isinstance(task, ObjectReceipt)
+        self._announce(
+            aftercare.ObjectVerified(name, task.uri, task.size or 0, proof, by_receipt=by_receipt)
+        )
         return proof
 
     async def _prove(self, task: Task) -> Proof:

@@ -70,6 +70,10 @@ class JsonLines:
             },
         )
 
+        for late in state.late(self._now()):
+            told = {each.name: _plain(getattr(late, each.name)) for each in fields(late)}
+            self._write("upload_late", told)
+
     def error(self, error: AsyncupError) -> None:
         """Write an error that belongs to no file."""
         self._write("error", {"error": _plain(error)})

@@ -8,7 +8,7 @@ from functools import singledispatch
 from asyncup.core import aftercare, events
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
-from asyncup.core.progress import Progress
+from asyncup.core.progress import Late, Progress
 from asyncup.core.sizes import format_duration, format_size
 
 
@@ -143,7 +143,8 @@ def _(event: events.ReceiptLost) -> Line:
 
 @describe.register
 def _(event: aftercare.ObjectVerified) -> Line:
-    told = f"{event.uri} {format_size(event.size)} equals {event.source}, proven by {event.proof}"
+    what = f"its receipt for {event.source}" if event.by_receipt else event.source
+    told = f"{event.uri} {format_size(event.size)} equals {what}, proven by {event.proof}"
     return Line(Level.DONE, told)
 
 
@@ -175,6 +176,15 @@ def _(event: aftercare.VerifyFinished) -> Line:
 @describe.register
 def _(event: aftercare.AbortFailed) -> Line:
     return error_line(event.error)
+
+
+def late_line(late: Late) -> Line:
+    """Warn of an upload that its bucket's lifecycle rule will delete before it is done."""
+    told = f"{late.uri} may not be done in time: its parts are deleted at "
+    told += f"{late.abort_date:%Y-%m-%d %H:%M} UTC by a lifecycle rule of the bucket, and at "
+    told += f"this rate it ends at {late.end:%Y-%m-%d %H:%M} UTC"
+    hint = "give the rule's AbortIncompleteMultipartUpload more days, or send less beside it"
+    return Line(Level.WARNING, told, hint)
 
 
 def totals(progress: Progress) -> str:
