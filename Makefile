@@ -23,10 +23,10 @@ test-large: $(VENV)/dev ## The tests that move gigabytes
 	$(BIN)/python -m pytest -m large --timeout 900
 
 test-servers: $(VENV)/dev $(LOCALSTACK)/ready ## Set up LocalStack, too, and hold every S3 server to the contract
-	$(BIN)/python -m pytest tests/contract/test_gateway.py --servers fake,weed,rclone,localstack
+	$(BIN)/python -m pytest tests/contract --servers fake,weed,rclone,localstack
 
 conformance: $(VENV)/dev ## Hold Ceph's S3 to the contract; it tells what the system has to have installed
-	$(BIN)/python -m pytest tests/contract/test_gateway.py --servers ceph
+	$(BIN)/python -m pytest tests/contract --servers ceph
 
 simulate: $(VENV)/dev ## SEEDS=100000 histories of a simulated upload, with all that goes wrong
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -65,6 +66,16 @@ class Bucket:
             return found
 
         return self._ask(read)
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store an object; also from within a running loop, whose clock then stands still."""
+        where = {"Bucket": self.place.bucket, "Key": self.place.key + name}
+
+        async def put(client: Any) -> None:  # noqa: ANN401 - botocore's
+            await client.put_object(**where, Body=data)
+
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self._ask, put).result()
 
     def head(self, name: str) -> dict[str, Any]:
         """Return what the server tells of an object, its tags among it."""

@@ -35,7 +35,13 @@ DOORS = {
     "pathspec": {"core/selection.py"},
     "platformdirs": {"edges/places.py"},
     "rich": {"ui/live.py", "cli/show.py"},
-    "typer": {"cli/main.py", "cli/parameters.py", "cli/config.py", "cli/usage.py"},
+    "typer": {
+        "cli/main.py",
+        "cli/parameters.py",
+        "cli/readers.py",
+        "cli/config.py",
+        "cli/usage.py",
+    },
 }
 
 # What a decision may not know: the world, the time, and chance.

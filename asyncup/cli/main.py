@@ -14,7 +14,7 @@ import typer
 from asyncup import __version__
 from asyncup.cli import parameters as p
 from asyncup.cli import streams
-from asyncup.cli.settings import Params, options_of, places_of
+from asyncup.cli.settings import Params, asked_for
 from asyncup.cli.usage import as_ours, is_asked_for
 from asyncup.core.errors import AsyncupError, Interrupted
 from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
@@ -117,10 +117,10 @@ def put(
 
     def run(params: Params) -> int:
         # What was asked for is looked at first: a mistake is told before half a second of imports.
-        places, options = places_of(params), options_of(params)
+        asked = asked_for(params)
         from asyncup.cli.put import put
 
-        return put(params, places, options)
+        return put(params, asked)
 
     _finish(run, context.params)
 

@@ -6,19 +6,14 @@ file), default, in falling order.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperOption
 
+from asyncup.cli import readers
 from asyncup.cli.config import load_into_context
-from asyncup.core.endpoint import check_endpoint
-from asyncup.core.errors import UsageError
-from asyncup.core.model import ObjectURI
-from asyncup.core.options import ChecksumPolicy, Limits, OnChange, Overwrite
-from asyncup.core.sizes import parse_duration, parse_size
-
-T = TypeVar("T")
+from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 # White space, at which typer would split a list in a variable, is part of many values.
 TyperOption.envvar_list_splitter = "\n"
@@ -46,55 +41,6 @@ def _panel(title: str) -> Callable[..., Any]:
     return option
 
 
-def _parser(read: Callable[[str], T]) -> Callable[[Any], T]:
-    """Return a parser for typer; a number of a configuration file is no text yet."""
-
-    def parse(value: Any) -> T:  # noqa: ANN401 - TOML has any
-        try:
-            return read(str(value))
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
-
-    return parse
-
-
-def _part_size(text: str) -> int:
-    found, limits = parse_size(text), Limits()
-    if not limits.min_part_size <= found <= limits.max_part_size:
-        raise ValueError(limits.part_size_problem(found))
-    return found
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not key:
-        raise ValueError(f"{text!r} is not KEY=VALUE")
-    return key, value
-
-
-def _text(check: Callable[[str], object]) -> Callable[[Any], str]:
-    """Return a parser for what stays a text, and has to pass a check."""
-
-    def read(text: str) -> str:
-        try:
-            check(text)
-        except UsageError as error:
-            raise ValueError(f"{error} ({error.hint})") from error
-        return text
-
-    return _parser(read)
-
-
-def _pattern(text: str) -> str:
-    from asyncup.core.selection import Filters
-
-    Filters.of([text])
-    return text
-
-
-_size = _parser(parse_size)
-_duration = _parser(parse_duration)
-
 _what = _panel("What to upload")
 _how = _panel("How to upload")
 _retries = _panel("When it fails")
@@ -102,10 +48,11 @@ _where = _panel("Where to, and as whom")
 _object = _panel("What the objects are like")
 _output = _panel("Output")
 
-_SIZE = {"parser": _size, "metavar": "SIZE"}
-_TIME = {"parser": _duration, "metavar": "TIME"}
-_PAIR = {"parser": _parser(_pair), "metavar": "KEY=VALUE"}
-_PATTERN = {"parser": _parser(_pattern), "metavar": "PATTERN"}
+_SIZE = {"parser": readers.size, "metavar": "SIZE"}
+_TIME = {"parser": readers.duration, "metavar": "TIME"}
+_PAIR = {"parser": readers.pair, "metavar": "KEY=VALUE"}
+_HEADER = {"parser": readers.header}
+_PATTERN = {"parser": readers.pattern, "metavar": "PATTERN"}
 
 Paths = Annotated[
     list[str] | None,
@@ -117,9 +64,7 @@ Paths = Annotated[
     ),
 ]
 Source = Annotated[list[Path] | None, _what("--source", "", hidden=True)]
-Destination = Annotated[
-    str | None, _what("--destination", "", hidden=True, parser=_text(ObjectURI.parse))
-]
+Destination = Annotated[str | None, _what("--destination", "", hidden=True, parser=readers.uri)]
 Recursive = Annotated[
     bool, _what("--recursive/--no-recursive", "Also what lies in directories below")
 ]
@@ -163,7 +108,7 @@ PartSize = Annotated[
     _how(
         "--part-size",
         "Of each part, 5MiB to 5GiB; raised where a file would need over 10,000 parts",
-        parser=_parser(_part_size),
+        parser=readers.part_size,
         metavar="SIZE",
         show_default="16MiB",
     ),
@@ -254,7 +199,7 @@ EndpointURL = Annotated[
     _where(
         "--endpoint-url",
         "URL of an S3 server that is not AWS",
-        parser=_text(check_endpoint),
+        parser=readers.endpoint,
         metavar="URL",
     ),
 ]
@@ -269,26 +214,41 @@ VerifySSL = Annotated[
 ]
 
 StorageClass = Annotated[
-    str | None, _object("--storage-class", "Such as STANDARD_IA, DEEP_ARCHIVE", metavar="NAME")
+    str | None,
+    _object("--storage-class", "Such as STANDARD_IA, DEEP_ARCHIVE", metavar="NAME", **_HEADER),
 ]
 SSE = Annotated[
-    str | None, _object("--sse", "Encryption: AES256, aws:kms or aws:kms:dsse", metavar="NAME")
+    str | None,
+    _object(
+        "--sse",
+        "Encryption: AES256, aws:kms or aws:kms:dsse",
+        parser=readers.sse,
+        metavar="NAME",
+    ),
 ]
 SSEKMSKeyID = Annotated[
-    str | None, _object("--sse-kms-key-id", "KMS key for --sse aws:kms", metavar="ID")
+    str | None,
+    _object("--sse-kms-key-id", "KMS key for --sse aws:kms", metavar="ID", **_HEADER),
 ]
-ACL = Annotated[str | None, _object("--acl", "Canned ACL, such as private", metavar="NAME")]
-Metadata = Annotated[list[Any] | None, _object("--metadata", "User metadata; repeatable", **_PAIR)]
+ACL = Annotated[
+    str | None, _object("--acl", "Canned ACL, such as private", metavar="NAME", **_HEADER)
+]
+Metadata = Annotated[
+    list[Any] | None,
+    _object(
+        "--metadata", "User metadata; repeatable", parser=readers.metadata, metavar="KEY=VALUE"
+    ),
+]
 Tag = Annotated[list[Any] | None, _object("--tag", "Object tag; repeatable", **_PAIR)]
 ContentType = Annotated[
     str | None,
-    _object("--content-type", "Media type; else guessed from the name", metavar="TYPE"),
+    _object("--content-type", "Media type; else guessed from the name", metavar="TYPE", **_HEADER),
 ]
 CacheControl = Annotated[
-    str | None, _object("--cache-control", "Cache-Control header", metavar="TEXT")
+    str | None, _object("--cache-control", "Cache-Control header", metavar="TEXT", **_HEADER)
 ]
 ContentEncoding = Annotated[
-    str | None, _object("--content-encoding", "Content-Encoding header", metavar="TEXT")
+    str | None, _object("--content-encoding", "Content-Encoding header", metavar="TEXT", **_HEADER)
 ]
 
 ConfigFile = Annotated[
@@ -316,7 +276,11 @@ DemoFiles = Annotated[
 DemoSize = Annotated[
     int,
     typer.Option(
-        "--size", help="Of the largest sample", parser=_size, metavar="SIZE", show_default="256MiB"
+        "--size",
+        help="Of the largest sample",
+        parser=readers.size,
+        metavar="SIZE",
+        show_default="256MiB",
     ),
 ]
 DemoDataDir = Annotated[

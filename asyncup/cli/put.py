@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from asyncup.cli.files_from import read_list
-from asyncup.cli.settings import Params, Places, attributes_of, s3_config_of
+from asyncup.cli.settings import Asked, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.cli.signals import Signals, caught_signals
 from asyncup.cli.stdin import open_stdin
 from asyncup.cli.streams import StandardOutput
 from asyncup.core.errors import Interrupted
 from asyncup.core.model import ObjectURI
-from asyncup.core.options import Options
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Left, Walk
 from asyncup.engine.jobs import Job, Named, Selected, Selection
@@ -24,7 +23,7 @@ from asyncup.ui.renderer import Output
 from asyncup.ui.text import error_line
 
 
-def put(params: Params, places: Places, options: Options) -> int:
+def put(params: Params, asked: Asked) -> int:
     """Upload what the parameters name and return the exit status.
 
     Raises:
@@ -33,7 +32,7 @@ def put(params: Params, places: Places, options: Options) -> int:
     output = StandardOutput()
     with caught_signals() as signals:
         try:
-            code = asyncio.run(_put(params, places, options, signals, output))
+            code = asyncio.run(_put(params, asked, signals, output))
         except asyncio.CancelledError:
             # A second Ctrl-C. What S3 has acknowledged is there all the same.
             _say_how_to_go_on()
@@ -44,20 +43,18 @@ def put(params: Params, places: Places, options: Options) -> int:
     return code
 
 
-async def _put(
-    params: Params, places: Places, options: Options, signals: Signals, output: StandardOutput
-) -> int:
+async def _put(params: Params, asked: Asked, signals: Signals, output: StandardOutput) -> int:
     signals.attend()
     renderer, others = renderer_for(params, output)
     if params["debug"]:
         others = [show_where, *others]
     uploader = Uploader(
-        options=options,
+        options=asked.options,
         s3=s3_config_of(params),
-        attributes=attributes_of(params),
+        attributes=asked.attributes,
         listener=tell_all([renderer, *others]),
     )
-    async with uploader, _selected(params, places) as (selected, below):
+    async with uploader, _selected(params, asked.places) as (selected, below):
         signals.stop = uploader.stop
         async with drawn(renderer):
             act = uploader.plan_all if params["dry_run"] else uploader.put_all

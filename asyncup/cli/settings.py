@@ -11,6 +11,7 @@ from asyncup.core.options import Options, S3Config
 from asyncup.edges.places import default_state_dir
 
 STDIN = "-"
+SSE_NAMES = ("AES256", "aws:kms", "aws:kms:dsse")
 _USAGE = "asyncup put SOURCE... s3://bucket/prefix/"
 
 Params = Mapping[str, Any]
@@ -43,7 +44,13 @@ def s3_config_of(params: Params) -> S3Config:
 
 
 def attributes_of(params: Params) -> ObjectAttributes:
-    """Return what the objects are to be like."""
+    """Return what the objects are to be like.
+
+    Raises:
+        UsageError: something does not fit together.
+    """
+    if problems := list(_odd_attributes(params)):
+        raise UsageError("; ".join(problems), hint="asyncup put --help")
     names = ("storage_class", "sse", "sse_kms_key_id", "acl", "content_type", "cache_control")
     return ObjectAttributes(
         **{name: params[name] for name in names},
@@ -51,6 +58,19 @@ def attributes_of(params: Params) -> ObjectAttributes:
         metadata=dict(params["metadata"] or ()),
         tags=dict(params["tag"] or ()),
     )
+
+
+def _odd_attributes(params: Params) -> Iterator[str]:
+    # Names of headers, as those of metadata become, know no case; tags do.
+    yield from _twice("--metadata", [key.lower() for key, _ in params["metadata"] or ()])
+    yield from _twice("--tag", [key for key, _ in params["tag"] or ()])
+    if params["sse_kms_key_id"] is not None and params["sse"] not in SSE_NAMES[1:]:
+        yield f"--sse-kms-key-id: a KMS key needs --sse {' or '.join(SSE_NAMES[1:])}"
+
+
+def _twice(option: str, keys: list[str]) -> Iterator[str]:
+    for key in sorted({key for key in keys if keys.count(key) > 1}):
+        yield f"{option}: {key!r} is given twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +120,21 @@ def _problems(places: Places, files_from: str | None) -> Iterator[str]:
         yield "with --files-from, at most one source can be named: the directory it is about"
     if files_from is not None and places.sources and not Path(places.sources[0]).is_dir():
         yield f"{places.sources[0]} is no directory, as --files-from needs"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for, as far as it can be judged without a look at S3."""
+
+    places: Places
+    options: Options
+    attributes: ObjectAttributes
+
+
+def asked_for(params: Params) -> Asked:
+    """Return what was asked for.
+
+    Raises:
+        UsageError: it cannot be.
+    """
+    return Asked(places_of(params), options_of(params), attributes_of(params))

@@ -8,10 +8,8 @@ object does the key lead to?
 from collections.abc import Sequence
 from enum import StrEnum
 
-from asyncup.core.checksums import composite_md5_etag
-from asyncup.core.model import ChecksumAlgorithm, Checksums, ObjectHead, Proof, Receipt, Upload
-from asyncup.core.proof import prove
-from asyncup.core.resume import is_md5_etag
+from asyncup.core.model import ObjectHead, Proof, Receipt, Upload
+from asyncup.core.proof import etag_of, prove
 
 
 class Outcome(StrEnum):
@@ -20,19 +18,6 @@ class Outcome(StrEnum):
     DONE = "done"
     COMPLETE_AGAIN = "complete again"
     START_OVER = "start over"
-
-
-def _etag_of(receipts: Sequence[Receipt]) -> str | None:
-    """Return the ETag of the object that is made of these parts, if theirs look like MD5s.
-
-    It shows that S3 has made the object of just what it acknowledged, also where no MD5 was
-    computed here.
-    """
-    if not all(is_md5_etag(receipt.etag) for receipt in receipts):
-        return None
-    md5s = [bytes.fromhex(receipt.etag) for receipt in receipts]
-    known = [Checksums(0, {ChecksumAlgorithm.MD5: md5}) for md5 in md5s]
-    return composite_md5_etag(known)
 
 
 def arbitrate(
@@ -60,7 +45,7 @@ def arbitrate(
     proof = prove(head, [receipt.checksums for receipt in receipts])
     if not isinstance(proof, Proof):
         return Outcome.START_OVER
-    expected = _etag_of(receipts)
+    expected = etag_of(receipts)
     if proof.is_by_content or head.etag == expected:
         return Outcome.DONE
     # Where a server tells no more than a size, an object that was not there before counts: that

@@ -4,6 +4,7 @@ Before completing: S3's list of parts against the plan and the receipts. After: 
 against the file, by the strongest means that this server offers.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from asyncup.core.model import (
 from asyncup.core.plan import UploadPlan
 
 _SHOWN = 5
+_MD5_ETAG = re.compile(r"[0-9a-f]{32}")
 
 
 def compare_parts(
@@ -113,6 +115,26 @@ _BY_CHECKSUM = {
     ChecksumAlgorithm.CRC32: Proof.CRC32,
 }
 """The strongest first, but CRC64NVME before all: it is of the whole object, and always known."""
+
+
+def etag_of(receipts: Sequence[Receipt]) -> str | None:
+    """Return the ETag of the object that is made of these parts, if theirs look like MD5s.
+
+    It shows that S3 has made the object of just what it acknowledged, also where no MD5 was
+    computed here.
+    """
+    if not receipts or not all(is_md5_etag(receipt.etag) for receipt in receipts):
+        return None
+    md5s = [bytes.fromhex(receipt.etag) for receipt in receipts]
+    return composite_md5_etag([Checksums(0, {ChecksumAlgorithm.MD5: md5}) for md5 in md5s])
+
+
+def is_md5_etag(etag: str) -> bool:
+    """Return whether an ETag (without quotes) has the form of an MD5.
+
+    The form proves nothing; only equality with a local MD5 does.
+    """
+    return _MD5_ETAG.fullmatch(etag) is not None
 
 
 def _md5_etags(parts: Sequence[Checksums]) -> set[str | None]:

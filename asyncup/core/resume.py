@@ -7,7 +7,6 @@ are read here once more, and compared with the checksum that S3 lists, or with i
 is an MD5.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -25,9 +24,7 @@ from asyncup.core.model import (
 )
 from asyncup.core.options import Limits
 from asyncup.core.plan import UploadPlan, make_plan
-
-_MD5_ETAG = re.compile(r"[0-9a-f]{32}")
-
+from asyncup.core.proof import is_md5_etag
 
 ListedParts = Sequence[ListedPart]
 """What S3 lists under one part number: one part. But SeaweedFS goes on listing what was sent under
@@ -176,14 +173,6 @@ def algorithms_to_compare(listed: ListedParts) -> frozenset[ChecksumAlgorithm]:
         if not part.checksums and is_md5_etag(part.etag):
             wanted.add(ChecksumAlgorithm.MD5)
     return frozenset(wanted)
-
-
-def is_md5_etag(etag: str) -> bool:
-    """Return whether an ETag (without quotes) has the form of an MD5.
-
-    The form proves nothing; only equality with a local MD5 does.
-    """
-    return _MD5_ETAG.fullmatch(etag) is not None
 
 
 @dataclass(frozen=True, slots=True)

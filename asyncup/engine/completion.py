@@ -33,7 +33,7 @@ from asyncup.core.model import (
 )
 from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan
-from asyncup.core.proof import compare_parts, is_by_content, prove
+from asyncup.core.proof import compare_parts, etag_of, is_by_content, prove
 from asyncup.core.resume import trusted_receipts
 from asyncup.engine.readback import read_back
 from asyncup.engine.runtime import Runtime
@@ -138,7 +138,7 @@ async def settle(
         if sum(part.size for part in parts) == plan.size:
             head = await _find_out_after_all(runtime, record, receipts)
             if head is not None:
-                verified = await verify(runtime, source, uri, head, parts)
+                verified = await verify(runtime, source, uri, head, parts, receipts)
                 runtime.journal.closed(record.upload)
                 its_plan = UploadPlan(plan.size, record.part_size)
                 result = result_of(source, uri, its_plan, verified, parts)
@@ -189,10 +189,17 @@ async def verify(
     uri: ObjectURI,
     stored: ObjectHead,
     parts: Sequence[Checksums],
+    receipts: Sequence[Receipt] = (),
 ) -> tuple[ObjectHead, Proof]:
     """Compare the object with the parts of its file, by the best means this server offers.
 
-    `stored` is what S3 answered when the object was made; of versions, its own is looked at.
+    Args:
+        runtime: the tools.
+        source: what was uploaded.
+        uri: the object.
+        stored: what S3 answered when it was made; of versions, its own is looked at.
+        parts: what was computed over the source.
+        receipts: what S3 acknowledged of it, if it went in parts.
 
     Raises:
         ObjectMismatch: the object is not the file.
@@ -213,10 +220,10 @@ async def verify(
         return head, proof
     # Either another object took its place, or this is one of the servers that name an object
     # otherwise ever after than in their answer to complete.
-    if is_by_content(stored, parts) and (
-        shown := await _by_reading(runtime, source, uri, head, parts)
-    ):
-        return head, shown
+    if is_by_content(stored, parts) or stored.etag == etag_of(receipts):
+        shown = await _by_reading(runtime, source, uri, head, parts)
+        if shown is not None:
+            return head, shown
     raise _mismatch(uri, f"another object took its place (ETag {head.etag})")
 
 

@@ -154,7 +154,7 @@ class FileUpload:
         stored = await complete(runtime, upload, receipts)
         parts = [each.checksums for each in receipts]
         try:
-            verified = await verify(runtime, source, self._uri, stored, parts)
+            verified = await verify(runtime, source, self._uri, stored, parts, receipts)
         except ObjectMismatch:
             # The next run is not to take what is there for what it finds begun.
             runtime.journal.sending(upload)

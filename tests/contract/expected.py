@@ -20,6 +20,8 @@ class Expected:
         keeps_etag: the ETag of an object made of parts is, and stays, that made of their MD5s.
         refuses_small_parts: only the last part may be smaller than 5 MiB.
         takes_keys_below_keys: `x` and `x/y` can both be objects.
+        checks_absence_on_put, checks_absence_on_complete: `If-None-Match: *` is obeyed.
+        tells_part_sizes: HeadObject tells the size of one part, and how many there are.
     """
 
     echoes_crc64nvme: bool = True
@@ -31,6 +33,9 @@ class Expected:
     keeps_etag: bool = True
     refuses_small_parts: bool = True
     takes_keys_below_keys: bool = True
+    checks_absence_on_put: bool = True
+    checks_absence_on_complete: bool = True
+    tells_part_sizes: bool = True
 
 
 EXPECTED = {
@@ -46,6 +51,9 @@ EXPECTED = {
         keeps_etag=False,
         refuses_small_parts=False,
         takes_keys_below_keys=False,
+        checks_absence_on_put=False,
+        checks_absence_on_complete=False,
+        tells_part_sizes=False,
     ),
     # LocalStack 4.12
     "localstack": Expected(),
@@ -54,5 +62,7 @@ EXPECTED = {
         echoes_crc64nvme=False,
         lists_checksums=False,
         completes_with_etag=False,
+        checks_absence_on_complete=False,
+        tells_part_sizes=False,
     ),
 }

@@ -15,7 +15,9 @@ from asyncup.core.errors import (
     AsyncupError,
     BucketMissing,
     ChecksumRejected,
+    ObjectMissing,
     PartsMismatch,
+    PreconditionFailed,
     S3Error,
     UploadMissing,
 )
@@ -348,5 +350,75 @@ def test_errors_are_ours(check: Run) -> None:
         missing = Upload(place.uri, "no-such-upload")
         with pytest.raises(AsyncupError, match=f"part 7 of {re.escape(str(place.uri))}"):
             await place.send(missing, 7, b"x")
+
+    check(body)
+
+
+def test_get_object(check: Run) -> None:
+    """An object is read back as it is; one that is not there is missing."""
+
+    async def body(place: Place) -> None:
+        data = FIRST + LAST
+        await place.put(place.uri, data)
+        async with place.gateway.get_object(place.uri) as blocks:
+            assert b"".join([block async for block in blocks]) == data
+        with pytest.raises(ObjectMissing):
+            async with place.gateway.get_object(place.uri / "-nothing"):
+                pass
+
+    check(body)
+
+
+def test_the_size_of_a_part(check: Run) -> None:
+    """An object tells the size of its first part, and how many it has, where the server can."""
+
+    async def body(place: Place) -> None:
+        upload = await place.create()
+        receipts = await place.send_both(upload)
+        await place.gateway.complete_multipart_upload(upload, receipts)
+        head = await place.gateway.head_object(place.uri, part_number=1)
+        assert head is not None
+        told = (len(FIRST), 2) if place.expected.tells_part_sizes else (head.size, None)
+        assert (head.size, head.parts) == told
+
+    check(body)
+
+
+def test_pending_uploads_below_a_prefix(check: Run) -> None:
+    """All pending uploads whose keys begin so are found, with their keys."""
+
+    async def body(place: Place) -> None:
+        uris = [place.uri / each for each in ("/a", "/b c", "/d")]
+        for uri in uris:
+            await replace(place, uri=uri).create()
+        below = place.uri / "/"
+        found = await place.gateway.list_multipart_uploads(below, below=True)
+        assert sorted(each.uri.key for each in found) == [uri.key for uri in uris]
+        for each in found:
+            await place.gateway.abort_multipart_upload(each)
+        assert await place.gateway.list_multipart_uploads(below, below=True) == []
+
+    check(body)
+
+
+def test_only_if_absent(check: Run) -> None:
+    """What is not to be replaced is not, in one request or of parts; where the server obeys."""
+
+    async def body(place: Place) -> None:
+        await place.put(place.uri, b"first")
+        refused = pytest.raises(PreconditionFailed)
+        with (
+            refused if place.expected.checks_absence_on_put else nullcontext(),
+            body_of(b"other", place.directory) as sent,
+        ):
+            checksums = checksums_of(b"other")
+            await place.gateway.put_object(
+                place.uri, sent, checksums, ObjectAttributes(), only_if_absent=True
+            )
+        upload = await place.create()
+        receipts = await place.send_both(upload)
+        refused = pytest.raises(PreconditionFailed)
+        with refused if place.expected.checks_absence_on_complete else nullcontext():
+            await place.gateway.complete_multipart_upload(upload, receipts, only_if_absent=True)
 
     check(body)

@@ -19,6 +19,7 @@ from asyncup.core.model import (
 )
 from asyncup.core.options import MIB, Limits
 from asyncup.core.plan import UploadPlan, make_plan
+from asyncup.core.proof import is_md5_etag
 from asyncup.core.resume import (
     RULES,
     Action,
@@ -26,7 +27,6 @@ from asyncup.core.resume import (
     Unusable,
     algorithms_to_compare,
     decide,
-    is_md5_etag,
     known_algorithm,
     match_upload,
 )

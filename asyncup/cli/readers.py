@@ -1,0 +1,97 @@
+"""How the values of options are read: the same for a flag, a variable and the configuration."""
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import typer
+
+from asyncup.cli.settings import SSE_NAMES
+from asyncup.core.endpoint import check_endpoint
+from asyncup.core.errors import UsageError
+from asyncup.core.model import ObjectURI
+from asyncup.core.options import Limits
+from asyncup.core.sizes import parse_duration, parse_size
+
+T = TypeVar("T")
+
+
+def _parser(read: Callable[[str], T]) -> Callable[[Any], T]:
+    """Return a parser for typer; a number of a configuration file is no text yet."""
+
+    def parse(value: Any) -> T:  # noqa: ANN401 - TOML has any
+        try:
+            return read(str(value))
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return parse
+
+
+def _part_size(text: str) -> int:
+    found, limits = parse_size(text), Limits()
+    if not limits.min_part_size <= found <= limits.max_part_size:
+        raise ValueError(limits.part_size_problem(found))
+    return found
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise ValueError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+def _header(text: str) -> str:
+    if not (text.isascii() and text.isprintable() and text == text.strip()):
+        raise ValueError(
+            f"{text!r} cannot be sent as a header: printable ASCII only, and no space at its ends"
+        )
+    return text
+
+
+def _metadata(text: str) -> tuple[str, str]:
+    key, value = _pair(text)
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", key):
+        raise ValueError(
+            f"{key!r} cannot be the name of a header: ASCII letters, digits and hyphens, no spaces"
+        )
+    return key, _header(value)
+
+
+def _sse(text: str) -> str:
+    if text not in SSE_NAMES:
+        raise ValueError(f"{text!r} is none of {', '.join(SSE_NAMES)}")
+    return text
+
+
+def _text(check: Callable[[str], object]) -> Callable[[Any], str]:
+    """Return a parser for what stays a text, and has to pass a check."""
+
+    def read(text: str) -> str:
+        try:
+            check(text)
+        except UsageError as error:
+            raise ValueError(f"{error} ({error.hint})") from error
+        return text
+
+    return _parser(read)
+
+
+def _pattern(text: str) -> str:
+    from asyncup.core.selection import Filters
+
+    Filters.of([text])
+    return text
+
+
+size = _parser(parse_size)
+part_size = _parser(_part_size)
+duration = _parser(parse_duration)
+uri = _text(ObjectURI.parse)
+endpoint = _text(check_endpoint)
+pattern = _parser(_pattern)
+pair = _parser(_pair)
+metadata = _parser(_metadata)
+header = _parser(_header)
+sse = _parser(_sse)
