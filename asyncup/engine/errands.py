@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing, nullcontext
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,9 +140,10 @@ class Errands:
         parts = None if size is None else plan.count
         self._announce(events.FileStarted(job.name, job.uri, size, plan.part_size, parts))
         upload = FileUpload(self._runtime, source, job.uri, plan, self._attributes_of(job))
-        # A file that goes in one request leaves nothing that two runs could get in a muddle.
-        ours = nullcontext() if plan.is_single else self._runtime.journal.claim(job.uri)
-        with ours, closing(source):
+        with closing(upload), closing(source):
+            # A file that goes in one request leaves nothing that two runs could get in a muddle.
+            if not plan.is_single:
+                upload.own()
             # What was begun is gone on with, also if an object of this size is there: it may be
             # what an earlier run could not show to be the file.
             is_begun = not plan.is_single and bool(self._runtime.journal.find(job.uri))

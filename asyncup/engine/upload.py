@@ -1,5 +1,6 @@
 """The story of one file, readable top to bottom."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
 
@@ -54,6 +55,23 @@ class FileUpload:
         self._attributes = attributes
         self._transfer: Transfer | None = None
         self._upload: Upload | None = None
+        self._owned: ExitStack | None = None
+
+    def own(self) -> None:
+        """Be the one owner of the key until this is closed, as all that is done in parts needs it.
+
+        Raises:
+            JournalLocked: another run is at work on it.
+        """
+        if self._owned is None:
+            with ExitStack() as taken:
+                taken.enter_context(self._runtime.journal.claim(self._uri))
+                self._owned = taken.pop_all()
+
+    def close(self) -> None:
+        """Let others work on the key."""
+        if self._owned is not None:
+            self._owned.close()
 
     @property
     def remaining(self) -> int | None:
@@ -91,6 +109,8 @@ class FileUpload:
     async def _round(self, claim: Claim) -> UploadResult:
         if self._plan.is_single:
             return await self._in_one_request(claim)
+        # It may have grown since it was looked at first.
+        self.own()
         pending = PendingUploads(self._runtime, self._uri)
         found = await pending.choose(
             self._plan, self._source.fingerprint, self._attributes.digest()

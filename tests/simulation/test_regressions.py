@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from asyncup.core.arbiter import Outcome, arbitrate
-from asyncup.core.errors import ObjectMismatch
+from asyncup.core.errors import JournalLocked, ObjectMismatch
+from asyncup.core.events import Event, FileStarted
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
@@ -20,10 +21,12 @@ from asyncup.core.model import (
     Receipt,
     Upload,
 )
+from asyncup.core.options import OnChange
 from asyncup.edges.chunks import ChunkStore
+from asyncup.edges.journal import Journal
 from asyncup.engine.source import FileSource
 from tests.bodies import receipt
-from tests.engine.kit import OPTIONS, URI, make_file, uploader
+from tests.engine.kit import OPTIONS, URI, Ears, make_file, uploader
 from tests.fakes3 import FakeS3, Request
 from tests.loop import run
 from tests.simulation.clock import SteppingLoop
@@ -114,3 +117,22 @@ def test_an_object_that_was_found_to_be_another_one_is_not_believed_by_the_next_
     s3.watch = look
     run(main())
     assert s3.objects[URI.key].data == file.read_bytes()
+
+
+def test_a_file_that_grows_beyond_one_part_needs_the_key_for_itself(tmp_path: Path) -> None:
+    """A run that began with one request goes on in parts only if no other run is at work there."""
+    s3, file, state_dir = FakeS3(), make_file(tmp_path, 50), tmp_path / "state"
+
+    def grow(_: int, event: Event) -> None:
+        if isinstance(event, FileStarted):
+            file.write_bytes(b"x" * 250)
+
+    async def main() -> None:
+        options = replace(OPTIONS, state_dir=state_dir, on_change=OnChange.PATCH)
+        async with uploader(s3, tmp_path, options=options, listener=Ears(grow)) as up:
+            with pytest.raises(JournalLocked):
+                await up.put(file, URI)
+
+    with Journal(state_dir, s3.endpoint, print) as other, other.claim(URI):
+        run(main())
+    assert s3.uploads == {}
