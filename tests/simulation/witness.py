@@ -31,7 +31,7 @@ class Witness:
         self.heard = 0
         self.reason = ""
         self.results: dict[ObjectURI, UploadResult | None] = {}
-        self.at_event: Callable[[int], None] = lambda _: None
+        self.at_event: Callable[[int, Event], None] = lambda _, __: None
         self._options = options
         self._is_over = False
         # Those of the dead are removed by the first run that keeps some of its own.
@@ -56,7 +56,7 @@ class Witness:
         self._note_upload(event)
         self._note_part(event)
         self._note_end(event)
-        self.at_event(self.heard)
+        self.at_event(self.heard, event)
 
     def _note_upload(self, event: Event) -> None:
         match event:
