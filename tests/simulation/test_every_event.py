@@ -75,6 +75,10 @@ def numbers(heard: list[Event], kind: type[events.PartUploaded | events.PartStar
     return {event.part_number for event in heard if isinstance(event, kind)}
 
 
+PLACES = [("AWS-like", True), *((kind, False) for kind in KINDS)]
+"""Kinds of servers, and whether parts are sent from the file itself."""
+
+
 @pytest.mark.parametrize("ending", [softly, hard])
 @pytest.mark.parametrize("journal", [False, True], ids=["no journal", "journal"])
 @pytest.mark.parametrize(
