@@ -105,7 +105,8 @@ class FakeS3:
         lists_checksums: whether ListParts tells them.
         opaque_etags: give ETags that are no MD5s, as with KMS.
 
-    `abort_after` is when a lifecycle rule says that it aborts an upload, after its creation.
+    `abort_after` is when a lifecycle rule says that it aborts an upload, after its creation;
+    `tells_parts` is whether HeadObject tells of one part.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class FakeS3:
         self.troubles: list[Trouble] = []
         self.endpoint = "https://fake.example"
         self.abort_after: timedelta | None = None
+        self.tells_parts = True
         self.in_flight = 0
         self.most_in_flight = 0
         self.delay = 0.0
@@ -164,7 +166,7 @@ class FakeS3:
             raise AssertionError("this server has no versions")
         stored = self.objects.get(uri.key) if uri.bucket == self.bucket else None
         self._answer("head_object")
-        if stored is None or part_number is None:
+        if stored is None or part_number is None or not self.tells_parts:
             return stored.head if stored else None
         return replace(
             stored.head, size=stored.part_sizes[part_number - 1], parts=len(stored.part_sizes)

@@ -37,6 +37,7 @@ DOORS = {
     "rich": {"ui/live.py", "cli/show.py"},
     "typer": {
         "cli/main.py",
+        "cli/more_parameters.py",
         "cli/parameters.py",
         "cli/readers.py",
         "cli/config.py",

@@ -125,8 +125,9 @@ def _checked(
             them in one message.
     """
     options = {
-        option.name: option for option in context.command.params if option.name not in _NOT_IN_FILE
+        option.name: option for option in _put(context).params if option.name not in _NOT_IN_FILE
     }
+    ours = {option.name for option in context.command.params}
     checked: dict[str, Any] = {}
     spelt: dict[str, str] = {}
     problems: list[str] = []
@@ -146,7 +147,13 @@ def _checked(
     if problems:
         allowed = ", ".join(sorted(name.replace("_", "-") for name in options))
         raise UsageError(f"{path}: {'; '.join(problems)}", hint=f"allowed are {allowed}")
-    return checked
+    # One file serves all commands: each takes what it has an option for.
+    return {name: value for name, value in checked.items() if name in ours}
+
+
+def _put(context: typer.Context) -> Any:  # noqa: ANN401 - typer's
+    """Return the command whose options a configuration file may set."""
+    return getattr(context.find_root().command, "commands", {}).get("put", context.command)
 
 
 def _value(context: typer.Context, option: Any, value: Any) -> Any:  # noqa: ANN401 - TOML has any

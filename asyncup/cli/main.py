@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from asyncup import __version__
+from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import streams
-from asyncup.cli.settings import Params, asked_for
+from asyncup.cli.settings import Params, asked_for, options_of, places_of
 from asyncup.cli.usage import as_ours, is_asked_for
 from asyncup.core.errors import AsyncupError, Interrupted
 from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
@@ -82,6 +83,7 @@ def put(
     split_dir: p.SplitDir = None,
     checksum: p.Checksum = ChecksumPolicy.AUTO,
     on_change: p.OnChangePolicy = OnChange.FAIL,
+    receipts: p.Receipts = None,
     state_dir: p.StateDir = None,
     max_retry: p.MaxRetry = 30,
     retry_step: p.RetryStep = 5.0,
@@ -121,6 +123,119 @@ def put(
         from asyncup.cli.put import put
 
         return put(params, asked)
+
+    _finish(run, context.params)
+
+
+@app.command(no_args_is_help=False)
+def verify(
+    context: typer.Context,
+    paths: q.VerifyPaths = None,
+    source: p.Source = None,
+    destination: p.Destination = None,
+    receipts: q.ReadReceipts = None,
+    download: q.Download = False,
+    download_all: q.DownloadAll = False,
+    recursive: p.Recursive = True,
+    follow: p.Follow = False,
+    include: p.Include = None,
+    exclude: p.Exclude = None,
+    min_size: p.MinSize = None,
+    max_size: p.MaxSize = None,
+    skip_small: p.SkipSmall = False,
+    files_from: p.FilesFrom = None,
+    null: p.Null = False,
+    key_prefix: p.KeyPrefix = "",
+    part_size: p.PartSize = 16 << 20,
+    concurrency: p.Concurrency = 8,
+    max_retry: p.MaxRetry = 30,
+    retry_step: p.RetryStep = 5.0,
+    retry_cap: p.RetryCap = 60.0,
+    stall_timeout: p.StallTimeout = 30.0,
+    profile: p.Profile = None,
+    region: p.Region = None,
+    endpoint_url: p.EndpointURL = None,
+    path_style: p.PathStyle = False,
+    ca_bundle: p.CABundle = None,
+    verify_ssl: p.VerifySSL = True,
+    config: p.ConfigFile = None,
+    quiet: p.Quiet = False,
+    plain: p.Plain = False,
+    json: p.Json = False,
+    debug: p.Debug = False,
+) -> None:
+    """Prove that objects equal their files, or their receipts, without downloading them.
+
+    By S3's checksums, or else by the ETag where that is made of MD5s.
+    """
+
+    def run(params: Params) -> int:
+        by_receipts = receipts is not None and not paths and files_from is None
+        places = None if by_receipts else places_of(params, "verify")
+        options = options_of(params)
+        from asyncup.cli.verify import verify
+
+        return verify(params, places, options)
+
+    _finish(run, context.params)
+
+
+@app.command()
+def pending(
+    context: typer.Context,
+    place: q.Place,
+    state_dir: p.StateDir = None,
+    max_retry: p.MaxRetry = 30,
+    retry_step: p.RetryStep = 5.0,
+    retry_cap: p.RetryCap = 60.0,
+    stall_timeout: p.StallTimeout = 30.0,
+    profile: p.Profile = None,
+    region: p.Region = None,
+    endpoint_url: p.EndpointURL = None,
+    path_style: p.PathStyle = False,
+    ca_bundle: p.CABundle = None,
+    verify_ssl: p.VerifySSL = True,
+    config: p.ConfigFile = None,
+    quiet: p.Quiet = False,
+    json: p.Json = False,
+    debug: p.Debug = False,
+) -> None:
+    """List uploads that were begun and never finished: their parts cost money."""
+    from asyncup.cli.pending import pending as run
+
+    _finish(run, context.params)
+
+
+@app.command()
+def abort(
+    context: typer.Context,
+    place: q.AbortPlace,
+    below: q.All = False,
+    older_than: q.OlderThan = None,
+    upload_id: q.UploadID = None,
+    yes: q.Yes = False,
+    state_dir: p.StateDir = None,
+    split_dir: p.SplitDir = None,
+    max_retry: p.MaxRetry = 30,
+    retry_step: p.RetryStep = 5.0,
+    retry_cap: p.RetryCap = 60.0,
+    stall_timeout: p.StallTimeout = 30.0,
+    profile: p.Profile = None,
+    region: p.Region = None,
+    endpoint_url: p.EndpointURL = None,
+    path_style: p.PathStyle = False,
+    ca_bundle: p.CABundle = None,
+    verify_ssl: p.VerifySSL = True,
+    config: p.ConfigFile = None,
+    quiet: p.Quiet = False,
+    json: p.Json = False,
+    debug: p.Debug = False,
+) -> None:
+    """Delete the parts of an upload that was begun and never finished.
+
+    One that a run is at work on is left alone.
+    """
+    from asyncup.cli.pending import abort as run
 
     _finish(run, context.params)
 

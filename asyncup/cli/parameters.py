@@ -135,6 +135,14 @@ OnChangePolicy = Annotated[
         metavar="fail|restart|patch",
     ),
 ]
+Receipts = Annotated[
+    Path | None,
+    _how(
+        "--receipts",
+        "Append a line of JSON for each object to FILE, with its checksum; asyncup verify reads it",
+        metavar="FILE",
+    ),
+]
 StateDir = Annotated[
     Path | None,
     _how(

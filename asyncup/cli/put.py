@@ -1,26 +1,24 @@
 """`asyncup put`: from what the user asked for to an exit code."""
 
-import asyncio
 import shlex
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 
 from asyncup.cli.files_from import read_list
+from asyncup.cli.running import Attended, run_attended
 from asyncup.cli.settings import Asked, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
-from asyncup.cli.signals import Signals, caught_signals
 from asyncup.cli.stdin import open_stdin
-from asyncup.cli.streams import StandardOutput
-from asyncup.core.errors import Interrupted
 from asyncup.core.model import ObjectURI
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Left, Walk
+from asyncup.edges.receipts import ReceiptFile
 from asyncup.engine.jobs import Job, Named, Selected, Selection
+from asyncup.engine.receipts import ReceiptLog, receipts_to
 from asyncup.engine.uploader import Uploader
 from asyncup.ui.renderer import Output
-from asyncup.ui.text import error_line
 
 
 def put(params: Params, asked: Asked) -> int:
@@ -29,40 +27,49 @@ def put(params: Params, asked: Asked) -> int:
     Raises:
         AsyncupError: it could not even begin.
     """
-    output = StandardOutput()
-    with caught_signals() as signals:
-        try:
-            code = asyncio.run(_put(params, asked, signals, output))
-        except asyncio.CancelledError:
-            # A second Ctrl-C. What S3 has acknowledged is there all the same.
-            _say_how_to_go_on()
-            code = Interrupted.exit_code
-    if (problem := output.problem) is not None:
-        Output(sys.stderr).write_line(error_line(problem))
-        code = code or problem.exit_code
-    return code
+    # Opened before all else: an upload of days is not to end in a file that cannot be written.
+    path = None if params["dry_run"] else params["receipts"]
+    receipts = None if path is None else ReceiptFile(path)
+    with receipts or nullcontext():
+        return run_attended(
+            lambda attended: _put(params, asked, attended, receipts),
+            # What S3 has acknowledged is there all the same.
+            if_cancelled=_say_how_to_go_on,
+        )
 
 
-async def _put(params: Params, asked: Asked, signals: Signals, output: StandardOutput) -> int:
-    signals.attend()
-    renderer, others = renderer_for(params, output)
+async def _put(
+    params: Params, asked: Asked, attended: Attended, receipts: ReceiptFile | None
+) -> int:
+    renderer, others = renderer_for(params, attended.output)
     if params["debug"]:
         others = [show_where, *others]
-    uploader = Uploader(
-        options=asked.options,
-        s3=s3_config_of(params),
-        attributes=asked.attributes,
-        listener=tell_all([renderer, *others]),
-    )
-    async with uploader, _selected(params, asked.places) as (selected, below):
-        signals.stop = uploader.stop
+    told = tell_all([renderer, *others])
+    async with AsyncExitStack() as stack:
+        log = None
+        if receipts is not None:
+            log = await stack.enter_async_context(receipts_to(receipts, told))
+        uploader = Uploader(
+            options=asked.options,
+            s3=s3_config_of(params),
+            attributes=asked.attributes,
+            listener=told if log is None else tell_all([told, log]),
+        )
+        await stack.enter_async_context(uploader)
+        selected, below = await stack.enter_async_context(_selected(params, asked.places))
+        attended.signals.stop = uploader.stop
         async with drawn(renderer):
             act = uploader.plan_all if params["dry_run"] else uploader.put_all
             result = await act(selected, below=below)
-        signals.stop = None
+        attended.signals.stop = None
     if result.interrupted and not params["json"]:
         _say_how_to_go_on()
-    return result.exit_code
+    return result.exit_code or _exit_code_of(log)
+
+
+def _exit_code_of(log: ReceiptLog | None) -> int:
+    """Return the exit status if all else went well: a receipt that is missing was asked for."""
+    return log.failures[0].exit_code if log is not None and log.failures else 0
 
 
 def _say_how_to_go_on() -> None:
@@ -79,7 +86,7 @@ async def _selected(
             job = Job(stream, "standard input", places.destination, None)
             yield _only(job), None
         return
-    selection = _selection(params, places)
+    selection = selection_of(params, places)
     below = selection.prefix if _are_many(params, places) else None
     yield aiter(selection), below
 
@@ -92,7 +99,8 @@ async def _only(job: Job) -> AsyncIterator[Selected]:
     yield job
 
 
-def _selection(params: Params, places: Places) -> Selection:
+def selection_of(params: Params, places: Places) -> Selection:
+    """Return which files are meant, and their keys."""
     filters = Filters.of(
         params["include"] or (),
         params["exclude"] or (),

@@ -11,14 +11,14 @@ from asyncup.core.options import Options, S3Config
 from asyncup.edges.places import default_state_dir
 
 STDIN = "-"
+_VERBS = {"put": "upload", "verify": "verify"}
 SSE_NAMES = ("AES256", "aws:kms", "aws:kms:dsse")
-_USAGE = "asyncup put SOURCE... s3://bucket/prefix/"
 
 Params = Mapping[str, Any]
 
 
 def options_of(params: Params) -> Options:
-    """Return how to upload."""
+    """Return how to upload; a command that lacks an option takes its default."""
     names = (
         "part_size",
         "concurrency",
@@ -33,8 +33,10 @@ def options_of(params: Params) -> Options:
         "stall_timeout",
         "stop_grace",
     )
-    state_dir = params["state_dir"] or default_state_dir()
-    return Options(**{name: params[name] for name in names}, state_dir=state_dir)
+    given = {name: params[name] for name in names if name in params}
+    if "state_dir" in params:
+        given["state_dir"] = params["state_dir"] or default_state_dir()
+    return Options(**given)
 
 
 def s3_config_of(params: Params) -> S3Config:
@@ -86,27 +88,28 @@ class Places:
         return self.sources == (STDIN,)
 
 
-def places_of(params: Params) -> Places:
+def places_of(params: Params, command: str = "put") -> Places:
     """Return where from and where to: the arguments, or else what the configuration says.
 
     Raises:
         UsageError: something is missing, or does not fit together.
     """
+    usage = f"asyncup {command} SOURCE... s3://bucket/prefix/"
     given = list(params["paths"] or ())
     uris = [each for each in given if each.startswith("s3://")]
     if len(uris) > 1 or (uris and given[-1] != uris[0]):
-        raise UsageError("one S3 URI is needed, as the last argument", hint=_USAGE)
+        raise UsageError("one S3 URI is needed, as the last argument", hint=usage)
     destination = uris[0] if uris else params["destination"]
     sources = [each for each in given if each not in uris]
     if not sources:
         sources = [str(each) for each in params["source"] or ()]
     if destination is None:
-        raise UsageError("no destination: the last argument is not an S3 URI", hint=_USAGE)
+        raise UsageError("no destination: the last argument is not an S3 URI", hint=usage)
     if not sources and params["files_from"] is None:
-        raise UsageError("nothing to upload was named", hint=_USAGE)
+        raise UsageError(f"nothing to {_VERBS[command]} was named", hint=usage)
     places = Places(tuple(sources), ObjectURI.parse(destination))
     for problem in _problems(places, params["files_from"]):
-        raise UsageError(problem, hint=_USAGE)
+        raise UsageError(problem, hint=usage)
     return places
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from asyncup.cli.settings import Params
+from asyncup.core.aftercare import AbortFailed, VerifyFailed
 from asyncup.core.events import Event, Listener, UploadFailed
 from asyncup.ui.renderer import Objects, Quiet, Renderer, Writable
 
@@ -22,7 +23,7 @@ def renderer_for(params: Params, output: Writable) -> tuple[Renderer, list[Liste
         from asyncup.ui.jsonl import JsonLines
 
         return JsonLines(output, time.monotonic), []
-    if params["dry_run"]:
+    if params.get("dry_run"):
         from asyncup.ui.plan import PlanLines
 
         return PlanLines(output, sys.stderr), []
@@ -52,7 +53,9 @@ def _panels() -> Renderer | None:
 
 def show_where(event: Event) -> None:
     """Write where in the code the error of a file came from; live panels let it pass above them."""
-    if isinstance(event, UploadFailed) and event.error.__traceback__ is not None:
+    if not isinstance(event, UploadFailed | VerifyFailed | AbortFailed):
+        return
+    if event.error.__traceback__ is not None:
         traceback.print_exception(event.error, file=sys.stderr)
 
 

@@ -270,3 +270,11 @@ class RunFinished(Event):
     failed: int
     interrupted: int
     exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLost(Event):
+    """An object is at S3 and proven, and its receipt could not be written."""
+
+    uri: ObjectURI
+    error: AsyncupError

@@ -7,13 +7,28 @@ was compared with it.
 
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import singledispatchmethod
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.model import ObjectURI
 
 RATE_WINDOW = 15.0
 """Seconds over which the rate is taken: long enough for parts to even out, short enough to move."""
+
+
+SURE_AFTER = 10.0
+"""Seconds that the rate has to be known for before anything is predicted from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An upload that is not done, by its estimated `end`, when a lifecycle rule deletes it."""
+
+    uri: ObjectURI
+    upload_id: str
+    abort_date: datetime
+    end: datetime
 
 
 @dataclass(slots=True)
@@ -29,6 +44,8 @@ class FileProgress:
     parts_done: int = 0
     completing: bool = False
     in_flight: dict[int, int] = field(default_factory=dict)
+    upload_id: str = ""
+    abort_dates: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def position(self) -> int:
@@ -58,6 +75,7 @@ class Progress:
         self.retries = 0
         self._waiting: dict[ObjectURI, int] = {}
         self._samples: deque[tuple[float, int]] = deque()
+        self._warned: set[str] = set()
 
     def sample(self, now: float) -> None:
         """Note where the run is at this time, for the rate."""
@@ -79,6 +97,37 @@ class Progress:
         if not self.scan_finished or not self.rate:
             return None
         return max(0, self.bytes_found - self.committed - self.in_flight) / self.rate
+
+    def late(self, now: datetime) -> list[Late]:
+        """Return the uploads that will be deleted before they are done, each of them once.
+
+        Parts go out in the order in which their files were begun, nearly: the end of a file is
+        when it and those before it are sent at this rate. `now` is the time of day.
+        """
+        found: list[Late] = []
+        left = 0
+        for file in self.files.values():
+            left += max(0, (file.size or 0) - file.position)
+            abort_date = file.abort_dates.get(file.upload_id)
+            if abort_date is None or file.size is None or file.upload_id in self._warned:
+                continue
+            end = self._end(now, left)
+            if end is not None and end > abort_date:
+                self._warned.add(file.upload_id)
+                found.append(Late(file.uri, file.upload_id, abort_date, end))
+        return found
+
+    def _end(self, now: datetime, left: int) -> datetime | None:
+        """Return when so many bytes will be sent, None while that cannot be told."""
+        if not left:
+            return now
+        known = self._samples[-1][0] - self._samples[0][0] if self._samples else 0.0
+        if known < SURE_AFTER or not self.rate:
+            return None
+        try:
+            return now + timedelta(seconds=left / self.rate)
+        except OverflowError:
+            return datetime.max.replace(tzinfo=now.tzinfo)
 
     @property
     def committed(self) -> int:
@@ -135,6 +184,18 @@ class Progress:
     @apply.register
     def _(self, event: events.UploadResumed) -> None:
         self.files[event.uri].parts = event.parts
+        self.files[event.uri].upload_id = event.upload_id
+
+    @apply.register
+    def _(self, event: events.UploadExpires) -> None:
+        # Of all that are pending for the key, before it is known which of them is resumed.
+        if (file := self.files.get(event.uri)) is not None:
+            file.abort_dates[event.upload_id] = event.abort_date
+
+    @apply.register
+    def _(self, event: events.UploadCreated) -> None:
+        if (file := self.files.get(event.uri)) is not None:
+            file.upload_id = event.upload_id
 
     @apply.register
     def _(self, event: events.UploadRestarted) -> None:
@@ -190,6 +251,25 @@ class Progress:
 
     @apply.register
     def _(self, event: events.UploadInterrupted) -> None:
+        self._drop(event.uri)
+
+    @apply.register
+    def _(self, event: aftercare.BytesRead) -> None:
+        self.files[event.uri].committed += event.count
+
+    @apply.register
+    def _(self, event: aftercare.ObjectVerified) -> None:
+        self.files.pop(event.uri, None)
+        self.files_done += 1
+        self.bytes_done += event.size
+
+    @apply.register
+    def _(self, event: aftercare.VerifyFailed) -> None:
+        self.files_failed += 1
+        self._drop(event.uri)
+
+    @apply.register
+    def _(self, event: aftercare.VerifyInterrupted) -> None:
         self._drop(event.uri)
 
     @apply.register

@@ -117,6 +117,11 @@ _BY_CHECKSUM = {
 """The strongest first, but CRC64NVME before all: it is of the whole object, and always known."""
 
 
+def strongest(told: Mapping[ChecksumAlgorithm, bytes]) -> ChecksumAlgorithm | None:
+    """Return the algorithm that counts most of those that S3 tells, None if it tells none."""
+    return next((algorithm for algorithm in _BY_CHECKSUM if algorithm in told), None)
+
+
 def etag_of(receipts: Sequence[Receipt]) -> str | None:
     """Return the ETag of the object that is made of these parts, if theirs look like MD5s.
 

@@ -9,7 +9,13 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from asyncup.core import events
-from asyncup.core.errors import AsyncupError, Interrupted
+from asyncup.core.errors import (
+    AsyncupError,
+    Interrupted,
+    ObjectMismatch,
+    ObjectMissing,
+    ObjectUnproven,
+)
 from asyncup.core.model import ObjectAttributes, ObjectURI, Proof, UploadResult
 from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan, make_plan, request_count
@@ -19,6 +25,7 @@ from asyncup.edges.files import content_type
 from asyncup.engine.existing import Existing
 from asyncup.engine.jobs import Job
 from asyncup.engine.pending import PendingUploads
+from asyncup.engine.proving import FileComparison
 from asyncup.engine.runtime import Claim, Runtime
 from asyncup.engine.source import FileSource, Source, StreamSource
 from asyncup.engine.upload import FileUpload
@@ -115,7 +122,7 @@ class Errands:
     async def _plan(self, job: Job) -> UploadResult:
         source, size = self._source(job)
         plan = make_plan(size, self._options.part_size, self._options.limits)
-        if reason := await self._reason_to_leave(job.uri, size):
+        if reason := await self._reason_to_leave(job, size):
             return _unsent(job.uri, plan, reason)
         if size is not None and not plan.is_single:
             # The part size belongs to the upload.
@@ -143,7 +150,7 @@ class Errands:
             if is_begun and (settled := await upload.settle()) is not None:
                 return settled
             may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER
-            if may_stay and (reason := await self._reason_to_leave(job.uri, size)):
+            if may_stay and (reason := await self._reason_to_leave(job, size)):
                 return _unsent(job.uri, plan, reason)
             self._uploads[job.uri] = upload
             return await upload.run(claim)
@@ -159,11 +166,26 @@ class Errands:
             return self._attributes
         return replace(self._attributes, content_type=content_type(job.uri.key))
 
-    async def _reason_to_leave(self, uri: ObjectURI, size: int | None) -> str | None:
+    async def _reason_to_leave(self, job: Job, size: int | None) -> str | None:
         policy = self._options.overwrite
         if policy is Overwrite.ALWAYS or (policy is not Overwrite.NEVER and size is None):
             return None
-        return reason_to_leave(size, await self._existing.head(uri), policy)
+        reason = reason_to_leave(size, await self._existing.head(job.uri), policy)
+        if reason is None or policy is not Overwrite.CHECKSUM:
+            return reason
+        return await self._reason_by_content(job)
+
+    async def _reason_by_content(self, job: Job) -> str | None:
+        """Say by what an object of the same size is shown to be the file; None if it is not."""
+        if not isinstance(job.source, Path):
+            return None
+        likely = [make_plan(job.size, self._options.part_size, self._options.limits).part_size]
+        comparison = FileComparison(self._runtime, job.source, job.uri, likely=likely)
+        try:
+            proof = await comparison.prove()
+        except (ObjectMissing, ObjectMismatch, ObjectUnproven):
+            return None
+        return f"S3 already holds it, proven by {proof}"
 
 
 def _unsent(uri: ObjectURI, plan: UploadPlan, reason: str | None) -> UploadResult:

@@ -7,9 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from asyncup import __version__
 from asyncup.core import events
-from asyncup.core.backoff import RetryPolicy
 from asyncup.core.errors import Interrupted, SourceUnsuitable, UsageError
 from asyncup.core.events import Listener
 from asyncup.core.model import ObjectAttributes, ObjectURI, UploadResult
@@ -18,14 +16,12 @@ from asyncup.core.outcome import RunResult
 from asyncup.core.selection import key_problem, printable
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.gateway import Gateway
-from asyncup.edges.journal import Journal
 from asyncup.edges.places import default_split_dir
-from asyncup.edges.s3 import open_s3
 from asyncup.engine.errands import Errands
 from asyncup.engine.jobs import Job, Selected
-from asyncup.engine.retry import Retrier
+from asyncup.engine.opening import open_runtime
 from asyncup.engine.run import Run, parts_of
-from asyncup.engine.runtime import Backlog, Claim, Runtime
+from asyncup.engine.runtime import Claim
 from asyncup.engine.source import AsyncReader, FileSource
 
 
@@ -68,30 +64,12 @@ class Uploader:
         self._chunks: ChunkStore | None = None
 
     async def __aenter__(self) -> Self:
-        options = self._options
-        gateway = self._given_gateway
-        if gateway is None:
-            s3 = open_s3(self._s3, options, agent=f"asyncup/{__version__}")
-            gateway = await self._stack.enter_async_context(s3)
-        policy = RetryPolicy(
-            max_attempts=options.max_retry, step=options.retry_step, cap=options.retry_cap
-        )
-        stopping = asyncio.Event()
-        journal = Journal(
-            options.state_dir,
-            gateway.endpoint,
-            lambda reason: self._announce(events.JournalUnavailable(reason)),
-        )
-        self._runtime = Runtime(
-            gateway=gateway,
-            options=options,
-            announce=self._announce,
-            retry=Retrier(policy, self._announce, stopping),
-            journal=self._stack.enter_context(journal),
-            slots=asyncio.Semaphore(options.concurrency),
-            window=asyncio.Semaphore(options.window),
-            stopping=stopping,
-            backlog=Backlog(options.concurrency),
+        self._runtime = await open_runtime(
+            self._stack,
+            self._options,
+            self._announce,
+            s3=self._s3,
+            gateway=self._given_gateway,
         )
         self._errands = Errands(self._runtime, self._attributes, self._chunk_store)
         return self

@@ -10,6 +10,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Self
 
+from asyncup.core.aftercare import BytesRead
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import BytesSent, Event
 from asyncup.core.model import ObjectURI, UploadResult
@@ -47,7 +48,7 @@ class JsonLines:
     def __call__(self, event: Event, /) -> None:
         """Write an event."""
         self._progress.apply(event)
-        if not isinstance(event, BytesSent):
+        if not isinstance(event, BytesSent | BytesRead):
             told = {each.name: _plain(getattr(event, each.name)) for each in fields(event)}
             self._write(_type_name(event), told)
 
@@ -68,6 +69,10 @@ class JsonLines:
                 "eta": None if state.eta is None else round(state.eta),
             },
         )
+
+        for late in state.late(self._now()):
+            told = {each.name: _plain(getattr(late, each.name)) for each in fields(late)}
+            self._write("upload_late", told)
 
     def error(self, error: AsyncupError) -> None:
         """Write an error that belongs to no file."""

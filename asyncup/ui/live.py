@@ -6,6 +6,7 @@ are done, errors) scrolls up above the panels; the panels themselves leave nothi
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Self
 
 from rich.cells import cell_len, set_cell_size
@@ -15,10 +16,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.events import Event
 from asyncup.core.progress import FileProgress, Progress
-from asyncup.ui.text import Level, Line, clean, describe, summary, totals
+from asyncup.ui.text import Level, Line, clean, describe, late_line, summary, totals
 
 _STYLES = {
     Level.INFO: "dim",
@@ -26,7 +27,15 @@ _STYLES = {
     Level.WARNING: "yellow",
     Level.ERROR: "bold red",
 }
-_STAYS = (events.UploadCompleted, events.UploadFailed, events.FileSkipped)
+_STAYS = (
+    events.UploadCompleted,
+    events.UploadFailed,
+    events.FileSkipped,
+    events.ReceiptLost,
+    aftercare.ObjectVerified,
+    aftercare.VerifyFailed,
+    aftercare.VerifyFinished,
+)
 _LOG_LINES = 4
 _FRAME = 4
 """Rows that borders and the totals take."""
@@ -41,9 +50,15 @@ class LivePanels:
 
     interval = 0.1
 
-    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        clock: Callable[[], float],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._console = console
         self._clock = clock
+        self._now = now
         self._began = clock()
         self._progress = Progress()
         self._log: deque[Line] = deque(maxlen=_LOG_LINES)
@@ -70,6 +85,7 @@ class LivePanels:
     def tick(self) -> None:
         """Draw how things stand."""
         self._progress.sample(self._clock())
+        self._above += map(late_line, self._progress.late(self._now()))
         self._print_above()
         # The cursor waits on a line of its own: a `^C` that the terminal shows there moves nothing.
         self._live.update(Group(self.panels(), Text()), refresh=True)

@@ -1,21 +1,29 @@
 """Plain lines, for a log or a pipe: what happens, and how far it is every few seconds."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Self
 
 from asyncup.core import events
 from asyncup.core.events import Event
 from asyncup.core.progress import Progress
 from asyncup.ui.renderer import Output, Writable
-from asyncup.ui.text import describe, summary, totals
+from asyncup.ui.text import describe, late_line, summary, totals
 
 
 class Plain:
     """Writes a line for what happens, and one for how far it is every `interval` seconds."""
 
-    def __init__(self, stream: Writable, clock: Callable[[], float], interval: float = 5.0) -> None:
+    def __init__(
+        self,
+        stream: Writable,
+        clock: Callable[[], float],
+        interval: float = 5.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._output = Output(stream)
         self._clock = clock
+        self._now = now
         self._progress = Progress()
         self._began = clock()
         self.interval = interval
@@ -40,3 +48,5 @@ class Plain:
         """Write how far it is."""
         self._progress.sample(self._clock())
         self._output.write(totals(self._progress))
+        for late in self._progress.late(self._now()):
+            self._output.write_line(late_line(late))

@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Protocol, Self
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.events import Event
 from asyncup.ui.text import Level, Line, clean, describe
 
@@ -91,7 +91,7 @@ class Quiet:
 
 
 class Objects:
-    """Writes the URI and the ETag of every object that is done, a tab between them."""
+    """Writes the URI of every object that is done, a tab, and its ETag, or what has proven it."""
 
     def __init__(self, stream: Writable) -> None:
         self._output = Output(stream)
@@ -100,3 +100,5 @@ class Objects:
         """Write a line for an object."""
         if isinstance(event, events.UploadCompleted):
             self._output.write(f"{clean(str(event.uri))}\t{clean(event.result.etag)}")
+        elif isinstance(event, aftercare.ObjectVerified):
+            self._output.write(f"{clean(str(event.uri))}\t{event.proof}")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
-from asyncup.core.progress import Progress
+from asyncup.core.progress import Late, Progress
 from asyncup.core.sizes import format_duration, format_size
 
 
@@ -110,6 +110,8 @@ def _(event: events.RetryScheduled) -> Line:
 
 @describe.register
 def _(event: events.Stopping) -> Line:
+    if not event.grace:
+        return Line(Level.WARNING, "stopping")
     told = f"stopping: parts in flight have {format_duration(event.grace)} to arrive"
     return Line(Level.WARNING, f"{told} (again to stop at once)")
 
@@ -132,6 +134,57 @@ def _(event: events.UploadFailed) -> Line:
 def _(event: events.UploadInterrupted) -> Line:
     left = "" if event.remaining is None else f", {format_size(event.remaining)} are not at S3 yet"
     return Line(Level.WARNING, f"stopped {event.uri}{left}")
+
+
+@describe.register
+def _(event: events.ReceiptLost) -> Line:
+    return error_line(event.error)
+
+
+@describe.register
+def _(event: aftercare.ObjectVerified) -> Line:
+    what = f"its receipt for {event.source}" if event.by_receipt else event.source
+    told = f"{event.uri} {format_size(event.size)} equals {what}, proven by {event.proof}"
+    return Line(Level.DONE, told)
+
+
+@describe.register
+def _(event: aftercare.VerifyFailed) -> Line:
+    return error_line(event.error)
+
+
+@describe.register
+def _(event: aftercare.VerifyInterrupted) -> Line:
+    return Line(Level.WARNING, f"stopped comparing {event.uri}")
+
+
+@describe.register
+def _(event: aftercare.VerifyFinished) -> Line:
+    if not any((event.verified, event.skipped, event.failed, event.interrupted)):
+        return Line(Level.WARNING, "nothing to verify: no files were found")
+    told = [f"{counted(event.verified, 'object')} verified"]
+    for count, what in (
+        (event.skipped, "skipped"),
+        (event.failed, "failed"),
+        (event.interrupted, "not compared"),
+    ):
+        told += [f"{count} {what}"] if count else []
+    whole = not event.failed and not event.interrupted
+    return Line(Level.DONE if whole else Level.WARNING, ", ".join(told))
+
+
+@describe.register
+def _(event: aftercare.AbortFailed) -> Line:
+    return error_line(event.error)
+
+
+def late_line(late: Late) -> Line:
+    """Warn of an upload that its bucket's lifecycle rule will delete before it is done."""
+    told = f"{late.uri} may not be done in time: its parts are deleted at "
+    told += f"{late.abort_date:%Y-%m-%d %H:%M} UTC by a lifecycle rule of the bucket, and at "
+    told += f"this rate it ends at {late.end:%Y-%m-%d %H:%M} UTC"
+    hint = "give the rule's AbortIncompleteMultipartUpload more days, or send less beside it"
+    return Line(Level.WARNING, told, hint)
 
 
 def totals(progress: Progress) -> str:

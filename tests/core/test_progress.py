@@ -291,7 +291,6 @@ def test_what_is_announced_for_others_changes_nothing() -> None:
     before = (picture(progress), replace(progress.files[A]))
     feed(
         progress,
-        events.UploadCreated(A, "id"),
         events.PendingUploadIgnored(A, "id", "older"),
         events.PartDiscarded(A, 2, 10, "CRC64NVME differs"),
         events.FilePlanned("b.bin", B, 10, 10, 1, 1),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.errors import (
     AsyncupError,
     DiskFull,
@@ -190,6 +190,53 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         "run_finished",
         {"uploaded": 1, "skipped": 2, "failed": 3, "interrupted": 4, "exit_code": 130},
     ),
+    (events.ReceiptLost(URI, SLOW), "receipt_lost", {"uri": KEY, "error": SLOW_TOLD}),
+    (
+        aftercare.ObjectVerified("big.bin", URI, 50, Proof.SHA256),
+        "object_verified",
+        {"source": "big.bin", "uri": KEY, "size": 50, "proof": "sha256", "by_receipt": False},
+    ),
+    (
+        aftercare.VerifyFailed("big.bin", URI, SLOW),
+        "verify_failed",
+        {"source": "big.bin", "uri": KEY, "error": SLOW_TOLD},
+    ),
+    (
+        aftercare.VerifyInterrupted("big.bin", URI),
+        "verify_interrupted",
+        {"source": "big.bin", "uri": KEY},
+    ),
+    (
+        aftercare.VerifyFinished(verified=1, skipped=2, failed=3, interrupted=4, exit_code=130),
+        "verify_finished",
+        {"verified": 1, "skipped": 2, "failed": 3, "interrupted": 4, "exit_code": 130},
+    ),
+    (
+        aftercare.PendingUploadFound(URI, "id", NOW, 60.0, 3, 50, NOW, True, "big.bin"),
+        "pending_upload_found",
+        {
+            "uri": KEY,
+            "upload_id": "id",
+            "initiated": "2024-02-29T12:30:00.123Z",
+            "age": 60.0,
+            "parts": 3,
+            "size": 50,
+            "abort_date": "2024-02-29T12:30:00.123Z",
+            "in_journal": True,
+            "source": "big.bin",
+        },
+    ),
+    (aftercare.PendingListed(3, 50), "pending_listed", {"uploads": 3, "size": 50}),
+    (
+        aftercare.AbortFailed(URI, "id", SLOW),
+        "abort_failed",
+        {"uri": KEY, "upload_id": "id", "error": SLOW_TOLD},
+    ),
+    (
+        aftercare.AbortFinished(aborted=1, size=50, failed=2, interrupted=3, exit_code=130),
+        "abort_finished",
+        {"aborted": 1, "size": 50, "failed": 2, "interrupted": 3, "exit_code": 130},
+    ),
 ]
 
 
@@ -223,7 +270,7 @@ def _no_number(name: str) -> None:
 def test_every_event_is_told_or_is_bytes() -> None:
     """Nobody can add an event without saying here what scripts are to see of it."""
     told = {type(event).__name__ for event, _, _ in TOLD}
-    assert told | {"BytesSent"} == {kind.__name__ for kind in Event.__subclasses__()}
+    assert told | {"BytesSent", "BytesRead"} == {kind.__name__ for kind in Event.__subclasses__()}
 
 
 @pytest.mark.parametrize(("event", "kind", "expected"), TOLD, ids=[kind for _, kind, _ in TOLD])
@@ -404,3 +451,20 @@ def test_a_line_is_there_at_once(tmp_path: Path, write: Callable[[JsonLines], No
     with out.open("w") as stream, JsonLines(stream, lambda: 0.0) as lines:
         write(lines)
         assert out.read_text().endswith("}\n")
+
+
+def test_an_upload_that_will_be_late_is_told_once() -> None:
+    """Scripts learn of it as people do: which upload, when it is deleted, when it would be done."""
+    run = Scripted()
+    run.begin()
+    run.lines(events.UploadCreated(URI, "id"))
+    run.lines(events.UploadExpires(URI, "id", NOW))
+    run.lines.tick()
+    run.lines(events.PartUploaded(URI, 2, 20, "abc", 1))
+    run.now = 20.0
+    run.lines.tick()
+    run.lines.tick()
+    (late,) = [line for line in run.parsed() if line["type"] == "upload_late"]
+    assert (late["uri"], late["upload_id"]) == (KEY, "id")
+    assert late["abort_date"] == "2024-02-29T12:30:00.123Z"
+    assert late["end"] == "2024-02-29T12:30:30.123Z"

@@ -10,6 +10,7 @@ from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.ui.plain import Plain
 
 MIB = 1 << 20
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BIG = ObjectURI("bucket", "big.bin")
 SMALL = ObjectURI("bucket", "small.txt")
 LOST = ConnectionLost(
@@ -44,7 +45,7 @@ class Scripted:
     def __init__(self) -> None:
         self.now = 100.0
         self.stream = io.StringIO()
-        self.plain = Plain(self.stream, lambda: self.now)
+        self.plain = Plain(self.stream, lambda: self.now, now=lambda: NOW)
 
     def happen(self, *happened: events.Event) -> None:
         for event in happened:
@@ -148,3 +149,26 @@ def test_there_are_no_escape_codes() -> None:
         )
     assert all(line.isprintable() for line in run.stream.getvalue().split("\n"))
     assert run.stream.getvalue().count("\n") == 4
+
+
+def test_an_upload_that_will_be_late_is_warned_of_once() -> None:
+    """Who has days to change a lifecycle rule is told in time, and not every five seconds."""
+    run = Scripted()
+    with run.plain:
+        run.happen(
+            events.FileFound("big.bin", BIG, 41 * MIB),
+            events.FileStarted("big.bin", BIG, 41 * MIB, 16 * MIB, 3),
+            events.UploadCreated(BIG, "id"),
+            events.UploadExpires(BIG, "id", datetime(2026, 1, 1, tzinfo=UTC)),
+            events.PartUploaded(BIG, 1, MIB, "e", 1),
+        )
+        for seconds in (5.0, 10.0, 15.0, 20.0):
+            run.tick_at(seconds)
+    warned = [line for line in run.stream.getvalue().splitlines() if line.startswith("warning")]
+    assert warned == [
+        (
+            "warning: s3://bucket/big.bin may not be done in time: its parts are deleted at "
+            "2026-01-01 00:00 UTC by a lifecycle rule of the bucket, and at this rate it ends at "
+            "2026-01-01 00:06 UTC"
+        )
+    ]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.errors import (
     ConnectionLost,
     Fault,
@@ -153,6 +153,40 @@ LINES: list[tuple[Event, Line]] = [
         events.UploadInterrupted("-", URI, None),
         Line(Level.WARNING, "stopped s3://bucket/dir/big.bin"),
     ),
+    (events.Stopping(0.0), Line(Level.WARNING, "stopping")),
+    (
+        events.ReceiptLost(URI, SourceMissing("write a receipt to x: no room")),
+        Line(Level.ERROR, "write a receipt to x: no room"),
+    ),
+    (
+        aftercare.ObjectVerified("big.bin", URI, 40 * MIB, Proof.SHA256),
+        Line(Level.DONE, "s3://bucket/dir/big.bin 40 MiB equals big.bin, proven by sha256"),
+    ),
+    (
+        aftercare.ObjectVerified("big.bin", URI, 40 * MIB, Proof.ETAG, by_receipt=True),
+        Line(
+            Level.DONE,
+            "s3://bucket/dir/big.bin 40 MiB equals its receipt for big.bin, proven by etag",
+        ),
+    ),
+    (aftercare.VerifyFailed("big.bin", URI, LOST), error_line(LOST)),
+    (
+        aftercare.VerifyInterrupted("big.bin", URI),
+        Line(Level.WARNING, "stopped comparing s3://bucket/dir/big.bin"),
+    ),
+    (
+        aftercare.VerifyFinished(2, 0, 0, 0, 0),
+        Line(Level.DONE, "2 objects verified"),
+    ),
+    (
+        aftercare.VerifyFinished(1, 2, 3, 4, 130),
+        Line(Level.WARNING, "1 object verified, 2 skipped, 3 failed, 4 not compared"),
+    ),
+    (
+        aftercare.VerifyFinished(0, 0, 0, 0, 0),
+        Line(Level.WARNING, "nothing to verify: no files were found"),
+    ),
+    (aftercare.AbortFailed(URI, "id", SLOW), error_line(SLOW)),
 ]
 
 SILENT: list[Event] = [
@@ -169,6 +203,11 @@ SILENT: list[Event] = [
     events.PartUploaded(URI, 1, 16 * MIB, "abc", 1),
     events.UploadCompleting(URI, 3),
     FINISHED,
+    # Listings have lines of their own: see test_cleanup.
+    aftercare.BytesRead(URI, 100),
+    aftercare.PendingUploadFound(URI, "id", None, None, 0, 0, None, in_journal=False),
+    aftercare.PendingListed(0, 0),
+    aftercare.AbortFinished(0, 0, 0, 0, 0),
 ]
 
 

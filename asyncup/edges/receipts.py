@@ -1,0 +1,126 @@
+"""A file of receipts: appended to line by line, each one on the disk before the next."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Self
+
+from asyncup.core.errors import AsyncupError, UsageError
+from asyncup.core.receipts import ObjectReceipt, read_receipt
+from asyncup.core.selection import printable
+
+_LONGEST = 1 << 20
+"""Bytes. No receipt is as long; a file without line ends is not to be read into memory."""
+
+# Windows has the one, the others the other.
+_PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EROFS}
+
+
+class ReceiptFile:
+    """A file that is open for appending, by this run and maybe others.
+
+    Raises:
+        UsageError: on making, if nothing can be appended to it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _PLAIN, 0o666)
+        except OSError as error:
+            raise UsageError(
+                f"write receipts to {printable(str(path))}: {error.strerror or error}",
+                hint="name a file that can be written with --receipts",
+            ) from error
+        self._is_torn = self._ends_torn()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+
+    def _ends_torn(self) -> bool:
+        """Return whether the file does not end with a line's end: a run died as it wrote."""
+        status = os.fstat(self._file)
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:
+            return False
+        os.lseek(self._file, -1, os.SEEK_END)
+        return os.read(self._file, 1) != b"\n"
+
+    def append(self, line: str) -> None:
+        """Write a line, and wait until it is on the disk.
+
+        Raises:
+            AsyncupError: it is not, or not all of it.
+        """
+        data = f"{line}\n".encode()
+        if self._is_torn:
+            data = b"\n" + data
+        # Until all of it is written, whatever comes next begins a line of its own.
+        self._is_torn = True
+        try:
+            self._write(data)
+            self._is_torn = False
+            self._sync()
+        except OSError as error:
+            raise AsyncupError(
+                f"write a receipt to {printable(str(self._path))}: {error.strerror or error}",
+                hint="the object is at S3 and proven; only its receipt is missing",
+            ) from error
+
+    def _write(self, data: bytes) -> None:
+        # In one piece where the system lets it: other runs may append to the same file.
+        while data:
+            data = data[os.write(self._file, data) :]
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            # A pipe or a terminal has no disk.
+            if error.errno not in _NOT_SYNCED:
+                raise
+
+
+def read_receipts(path: Path) -> Iterator[ObjectReceipt | str]:
+    """Yield the newest receipt of each object, in their order; texts tell lines that are none.
+
+    It is read twice, so that no more than a few bytes for each object stay in memory.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    shown = printable(str(path))
+    newest: dict[bytes, int] = {}
+    for number, line in _lines(path):
+        try:
+            newest[_name(read_receipt(line))] = number
+        except ValueError as error:
+            yield f"read receipt {number} of {shown}: {error}"
+    wanted = set(newest.values())
+    for number, line in _lines(path):
+        if number in wanted:
+            yield read_receipt(line)
+
+
+def _name(receipt: ObjectReceipt) -> bytes:
+    return blake2b(str(receipt.uri).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines that are not empty, with their numbers from 1."""
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(_LONGEST):
+                number += 1
+                if line.strip():
+                    yield number, line
+    except OSError as error:
+        raise UsageError(f"read receipts {printable(str(path))}: {error.strerror}") from error

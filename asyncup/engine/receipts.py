@@ -1,0 +1,75 @@
+"""Receipts of what a run uploads, written beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from asyncup.core import events
+from asyncup.core.errors import AsyncupError
+from asyncup.core.events import Event, Listener
+from asyncup.core.model import ObjectURI
+from asyncup.core.receipts import receipt_line
+from asyncup.edges.receipts import ReceiptFile
+
+Now = Callable[[], datetime]
+
+_ENDED = (events.UploadFailed, events.FileSkipped, events.UploadInterrupted)
+"""What may become of a file that was begun, without an object."""
+
+
+class ReceiptLog:
+    """A listener that writes a receipt for every object that is done.
+
+    Attributes:
+        failures: of receipts that could not be written; the uploads go on without them.
+    """
+
+    def __init__(self, file: ReceiptFile, announce: Listener, now: Now) -> None:
+        self._file = file
+        self._announce = announce
+        self._now = now
+        self._started: dict[ObjectURI, datetime] = {}
+        self._queue: asyncio.Queue[tuple[ObjectURI, str] | None] = asyncio.Queue()
+        self.failures: list[AsyncupError] = []
+
+    def __call__(self, event: Event, /) -> None:
+        """Take in an event; what is to be written is written a little later, by a thread."""
+        if isinstance(event, events.FileStarted):
+            self._started[event.uri] = self._now()
+        elif isinstance(event, events.UploadCompleted):
+            started = self._started.pop(event.uri, None)
+            line = receipt_line(event.source, event.result, started, self._now())
+            self._queue.put_nowait((event.uri, line))
+        elif isinstance(event, _ENDED) and event.uri is not None:
+            self._started.pop(event.uri, None)
+
+    async def write(self) -> None:
+        """Write what comes, until the end is told."""
+        while (due := await self._queue.get()) is not None:
+            uri, line = due
+            try:
+                await asyncio.to_thread(self._file.append, line)
+            except AsyncupError as error:
+                self.failures.append(error)
+                self._announce(events.ReceiptLost(uri, error))
+
+    def end(self) -> None:
+        """Let `write` end when all is written."""
+        self._queue.put_nowait(None)
+
+
+@asynccontextmanager
+async def receipts_to(
+    file: ReceiptFile,
+    announce: Listener,
+    now: Now = lambda: datetime.now(UTC),
+) -> AsyncIterator[ReceiptLog]:
+    """Open a log of receipts; on leaving, however that comes about, all of them are written."""
+    log = ReceiptLog(file, announce, now)
+    writing = asyncio.create_task(log.write())
+    try:
+        yield log
+    finally:
+        log.end()
+        await writing
