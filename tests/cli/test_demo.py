@@ -100,12 +100,13 @@ def test_exports_lead_to_the_kept_server(bucket: Bucket, tmp_path: Path) -> None
 
 
 def test_demo_again_in_the_same_place(tmp_path: Path) -> None:
-    """The objects of an earlier demo are replaced, not taken for those of this one."""
+    """The objects of an earlier demo are left, and not taken for those of this one."""
     arguments = ("demo", "--size=6MiB", "--data-dir", tmp_path / "demo")
     assert asyncup(*arguments).code == 0
     ended = asyncup(*arguments)
     assert ended.code == 0, ended.err
     assert lines(ended.err, "demo: 5 objects read back")
+    assert re.search(r"s3://demo/\d{8}-\d{6}/largest.bin 6 MiB.* verified by", ended.err)
 
 
 def test_failed_demo_keeps_no_server(tmp_path: Path) -> None:
