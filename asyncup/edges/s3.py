@@ -89,29 +89,27 @@ class S3:
     async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
         """Return the first `limit` objects by key."""
         fault = _fault("ListObjectsV2", f"list {prefix}")
-        found: dict[str, ObjectHead] = {}
-        unsure: set[str] = set()
+        heads: list[tuple[str, ObjectHead]] = []
         after: dict[str, str] = {}
         while True:
             answer = await self._requests.ask(
                 fault,
                 Bucket=prefix.bucket,
                 Prefix=prefix.key,
-                MaxKeys=min(self._page, limit - len(found)),
+                MaxKeys=min(self._page, limit - len(heads)),
                 # Asked for by us, so that it is not undone before we can see it.
                 EncodingType="url",
                 **after,
             )
             with readable(fault):
-                for item in answer.get("Contents", ()):
-                    head = s3_wire.read_head(item, size=int(item["Size"]))
-                    keys, is_sure = s3_wire.read_keys(answer, item["Key"])
-                    found.update(dict.fromkeys(keys, head))
-                    unsure.update(() if is_sure else keys)
+                heads += [
+                    (item["Key"], s3_wire.read_head(item, size=int(item["Size"])))
+                    for item in answer.get("Contents", ())
+                ]
             before, after = after, {"ContinuationToken": answer.get("NextContinuationToken", "")}
             is_whole = not answer.get("IsTruncated")
-            if is_whole or len(found) >= limit or after in (before, {"ContinuationToken": ""}):
-                return ObjectListing(found, frozenset(unsure), is_whole=is_whole)
+            if is_whole or len(heads) >= limit or after in (before, {"ContinuationToken": ""}):
+                return s3_wire.read_listing(answer, prefix.key, heads, is_whole=is_whole)
 
     @asynccontextmanager
     async def get_object(self, uri: ObjectURI) -> AsyncIterator[AsyncIterator[bytes]]:

@@ -14,6 +14,7 @@ from asyncup.core.model import (
     ListedPart,
     ObjectAttributes,
     ObjectHead,
+    ObjectListing,
     ObjectURI,
     Receipt,
     Upload,
@@ -200,18 +201,39 @@ def is_key(answer: Answer, listed: str, key: str) -> bool:
     return key in {listed, _read_key(answer, listed)}
 
 
-def read_keys(answer: Answer, listed: str) -> tuple[tuple[str, ...], bool]:
-    """Return what key a listed one is, and True; or both that it may be, and False.
+def read_listing(
+    answer: Answer, prefix: str, heads: Sequence[tuple[str, ObjectHead]], *, is_whole: bool
+) -> ObjectListing:
+    """Read objects by their keys as they were listed below a prefix; `answer` is the last one."""
+    are_encoded = _are_encoded(answer, prefix, [listed for listed, _ in heads])
+    objects: dict[str, ObjectHead] = {}
+    unsure: set[str] = set()
+    for listed, head in heads:
+        forms = {listed, unquote_plus(listed)}
+        if are_encoded is not None:
+            forms = {unquote_plus(listed) if are_encoded else listed}
+        objects.update(dict.fromkeys(sorted(forms), head))
+        unsure.update(forms if len(forms) > 1 else ())
+    return ObjectListing(objects, frozenset(unsure), is_whole=is_whole)
 
-    Some servers say that they encoded, and did not. Characters beyond ASCII tell: no encoded key
-    has any.
+
+def _are_encoded(answer: Answer, prefix: str, listed: Sequence[str]) -> bool | None:
+    """Return whether keys are written as they were asked for: encoded; None if nobody can tell.
+
+    Some servers say that they encoded, and did not. What tells is a key that begins with the
+    prefix only in one form, or has characters that no encoded key has, or only an encoded one.
     """
-    key = _read_key(answer, listed)
-    if key == listed:
-        return (key,), True
-    if not listed.isascii():
-        return (listed,), True
-    return ((key,), True) if not key.isascii() else ((key, listed), False)
+    if answer.get("EncodingType") != "url":
+        return False
+    for key in listed:
+        plain = unquote_plus(key)
+        if plain == key:
+            continue
+        if not key.isascii() or not key.isprintable() or " " in key or not plain.startswith(prefix):
+            return False
+        if not key.startswith(prefix) or not plain.isascii():
+            return True
+    return None
 
 
 def _read_key(answer: Answer, listed: str) -> str:

@@ -337,3 +337,35 @@ def test_the_next_page_begins_where_the_answer_says(
 ) -> None:
     """The markers are handed back decoded; one key can have more uploads than a page holds."""
     assert s3_wire.next_markers(answer) == expected
+
+
+HEAD = ObjectHead(1, "e")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "listed", "objects", "unsure"),
+    [
+        pytest.param("", ["plain"], {"plain"}, set(), id="nothing-to-encode"),
+        pytest.param("a/", ["a%2Fb%20c"], {"a/b c"}, set(), id="encoded-as-the-prefix-tells"),
+        pytest.param("a+", ["a+b"], {"a+b"}, set(), id="raw-as-the-prefix-tells"),
+        pytest.param("", ["%C3%BC", "a+b"], {"ü", "a b"}, set(), id="encoded-as-another-tells"),
+        pytest.param("", ["ü+b"], {"ü+b"}, set(), id="raw-by-a-letter"),
+        pytest.param("", ["x y", "50%41"], {"x y", "50%41"}, set(), id="raw-by-a-space"),
+        pytest.param("", ["50%41"], {"50%41", "50A"}, {"50%41", "50A"}, id="nobody-knows"),
+    ],
+)
+def test_listed_keys_are_read_as_they_were_written(
+    prefix: str, listed: list[str], objects: set[str], unsure: set[str]
+) -> None:
+    """A server that says that it encoded keys may not have; where nobody can tell, both count."""
+    heads = [(key, HEAD) for key in listed]
+    found = s3_wire.read_listing({"EncodingType": "url"}, prefix, heads, is_whole=True)
+
+    assert (set(found.objects), set(found.unsure)) == (objects, unsure)
+
+
+def test_keys_that_nobody_encoded_are_read_as_they_are() -> None:
+    """A server that ignores the wish for encoding says nothing of it."""
+    found = s3_wire.read_listing({}, "", [("a%20b", HEAD)], is_whole=False)
+
+    assert (found.objects, found.unsure, found.is_whole) == ({"a%20b": HEAD}, set(), False)
