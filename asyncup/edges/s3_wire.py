@@ -227,9 +227,8 @@ def _are_encoded(answer: Answer, prefix: str, listed: Sequence[str]) -> bool | N
         return False
     for key in listed:
         plain = unquote_plus(key)
-        if plain == key:
-            continue
-        if not key.isascii() or not key.isprintable() or " " in key or not plain.startswith(prefix):
+        never_encoded = not key.isascii() or not key.isprintable() or " " in key
+        if never_encoded or not plain.startswith(prefix):
             return False
         if not key.startswith(prefix) or not plain.isascii():
             return True
