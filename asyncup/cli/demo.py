@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
@@ -64,11 +65,12 @@ def demo(params: Params) -> int:
         for file in files:
             if not file.exists():
                 raise SourceMissing(f"no such file: {file}")
+        place = _place(directory)
         _say("starting SeaweedFS, an S3 server, on this machine")
         server = start(directory / "server", buckets=[BUCKET])
         stack.callback(stop, server)
         _say(f"it serves {server.endpoint_url}, its data is in {server.directory}")
-        Demo(server, directory, files).run()
+        Demo(server, directory, place, files).run()
         if params["keep"]:
             _say_how_to_go_on(server, directory if params["data_dir"] is None else None)
             stack.pop_all()
@@ -78,22 +80,23 @@ def demo(params: Params) -> int:
 class Demo:
     """Uploads files to a server, breaks off, goes on, and compares."""
 
-    def __init__(self, server: EmbeddedServer, directory: Path, files: Sequence[Path]) -> None:
+    def __init__(
+        self, server: EmbeddedServer, directory: Path, place: ObjectURI, files: Sequence[Path]
+    ) -> None:
         self._server = server
-        self._files = dict(_with_keys(files))
+        self._files = dict(_with_keys(place, files))
         self._split_dir = directory / "chunks"
         no_settings = directory / "no-settings.toml"
         no_settings.write_text("", encoding="utf-8")
         self._command = [
             *(sys.executable, "-m", "asyncup", "put"),
             *map(str, files),
-            f"s3://{BUCKET}/",
+            str(place),
+            f"--state-dir={directory / 'state'}",
             f"--split-dir={self._split_dir}",
             f"--part-size={_PART_SIZE}",
             f"--concurrency={_CONCURRENCY}",
             "--stop-grace=1s",
-            # Objects of an earlier demo may be there, of the same size.
-            "--overwrite=always",
             # An asyncup.toml that lies about may name another server.
             f"--config={no_settings}",
         ]
@@ -181,14 +184,20 @@ async def _compare(s3: S3, file: Path, uri: ObjectURI) -> int:
     return compared
 
 
-def _with_keys(files: Sequence[Path]) -> Iterator[tuple[Path, ObjectURI]]:
+def _place(directory: Path) -> ObjectURI:
+    """Return where the objects go: not where those of an earlier demo are, of the same sizes."""
+    is_first = not (directory / "server").exists()
+    return ObjectURI(BUCKET, "" if is_first else time.strftime("%Y%m%d-%H%M%S/"))
+
+
+def _with_keys(place: ObjectURI, files: Sequence[Path]) -> Iterator[tuple[Path, ObjectURI]]:
     """Yield every file and the object that it becomes."""
     for source in files:
         if source.is_dir():
             for file in sorted(each for each in source.rglob("*") if each.is_file()):
-                yield file, ObjectURI(BUCKET, file.relative_to(source).as_posix())
+                yield file, place / file.relative_to(source).as_posix()
         else:
-            yield source, ObjectURI(BUCKET, source.name)
+            yield source, place / source.name
 
 
 def _make_samples(directory: Path, largest: int) -> Path:

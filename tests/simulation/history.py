@@ -184,7 +184,7 @@ class History:
                 self._at(run, process.cancel)
             case "cancel at an event":
                 at = self._random.randint(1, 40)
-                process.witness.at_event = lambda n: process.cancel() if n == at else None
+                process.witness.at_event = lambda n, _: process.cancel() if n == at else None
             case "stop":
                 self._at(run, process.stop)
             case "crash":
@@ -295,18 +295,19 @@ class History:
 
 
 @contextmanager
-def _place() -> Iterator[Path]:
+def place() -> Iterator[Path]:
+    """Give a directory that lasts as long as the context, in memory if there is such a place."""
     where = IN_MEMORY if IN_MEMORY.is_dir() else None
-    place = Path(tempfile.mkdtemp(prefix="asyncup-simulation-", dir=where))
+    directory = Path(tempfile.mkdtemp(prefix="asyncup-simulation-", dir=where))
     try:
-        yield place
+        yield directory
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def simulate(seed: int, show: Callable[[str], None] | None = None) -> list[str]:
     """Return the promises that the history of a seed shows to be broken."""
     # The engine's own chance: how long it waits for another attempt.
     chance.seed(seed)
-    with _place() as root:
+    with place() as root:
         return History(seed, root, show).tell()

@@ -31,7 +31,7 @@ class Witness:
         self.heard = 0
         self.reason = ""
         self.results: dict[ObjectURI, UploadResult | None] = {}
-        self.at_event: Callable[[int], None] = lambda _: None
+        self.at_event: Callable[[int, Event], None] = lambda _, __: None
         self._options = options
         self._is_over = False
         # Those of the dead are removed by the first run that keeps some of its own.
@@ -39,6 +39,7 @@ class Witness:
         self._known = dict(world.acknowledged)
         self._states_before = {uri: len(each.states) - 1 for uri, each in world.files.items()}
         self._current: dict[ObjectURI, str] = {}
+        self._sent: dict[ObjectURI, str] = {}
 
     def end(self) -> None:
         """Hear nothing any more: the process has ended, in whatever way."""
@@ -56,7 +57,7 @@ class Witness:
         self._note_upload(event)
         self._note_part(event)
         self._note_end(event)
-        self.at_event(self.heard)
+        self.at_event(self.heard, event)
 
     def _note_upload(self, event: Event) -> None:
         match event:
@@ -72,9 +73,11 @@ class Witness:
 
     def _note_part(self, event: Event) -> None:
         match event:
-            case events.PartUploaded() | events.PartKept():
+            case events.PartUploaded():
                 self._check_disk()
-                self._acknowledged(event.uri, event.part_number)
+                self._acknowledged(event.uri, event.part_number, self._sent.get(event.uri, ""))
+            case events.PartKept():
+                self._acknowledged(event.uri, event.part_number, self._current.get(event.uri, ""))
             case events.PartDiscarded():
                 self._discarded(event.uri, event.part_number)
             case _:
@@ -108,8 +111,8 @@ class Witness:
         runs = [each for each in split_dir.iterdir() if each.is_dir()]
         return sum(len(os.listdir(each)) for each in runs)  # noqa: PTH208 - only to count them
 
-    def _acknowledged(self, uri: ObjectURI, number: int) -> None:
-        if upload_id := self._current.get(uri):
+    def _acknowledged(self, uri: ObjectURI, number: int, upload_id: str) -> None:
+        if upload_id:
             self._known[upload_id, number] = uri
             self.world.acknowledged[upload_id, number] = uri
 
@@ -140,6 +143,8 @@ class Witness:
         self.world.show(f"  {self.name}: > {verb}{told}")
         if what.upload_id and verb != "list_parts":
             self._works(what.uri)
+        if verb in {"put_object", "upload_part"}:
+            self._sent[what.uri] = what.upload_id
         if verb in {"put_object", "complete_multipart_upload"}:
             self._stores(what)
         elif verb == "upload_part":
