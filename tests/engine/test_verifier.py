@@ -1,6 +1,7 @@
 """Objects against their files, later: what is equal is proven, and nothing else is."""
 
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from asyncup.core.errors import (
 )
 from asyncup.core.events import Event
 from asyncup.core.model import ChecksumAlgorithm, ObjectAttributes, ObjectHead, ObjectURI, Proof
-from asyncup.core.options import ChecksumPolicy
+from asyncup.core.options import ChecksumPolicy, Overwrite
 from asyncup.core.outcome import RunResult
 from asyncup.core.receipts import ObjectReceipt
 from asyncup.core.verification import Download
@@ -310,17 +311,19 @@ def test_an_object_that_is_replaced_meanwhile_is_not_cut_by_the_new_one(tmp_path
     assert isinstance(error_of(s3, file, part_size=300), ObjectUnproven)
 
 
-def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [b"", b"more"], ids=["same-size", "longer"])
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path, more: bytes) -> None:
     """Two states of a file are not put together to one checksum."""
     s3, file = FakeS3(), make_file(tmp_path, 1050)
     put(s3, file)
+    data = file.read_bytes()
 
-    def grow(_: int, event: Event) -> None:
+    def write(_: int, event: Event) -> None:
         if isinstance(event, aftercare.BytesRead):
-            with file.open("ab") as handle:
-                handle.write(b"more")
+            file.write_bytes(data + more)
+            os.utime(file, (1, 1))
 
-    error = error_of(s3, file, act=grow)
+    error = error_of(s3, file, act=write)
     assert isinstance(error, SourceChanged)
     assert str(error) == f"verify {file}: the file changed while it was read"
 
@@ -347,6 +350,8 @@ def test_a_receipt_where_s3_tells_no_checksum(tmp_path: Path) -> None:
     s3.objects[URI.key].head = replace(s3.objects[URI.key].head, etag="another")
     assert isinstance(error_of(s3, receipt), ObjectUnproven)
     assert proof_of(s3, receipt, download=NEEDED) is Proof.DOWNLOAD
+    s3.objects[URI.key].data = flip(s3.objects[URI.key].data)
+    assert isinstance(error_of(s3, receipt, download=NEEDED), ObjectMismatch)
     bare = replace(receipt, checksum=None)
     assert isinstance(error_of(s3, bare, download=NEEDED), ObjectUnproven)
 
@@ -440,3 +445,67 @@ def test_one_call(tmp_path: Path) -> None:
                 await verifier.verify(file, ObjectURI(URI.bucket, "other"))
 
     run(main())
+
+
+def put_again(s3: FakeS3, file: Path) -> Ears:
+    """Upload a file where an object may be, unless that is shown to be the file."""
+    ears = Ears()
+
+    async def main() -> None:
+        options = replace(OPTIONS, overwrite=Overwrite.CHECKSUM)
+        async with uploader(s3, file.parent, options=options, listener=ears) as up:
+            await up.put(file, URI)
+
+    run(main())
+    return ears
+
+
+@KINDS
+@SIZES
+def test_overwrite_checksum_leaves_what_is_proven(
+    tmp_path: Path, policy: ChecksumPolicy, proof: Proof, size: int
+) -> None:
+    """An equal object is not sent again, and what it was proven by is said."""
+    s3, file = FakeS3(), make_file(tmp_path, size)
+    put(s3, file, policy)
+    expected = Proof.ETAG if size <= 100 and policy is ChecksumPolicy.AUTO else proof
+    (skipped,) = put_again(s3, file).of(events.FileSkipped)
+    assert skipped.reason == f"S3 already holds it, proven by {expected}"
+    assert s3.sent_parts() == []
+    assert s3.count("put_object") == 0
+
+
+@KINDS
+@pytest.mark.parametrize("size", [1, 1050])
+def test_overwrite_checksum_replaces_what_is_not(
+    tmp_path: Path, policy: ChecksumPolicy, proof: Proof, size: int
+) -> None:
+    """Another object of the same size is, whether it is shown to differ or only not to be equal."""
+    del proof
+    s3, file = FakeS3(), make_file(tmp_path, size)
+    put(s3, file, policy)
+    alter_object(s3)
+    assert put_again(s3, file).of(events.FileSkipped) == []
+    assert s3.objects[URI.key].data == file.read_bytes()
+
+
+def test_overwrite_checksum_replaces_what_nobody_can_tell_of(tmp_path: Path) -> None:
+    """Where S3 tells nothing, the file goes up again, without a download."""
+    s3, file = FakeS3(algorithms=(), opaque_etags=True), make_file(tmp_path, 1050)
+    put(s3, file)
+    assert len(put_again(s3, file).of(events.UploadCompleted)) == 1
+    assert s3.count("get_object") == 0
+
+
+def test_overwrite_checksum_of_an_object_that_is_gone_meanwhile(tmp_path: Path) -> None:
+    """It was listed, and is deleted before it is looked at: then it has to be uploaded."""
+    s3, file = FakeS3(), make_file(tmp_path, 1050)
+    put(s3, file)
+
+    def delete(request: Request) -> None:
+        if request.verb == "head_object":
+            s3.objects.clear()
+            s3.watch = lambda _: None
+
+    s3.watch = delete
+    assert len(put_again(s3, file).of(events.UploadCompleted)) == 1
