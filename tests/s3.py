@@ -83,9 +83,19 @@ class Bucket:
         async def head(client: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's
             where = {"Bucket": self.place.bucket, "Key": self.place.key + name}
             tags = await client.get_object_tagging(**where)
-            return {**await client.head_object(**where), "Tags": tags["TagSet"]}
+            told = await client.head_object(**where, ChecksumMode="ENABLED")
+            return {**told, "Tags": tags["TagSet"]}
 
         return self._ask(head)
+
+    def create(self, name: str) -> str:
+        """Begin a multipart upload as another client would, and return its ID."""
+
+        async def create(client: Any) -> str:  # noqa: ANN401 - botocore's
+            where = {"Bucket": self.place.bucket, "Key": self.place.key + name}
+            return str((await client.create_multipart_upload(**where))["UploadId"])
+
+        return self._ask(create)
 
     def pending(self) -> list[str]:
         """Return the keys below the place that have pending uploads."""

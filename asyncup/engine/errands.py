@@ -16,9 +16,9 @@ from asyncup.core.errors import (
     ObjectMissing,
     ObjectUnproven,
 )
-from asyncup.core.model import ObjectAttributes, ObjectURI, Proof, UploadResult
+from asyncup.core.model import ObjectAttributes, ObjectURI, UploadResult
 from asyncup.core.options import Overwrite
-from asyncup.core.plan import UploadPlan, make_plan, request_count
+from asyncup.core.plan import make_plan, request_count
 from asyncup.core.selection import reason_to_leave
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.files import content_type
@@ -28,7 +28,7 @@ from asyncup.engine.pending import PendingUploads
 from asyncup.engine.proving import FileComparison
 from asyncup.engine.runtime import Claim, Runtime
 from asyncup.engine.source import FileSource, Source, StreamSource
-from asyncup.engine.upload import FileUpload
+from asyncup.engine.upload import FileUpload, unsent
 
 
 class Errands:
@@ -123,7 +123,7 @@ class Errands:
         source, size = self._source(job)
         plan = make_plan(size, self._options.part_size, self._options.limits)
         if reason := await self._reason_to_leave(job, size):
-            return _unsent(job.uri, plan, reason)
+            return unsent(job.uri, plan, reason)
         if size is not None and not plan.is_single:
             # The part size belongs to the upload.
             pending = PendingUploads(self._runtime, job.uri)
@@ -132,7 +132,7 @@ class Errands:
             plan = plan if found is None else found.resumption.plan
         parts, requests = (None, None) if size is None else (plan.count, request_count(plan))
         self._announce(events.FilePlanned(job.name, job.uri, size, plan.part_size, parts, requests))
-        return _unsent(job.uri, plan, None)
+        return unsent(job.uri, plan, None)
 
     async def _upload(self, job: Job, claim: Claim) -> UploadResult:
         source, size = self._source(job)
@@ -151,9 +151,9 @@ class Errands:
                 return settled
             may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER
             if may_stay and (reason := await self._reason_to_leave(job, size)):
-                return _unsent(job.uri, plan, reason)
+                return unsent(job.uri, plan, reason)
             self._uploads[job.uri] = upload
-            return await upload.run(claim)
+            return await upload.run(claim, lambda: self._reason_by_content(job))
 
     def _source(self, job: Job) -> tuple[Source, int | None]:
         if isinstance(job.source, Path):
@@ -186,16 +186,3 @@ class Errands:
         except (ObjectMissing, ObjectMismatch, ObjectUnproven):
             return None
         return f"S3 already holds it, proven by {proof}"
-
-
-def _unsent(uri: ObjectURI, plan: UploadPlan, reason: str | None) -> UploadResult:
-    """Return the result for a file of which nothing was sent."""
-    return UploadResult(
-        uri=uri,
-        size=plan.size or 0,
-        etag="",
-        proof=Proof.SIZE,
-        part_size=plan.part_size,
-        parts=0,
-        skipped=reason,
-    )

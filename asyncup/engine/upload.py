@@ -1,5 +1,6 @@
 """The story of one file, readable top to bottom."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
@@ -18,6 +19,7 @@ from asyncup.core.model import (
     ObjectAttributes,
     ObjectHead,
     ObjectURI,
+    Proof,
     Upload,
     UploadResult,
 )
@@ -86,10 +88,17 @@ class FileUpload:
         """
         return await settle(self._runtime, self._source, self._uri, self._plan)
 
-    async def run(self, claim: Claim) -> UploadResult:
+    async def run(
+        self, claim: Claim, why_it_is_there: Callable[[], Awaitable[str | None]]
+    ) -> UploadResult:
         """Upload the file, or what is missing of it.
 
         If S3's side or the file's own changes on the way, it is looked at anew: what fits stays.
+
+        Args:
+            claim: this file's share of the backlog.
+            why_it_is_there: asked where the upload is gone: another run, elsewhere, may have
+                completed it. It says by what the object is shown to be the file, None if it is not.
 
         Raises:
             AsyncupError: it could not be done; whatever S3 holds by then stays there.
@@ -101,6 +110,9 @@ class FileUpload:
                 # What waited for a retry does not know how much is left.
                 raise self._interrupted() from error
             except (SourceChanged, UploadMissing, PartsMismatch) as error:
+                is_gone = isinstance(error, UploadMissing) and self._source.is_rereadable
+                if is_gone and (reason := await why_it_is_there()):
+                    return unsent(self._uri, self._plan, reason)
                 if number == ROUNDS or not self._may_go_again(error):
                     raise
                 await self._look_again(error)
@@ -227,3 +239,16 @@ class FileUpload:
 
     def _interrupted(self) -> Interrupted:
         return Interrupted(f"upload {self._uri}: stopped", remaining=self.remaining)
+
+
+def unsent(uri: ObjectURI, plan: UploadPlan, reason: str | None) -> UploadResult:
+    """Return the result for a file of which nothing was sent, or nothing counts."""
+    return UploadResult(
+        uri=uri,
+        size=plan.size or 0,
+        etag="",
+        proof=Proof.SIZE,
+        part_size=plan.part_size,
+        parts=0,
+        skipped=reason,
+    )

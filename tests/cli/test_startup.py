@@ -22,7 +22,16 @@ def modules_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--version"], ["--help"], ["put", "--help"], ["demo", "-h"]]
+    "arguments",
+    [
+        ["--version"],
+        ["--help"],
+        ["put", "--help"],
+        ["demo", "-h"],
+        ["verify", "-h"],
+        ["pending", "-h"],
+        ["abort", "-h"],
+    ],
 )
 def test_help_and_version_import_little(arguments: list[str]) -> None:
     """`--help` and `--version` need none of the large libraries."""

@@ -17,11 +17,12 @@ from asyncup.core.errors import (
     UploadMissing,
 )
 from asyncup.core.events import Event
-from asyncup.core.model import ChecksumAlgorithm, Proof
+from asyncup.core.model import ChecksumAlgorithm, ObjectHead, Proof
 from asyncup.core.options import ChecksumPolicy, OnChange, Options, Overwrite
 from asyncup.engine.upload import ROUNDS
+from tests.bodies import checksums_of
 from tests.engine.kit import OPTIONS, URI, Ears, Stream, make_file, no_task_is_left, uploader
-from tests.fakes3 import FakeS3, Request
+from tests.fakes3 import FakeS3, Request, StoredObject
 from tests.loop import run
 
 SIZE = 1050
@@ -156,6 +157,24 @@ def test_an_upload_that_a_lifecycle_rule_aborts_is_begun_again(
     assert s3.objects[URI.key].data == file.read_bytes()
     (again,) = ears.of(events.UploadRestarted)
     assert isinstance(again.error, UploadMissing)
+
+
+def test_an_upload_that_another_run_completed(tmp_path: Path) -> None:
+    """What another run, elsewhere, made of the same upload is compared, and nothing sent again."""
+    s3, file = FakeS3(), make_file(tmp_path, SIZE)
+    s3.delay = 1
+
+    def other_run() -> None:
+        (stored,) = s3.uploads.values()
+        data = file.read_bytes()
+        head = ObjectHead(SIZE, "other-11", checksums=checksums_of(data).values)
+        s3.objects[URI.key] = StoredObject(data, head, stored.attributes, [100] * 10 + [50])
+        s3.uploads.clear()
+
+    ears = upload(s3, file, tmp_path, act=at(events.PartUploaded, other_run, 3))
+    (skipped,) = ears.of(events.FileSkipped)
+    assert skipped.reason == "S3 already holds it, proven by crc64nvme"
+    assert s3.count("create_multipart_upload") == 1
 
 
 def test_an_upload_that_is_always_gone(tmp_path: Path) -> None:
