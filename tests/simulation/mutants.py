@@ -43,7 +43,7 @@ class Mutant:
     name: str
     breaks: str
     swaps: tuple[tuple[object, str, object], ...]
-    within: int = 100
+    within: int = 300
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from tests.simulation.search import catch_all, search
 SEEDS = 2000
 """`make simulate SEEDS=100000` runs more."""
 
-QUICK = 100
+QUICK = 300
 """Mutants that are caught within so few histories are caught by each run of the tests."""
 
 
