@@ -13,6 +13,7 @@ from itertools import count
 
 from asyncup.core.checksums import RunningChecksums
 from asyncup.core.errors import (
+    AccessDenied,
     BucketMissing,
     ChecksumRejected,
     ChecksumUnsupported,
@@ -129,6 +130,7 @@ class FakeS3:
         self.troubles: list[Trouble] = []
         self.endpoint = "https://fake.example"
         self.abort_after: timedelta | None = None
+        self.version_id: str | None = None
         self.tells_parts = True
         self.in_flight = 0
         self.most_in_flight = 0
@@ -163,7 +165,7 @@ class FakeS3:
     ) -> ObjectHead | None:
         self._arrive("head_object")
         if version_id is not None:
-            raise AssertionError("this server has no versions")
+            raise AccessDenied(Fault(action=f"look at {uri}", code="AccessDenied"))
         stored = self.objects.get(uri.key) if uri.bucket == self.bucket else None
         self._answer("head_object")
         if stored is None or part_number is None or not self.tells_parts:
@@ -351,6 +353,7 @@ class FakeS3:
         head = ObjectHead(
             len(data),
             etag,
+            self.version_id,
             checksums={} if is_composite else known,
             composite=known if is_composite else {},
         )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from asyncup.core.arbiter import Outcome, arbitrate
 from asyncup.core.checksums import combine_crc64nvme, to_base64
 from asyncup.core.errors import (
+    AccessDenied,
     Fault,
     ObjectMismatch,
     PartsMismatch,
@@ -206,7 +207,13 @@ async def verify(
     """
 
     async def attempt(_: int) -> ObjectHead:
-        head = await runtime.gateway.head_object(uri, version_id=stored.version_id)
+        try:
+            head = await runtime.gateway.head_object(uri, version_id=stored.version_id)
+        except AccessDenied:
+            if stored.version_id is None:
+                raise
+            # That takes another permission; mostly, the version is the newest one all the same.
+            head = await runtime.gateway.head_object(uri)
         if head is None:
             # Stores that are only eventually consistent show a new object a little later.
             raise ServerFault(Fault(action=f"look at {uri}", message="not there yet"))

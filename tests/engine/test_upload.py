@@ -419,6 +419,19 @@ def test_object_that_another_one_replaced(tmp_path: Path) -> None:
     run(main())
 
 
+def test_versions_may_not_be_looked_at(tmp_path: Path) -> None:
+    """A policy without s3:GetObjectVersion is enough: then the newest version is compared."""
+    file, s3 = make_file(tmp_path, 1050), FakeS3()
+    s3.version_id = "v1"
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path) as up:
+            result = await up.put(file, URI)
+        assert (result.proof, result.version_id) == (Proof.CRC64NVME, "v1")
+
+    run(main())
+
+
 def test_answer_to_complete_is_lost(tmp_path: Path) -> None:
     """If only the answer was lost, the object is found and compared, and nothing is sent again."""
     file, s3 = make_file(tmp_path, 1050), FakeS3()
