@@ -206,20 +206,7 @@ async def verify(
         ObjectMismatch: the object is not the file.
     """
 
-    async def attempt(_: int) -> ObjectHead:
-        try:
-            head = await runtime.gateway.head_object(uri, version_id=stored.version_id)
-        except AccessDenied:
-            if stored.version_id is None:
-                raise
-            # That takes another permission; mostly, the version is the newest one all the same.
-            head = await runtime.gateway.head_object(uri)
-        if head is None:
-            # Stores that are only eventually consistent show a new object a little later.
-            raise ServerFault(Fault(action=f"look at {uri}", message="not there yet"))
-        return head
-
-    head = await runtime.retry(attempt, uri)
+    head = await runtime.retry(lambda _: _look_at(runtime, uri, stored.version_id), uri)
     proof = prove(head, parts)
     if not isinstance(proof, Proof):
         raise _mismatch(uri, proof)
@@ -232,6 +219,20 @@ async def verify(
         if shown is not None:
             return head, shown
     raise _mismatch(uri, f"another object took its place (ETag {head.etag})")
+
+
+async def _look_at(runtime: Runtime, uri: ObjectURI, version_id: str | None) -> ObjectHead:
+    try:
+        head = await runtime.gateway.head_object(uri, version_id=version_id)
+    except AccessDenied:
+        if version_id is None:
+            raise
+        # That takes another permission; mostly, the version is the newest one all the same.
+        head = await runtime.gateway.head_object(uri)
+    if head is None:
+        # Stores that are only eventually consistent show a new object a little later.
+        raise ServerFault(Fault(action=f"look at {uri}", message="not there yet"))
+    return head
 
 
 async def _by_reading(
