@@ -205,7 +205,6 @@ async def verify(
     Raises:
         ObjectMismatch: the object is not the file.
     """
-
     head = await runtime.retry(lambda _: _look_at(runtime, uri, stored.version_id), uri)
     proof = prove(head, parts)
     if not isinstance(proof, Proof):
