@@ -208,12 +208,14 @@ class FakeS3:
     ) -> ObjectHead:
         self._arrive("put_object", size=checksums.size)
         self._need_bucket(uri, "upload")
+        if self.delay:
+            await asyncio.sleep(self.delay)
         data = await self._receive(body, checksums, algorithm)
         self._need_absence(uri, only_if_absent=only_if_absent)
         known = {} if algorithm is None else {algorithm: checksums[algorithm]}
         self._store(uri.key, attributes, self._etag(_md5(data)), [data], known)
         self._answer("put_object")
-        return _without_checksums(self.objects[uri.key].head)
+        return replace(_without_checksums(self.objects[uri.key].head), checksums=known)
 
     async def create_multipart_upload(
         self, uri: ObjectURI, algorithm: ChecksumAlgorithm | None, attributes: ObjectAttributes

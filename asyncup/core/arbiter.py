@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     """What is to be done now."""
 
     DONE = "done"
+    READ_BACK = "read back"
     COMPLETE_AGAIN = "complete again"
     START_OVER = "start over"
 
@@ -48,9 +49,9 @@ def arbitrate(
     expected = etag_of(receipts)
     if proof.is_by_content or head.etag == expected:
         return Outcome.DONE
-    # Where a server tells no more than a size, an object that was not there before counts: that
-    # is as much as there is to know on such a server after any upload. Where it would tell more of
-    # the object that was to be made, one of which it does not is another one.
+    # Where a server tells no more than a size, only its bytes show whose an object is that was not
+    # there before. Where it would tell more of the one that was to be made, one of which it does
+    # not is another one.
     is_blind = upload.algorithm is None and expected is None
-    is_new = bool(head.etag) and head.etag != replaces
-    return Outcome.DONE if is_blind and is_new else Outcome.START_OVER
+    is_new = head.etag != replaces or not head.etag
+    return Outcome.READ_BACK if is_blind and is_new else Outcome.START_OVER

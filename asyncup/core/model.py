@@ -148,10 +148,15 @@ class PartListing:
 
 
 class Phase(StrEnum):
-    """How far a pending upload is, as the journal knows it."""
+    """How far an upload is, as the journal knows it.
+
+    One that is unproven has ended, and what it has left under its key was not shown to be the
+    file: nobody may take that for done because of its size.
+    """
 
     SENDING = "sending"
     COMPLETING = "completing"
+    UNPROVEN = "unproven"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

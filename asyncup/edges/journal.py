@@ -250,10 +250,6 @@ class Journal:
         """
         self._do(lambda database: self._enter_phase(database, upload, Phase.COMPLETING, replaces))
 
-    def sending(self, upload: Upload) -> None:
-        """Remember that parts are being sent again: completing came to nothing."""
-        self._do(lambda database: self._enter_phase(database, upload, Phase.SENDING, ""))
-
     def _enter_phase(
         self, database: sqlite3.Connection, upload: Upload, phase: Phase, replaces: str
     ) -> None:
@@ -261,6 +257,10 @@ class Journal:
         if entry is not None:
             record = replace(entry.record, phase=phase, replaces=replaces)
             _write(database, replace(entry, record=record))
+
+    def unproven(self, upload: Upload) -> None:
+        """Remember that what an upload has left under its key was not shown to be the file."""
+        self._do(lambda database: self._enter_phase(database, upload, Phase.UNPROVEN, ""))
 
     def closed(self, upload: Upload) -> None:
         """Forget an upload that was completed or aborted, or is gone."""

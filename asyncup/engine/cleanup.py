@@ -10,7 +10,7 @@ from typing import Self
 from asyncup.core import aftercare
 from asyncup.core.errors import AsyncupError, Interrupted, UploadMissing
 from asyncup.core.events import Listener
-from asyncup.core.model import JournalRecord, ObjectURI, Upload
+from asyncup.core.model import JournalRecord, ObjectURI, Phase, Upload
 from asyncup.core.options import Options, S3Config
 from asyncup.core.outcome import RunResult
 from asyncup.edges.gateway import Gateway
@@ -108,7 +108,8 @@ class Cleanup:
         return {
             record.upload.upload_id: record
             for record in self._runtime.journal.uploads()
-            if (record.upload.uri == place if exact else _is_in(record.upload.uri, place))
+            if record.phase is not Phase.UNPROVEN
+            and (record.upload.uri == place if exact else _is_in(record.upload.uri, place))
         }
 
     async def _look_at(
@@ -120,7 +121,7 @@ class Cleanup:
                 lambda _: self._runtime.gateway.list_parts(upload), upload.uri
             )
         except UploadMissing:
-            self._runtime.journal.closed(upload)
+            # Who only looks does not write: the next upload to this key tidies up.
             return None
         begun = upload.initiated
         return aftercare.PendingUploadFound(

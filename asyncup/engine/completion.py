@@ -85,11 +85,13 @@ async def complete(runtime: Runtime, upload: Upload, receipts: Sequence[Receipt]
             return await runtime.gateway.complete_multipart_upload(
                 upload, receipts, only_if_absent=runtime.options.overwrite is Overwrite.NEVER
             )
-        except (UploadMissing, PreconditionFailed):
-            # An attempt before may have succeeded without an answer, or another run.
-            head = await _head(runtime, upload.uri)
-            if head is not None and is_by_content(head, parts):
-                return head
+        except (UploadMissing, PreconditionFailed) as error:
+            # An attempt before may have succeeded without an answer; and where the upload is gone,
+            # another run may have completed it.
+            if may_be_done or isinstance(error, UploadMissing):
+                head = await _head(runtime, upload.uri)
+                if head is not None and is_by_content(head, parts):
+                    return head
             made = await find_out(runtime, upload, receipts, replaces) if may_be_done else None
             if made is not None:
                 return made
@@ -116,6 +118,10 @@ async def find_out(
         gone = error
     head = await _head(runtime, upload.uri)
     outcome = arbitrate(upload, receipts, head, is_pending=gone is None, replaces=replaces)
+    if outcome is Outcome.READ_BACK:
+        whole = combine_crc64nvme([receipt.checksums for receipt in receipts])
+        same = await read_back(runtime, upload.uri) == whole
+        outcome = Outcome.DONE if same else Outcome.START_OVER
     if outcome is Outcome.DONE:
         return head
     if gone is not None:
@@ -124,11 +130,12 @@ async def find_out(
 
 
 async def settle(
-    runtime: Runtime, source: Source, uri: ObjectURI, plan: UploadPlan
+    runtime: Runtime, source: Source, uri: ObjectURI, plan: UploadPlan, attributes: str
 ) -> UploadResult | None:
     """Find out what became of a request to complete that an earlier run was killed over.
 
-    None if there was none, it did not succeed, or the file is another one by now.
+    None if there was none, it did not succeed, or the file or the attributes that are wanted for
+    its object (as their digest) are others by now.
     """
     for record in runtime.journal.find(uri):
         if record.phase is not Phase.COMPLETING:
@@ -136,25 +143,28 @@ async def settle(
         known = trusted_receipts(record, source.fingerprint)
         receipts = [known[number] for number in sorted(known)]
         parts = [each.checksums for each in receipts]
-        if sum(part.size for part in parts) == plan.size:
-            head = await _find_out_after_all(runtime, record, receipts)
-            if head is not None:
-                verified = await verify(runtime, source, uri, head, parts, receipts)
+        is_the_same = record.attributes == attributes
+        if is_the_same and sum(part.size for part in parts) == plan.size:
+            verified = await _find_out_after_all(runtime, source, record, receipts)
+            if verified is not None:
                 runtime.journal.closed(record.upload)
                 its_plan = UploadPlan(plan.size, record.part_size)
                 result = result_of(source, uri, its_plan, verified, parts)
                 return replace(result, parts_kept=len(parts))
-        runtime.journal.sending(record.upload)
     return None
 
 
 async def _find_out_after_all(
-    runtime: Runtime, record: JournalRecord, receipts: Sequence[Receipt]
-) -> ObjectHead | None:
+    runtime: Runtime, source: Source, record: JournalRecord, receipts: Sequence[Receipt]
+) -> tuple[ObjectHead, Proof] | None:
+    upload, parts = record.upload, [each.checksums for each in receipts]
     try:
-        return await find_out(runtime, record.upload, receipts, record.replaces)
-    except UploadMissing:
-        return None
+        head = await find_out(runtime, upload, receipts, record.replaces)
+        if head is not None:
+            return await verify(runtime, source, upload.uri, head, parts, receipts)
+    except (UploadMissing, ObjectMismatch):
+        runtime.journal.unproven(upload)
+    return None
 
 
 def result_of(

@@ -16,9 +16,9 @@ from asyncup.core.errors import (
     ObjectMissing,
     ObjectUnproven,
 )
-from asyncup.core.model import ObjectAttributes, ObjectURI, UploadResult
+from asyncup.core.model import ObjectAttributes, ObjectURI, Phase, UploadResult
 from asyncup.core.options import Overwrite
-from asyncup.core.plan import make_plan, request_count
+from asyncup.core.plan import UploadPlan, make_plan, request_count
 from asyncup.core.selection import reason_to_leave
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.files import content_type
@@ -122,7 +122,8 @@ class Errands:
     async def _plan(self, job: Job) -> UploadResult:
         source, size = self._source(job)
         plan = make_plan(size, self._options.part_size, self._options.limits)
-        if reason := await self._reason_to_leave(job, size):
+        may_stay = not self._is_begun(job.uri, plan) or self._options.overwrite is Overwrite.NEVER
+        if may_stay and (reason := await self._reason_to_leave(job, size)):
             return unsent(job.uri, plan, reason)
         if size is not None and not plan.is_single:
             # The part size belongs to the upload.
@@ -146,14 +147,31 @@ class Errands:
                 upload.own()
             # What was begun is gone on with, also if an object of this size is there: it may be
             # what an earlier run could not show to be the file.
-            is_begun = not plan.is_single and bool(self._runtime.journal.find(job.uri))
+            is_begun = self._is_begun(job.uri, plan)
             if is_begun and (settled := await upload.settle()) is not None:
                 return settled
             may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER
             if may_stay and (reason := await self._reason_to_leave(job, size)):
                 return unsent(job.uri, plan, reason)
             self._uploads[job.uri] = upload
-            return await upload.run(claim, lambda: self._reason_by_content(job))
+            return await upload.run(claim, lambda: self._why_it_is_there(job))
+
+    def _is_begun(self, uri: ObjectURI, plan: UploadPlan) -> bool:
+        """Return whether an earlier run has left something that is not known to be the file."""
+        phases = {record.phase for record in self._runtime.journal.find(uri)}
+        return Phase.UNPROVEN in phases or (bool(phases) and not plan.is_single)
+
+    async def _why_it_is_there(self, job: Job) -> str | None:
+        """Say by what an object is the file that another run has put there; None if it is not."""
+        policy = self._options.overwrite
+        if policy is Overwrite.ALWAYS:
+            return None
+        if policy is Overwrite.NEVER:
+            head = await self._runtime.retry(
+                lambda _: self._runtime.gateway.head_object(job.uri), job.uri
+            )
+            return reason_to_leave(job.size, head, policy)
+        return await self._reason_by_content(job)
 
     def _source(self, job: Job) -> tuple[Source, int | None]:
         if isinstance(job.source, Path):

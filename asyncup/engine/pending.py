@@ -1,10 +1,19 @@
 """Pending uploads for one key: which of them a file goes on with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from asyncup.core.errors import UploadMissing
+from asyncup.core.errors import Interrupted, RetriesExhausted, S3Error, UploadMissing
 from asyncup.core.events import PendingUploadIgnored, UploadExpires, UploadResumed
-from asyncup.core.model import Fingerprint, JournalRecord, ObjectURI, PartListing, Upload
+from asyncup.core.model import (
+    Fingerprint,
+    JournalRecord,
+    ObjectURI,
+    PartListing,
+    Phase,
+    Receipt,
+    Upload,
+)
 from asyncup.core.plan import UploadPlan
 from asyncup.core.resume import (
     Candidate,
@@ -26,7 +35,11 @@ class PendingUploads:
         self._uri = uri
 
     async def choose(
-        self, wanted: UploadPlan, fingerprint: Fingerprint | None, attributes: str
+        self,
+        wanted: UploadPlan,
+        fingerprint: Fingerprint | None,
+        attributes: str,
+        acknowledged: Mapping[int, Receipt] | None = None,
     ) -> Candidate | None:
         """Return the pending upload with which the least is left to send; name the others.
 
@@ -34,18 +47,19 @@ class PendingUploads:
             wanted: the plan of a new upload.
             fingerprint: what the file is known by now.
             attributes: the digest of how the object is to be stored.
+            acknowledged: what this run knows of the parts of the same file.
         """
         records = {each.upload.upload_id: each for each in self._runtime.journal.find(self._uri)}
         candidates: list[Candidate] = []
         for upload in await self._pending(list(records.values())):
             record = records.get(upload.upload_id)
-            listing = await self._list(upload)
+            listing = await self._list(upload, record)
             if listing is None:
                 continue
             if problem := _problem(upload, record, attributes):
                 self._ignore(upload, problem)
                 continue
-            receipts = trusted_receipts(record, fingerprint)
+            receipts = {**trusted_receipts(record, fingerprint), **(acknowledged or {})}
             match = match_upload(listing.parts, wanted, self._runtime.options.limits, receipts)
             if isinstance(match, Unusable):
                 self._ignore(upload, match.reason)
@@ -60,11 +74,21 @@ class PendingUploads:
             self._announce(best)
         return best
 
-    async def forget(self) -> None:
-        """Take out of the journal what S3 does not hold any more, and name what it still holds."""
+    def replaced(self) -> None:
+        """Forget what was not shown to be the file: what is there now has been."""
         for record in self._runtime.journal.find(self._uri):
-            if await self._list(record.upload) is not None:
-                self._ignore(record.upload, "the file fits in one request now")
+            if record.phase is not Phase.SENDING:
+                self._runtime.journal.closed(record.upload)
+
+    async def forget(self) -> None:
+        """Forget what S3 does not hold any more, and name what it still holds.
+
+        The file is at S3 by now; what cannot be found out does not change that.
+        """
+        for record in self._runtime.journal.find(self._uri):
+            with suppress(S3Error, RetriesExhausted, Interrupted):
+                if await self._list(record.upload, record) is not None:
+                    self._ignore(record.upload, "the file fits in one request now")
 
     async def _pending(self, records: Sequence[JournalRecord]) -> list[Upload]:
         """Return what S3 lists as pending, and what the journal knows besides."""
@@ -75,16 +99,22 @@ class PendingUploads:
         known = {each.upload.upload_id: each.upload for each in records}
         # A list of uploads tells less than the answer to their creation did.
         return [known.get(each.upload_id, each) for each in listed] + [
-            upload for upload in known.values() if upload.upload_id not in ids
+            each.upload
+            for each in records
+            if each.upload.upload_id not in ids and each.phase is not Phase.UNPROVEN
         ]
 
-    async def _list(self, upload: Upload) -> PartListing | None:
+    async def _list(self, upload: Upload, record: JournalRecord | None) -> PartListing | None:
         try:
             listing = await self._runtime.retry(
                 lambda _: self._gateway.list_parts(upload), self._uri
             )
         except UploadMissing:
-            self._runtime.journal.closed(upload)
+            if record is None or record.phase is Phase.SENDING:
+                self._runtime.journal.closed(upload)
+            else:
+                # S3 was asked to complete it, and what came of that was not shown to be the file.
+                self._runtime.journal.unproven(upload)
             return None
         if listing.abort_date is not None:
             self._runtime.announce(UploadExpires(self._uri, upload.upload_id, listing.abort_date))

@@ -11,6 +11,7 @@ from asyncup.core.proof import is_by_content
 from asyncup.edges.body import PartBody
 from asyncup.edges.chunks import StagedPart
 from asyncup.engine.completion import result_of, verify
+from asyncup.engine.create import unsupported
 from asyncup.engine.runtime import Runtime
 from asyncup.engine.send import Delivery, send
 from asyncup.engine.source import Source
@@ -41,6 +42,9 @@ async def put_single(
     finally:
         staged.release()
     stored, parts = delivery.answer, [staged.checksums]
+    named = runtime.options.checksum.algorithm
+    if named is not None and named not in stored.checksums:
+        raise unsupported(uri, runtime.options.checksum)
     runtime.announce(PartUploaded(uri, 1, parts[0].size, stored.etag, delivery.attempts))
     # The answer is about the bytes that arrived; if it does not settle it, more is asked for.
     proof = is_by_content(stored, parts)
@@ -68,7 +72,9 @@ async def _put(
             )
         except PreconditionFailed:
             # An attempt before may have succeeded without an answer.
-            head = await gateway.head_object(uri) if may_be_ours else None
+            head = None
+            if may_be_ours:
+                head = await runtime.retry(lambda _: gateway.head_object(uri), uri)
             if head is not None and is_by_content(head, [staged.checksums]):
                 return head
             raise

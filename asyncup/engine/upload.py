@@ -1,25 +1,35 @@
 """The story of one file, readable top to bottom."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import count
+from typing import TypeVar
 
 from asyncup.core.errors import (
     AsyncupError,
+    ChecksumUnsupported,
     Interrupted,
     ObjectMismatch,
     PartsMismatch,
+    RetriesExhausted,
+    S3Error,
     SourceChanged,
     UploadMissing,
 )
-from asyncup.core.events import AttributesDiffer, UploadCompleting, UploadRestarted
+from asyncup.core.events import (
+    AttributesDiffer,
+    PendingUploadIgnored,
+    UploadCompleting,
+    UploadRestarted,
+)
 from asyncup.core.model import (
     JournalRecord,
     ObjectAttributes,
     ObjectHead,
     ObjectURI,
     Proof,
+    Receipt,
     Upload,
     UploadResult,
 )
@@ -34,6 +44,8 @@ from asyncup.engine.runtime import Claim, Runtime
 from asyncup.engine.single import put_single
 from asyncup.engine.source import Source
 from asyncup.engine.transfer import Transfer
+
+T = TypeVar("T")
 
 ROUNDS = 5
 """How often a file is looked at anew: one that changes more often is not going to stand still."""
@@ -57,6 +69,10 @@ class FileUpload:
         self._attributes = attributes
         self._transfer: Transfer | None = None
         self._upload: Upload | None = None
+        self._outdated: Upload | None = None
+        self._acknowledged: Mapping[int, Receipt] = {}
+        self._attempts = 0
+        self._resent = 0
         self._owned: ExitStack | None = None
 
     def own(self) -> None:
@@ -86,7 +102,8 @@ class FileUpload:
 
         None if it has to be uploaded, or what is missing of it.
         """
-        return await settle(self._runtime, self._source, self._uri, self._plan)
+        digest = self._attributes.digest()
+        return await settle(self._runtime, self._source, self._uri, self._plan, digest)
 
     async def run(
         self, claim: Claim, why_it_is_there: Callable[[], Awaitable[str | None]]
@@ -125,7 +142,7 @@ class FileUpload:
         self.own()
         pending = PendingUploads(self._runtime, self._uri)
         found = await pending.choose(
-            self._plan, self._source.fingerprint, self._attributes.digest()
+            self._plan, self._source.fingerprint, self._attributes.digest(), self._acknowledged
         )
         if found is not None:
             return await self._in_parts(found.upload, found.resumption, claim)
@@ -145,27 +162,46 @@ class FileUpload:
         self._require_space()
         async with self._runtime.window:
             claim.take()
-            result = await put_single(
-                self._runtime, self._source, self._uri, self._plan, self._attributes
+            result = await self._proven(
+                Upload(self._uri, ""),
+                put_single(self._runtime, self._source, self._uri, self._plan, self._attributes),
             )
         await PendingUploads(self._runtime, self._uri).forget()
         return result
 
+    async def _proven(self, upload: Upload, sending: Awaitable[T]) -> T:
+        """Return what comes of making the object; take note if it is not shown to be the file.
+
+        An upload without an ID stands for one request.
+        """
+        journal = self._runtime.journal
+        try:
+            result = await sending
+        except (ObjectMismatch, ChecksumUnsupported, SourceChanged):
+            # The next run is not to take what is there for done, because it has the size.
+            if not upload.upload_id:
+                journal.opened(self._record(upload))
+            journal.unproven(upload)
+            raise
+        PendingUploads(self._runtime, self._uri).replaced()
+        return result
+
+    def _record(self, upload: Upload) -> JournalRecord:
+        return JournalRecord(
+            upload=upload,
+            source=self._source.name,
+            fingerprint=self._source.fingerprint,
+            part_size=self._plan.part_size,
+            attributes=self._attributes.digest(),
+        )
+
     async def _in_parts(self, upload: Upload, resumption: Resumption, claim: Claim) -> UploadResult:
         """Send what S3 does not hold, compare its list with the plan, complete, prove."""
         runtime, source = self._runtime, self._source
-        await self._adopt(upload)
         self._plan = resumption.plan
+        runtime.journal.opened(self._record(upload))
+        await self._adopt(upload)
         self._require_space()
-        runtime.journal.opened(
-            JournalRecord(
-                upload=upload,
-                source=source.name,
-                fingerprint=source.fingerprint,
-                part_size=self._plan.part_size,
-                attributes=self._attributes.digest(),
-            )
-        )
         transfer = self._transfer = Transfer(runtime, source, upload, resumption)
         await transfer.run(claim)
         if not transfer.is_complete:
@@ -175,7 +211,6 @@ class FileUpload:
             self._plan = self._plan.closed_at(transfer.acknowledged)
         if not transfer.receipts:
             # A stream of no bytes, beside what is pending of a longer one.
-            self._upload = None
             return await self._in_one_request(claim)
 
         receipts = await check_parts(
@@ -185,19 +220,15 @@ class FileUpload:
         runtime.announce(UploadCompleting(self._uri, len(receipts)))
         stored = await complete(runtime, upload, receipts)
         parts = [each.checksums for each in receipts]
-        try:
-            verified = await verify(runtime, source, self._uri, stored, parts, receipts)
-        except ObjectMismatch:
-            # The next run is not to take what is there for what it finds begun.
-            runtime.journal.sending(upload)
-            raise
-        runtime.journal.closed(upload)
+        verified = await self._proven(
+            upload, verify(runtime, source, self._uri, stored, parts, receipts)
+        )
         self._compare_attributes(verified[0])
         return replace(
             result_of(source, self._uri, self._plan, verified, parts),
             parts_kept=transfer.kept,
-            attempts=transfer.attempts,
-            resent=transfer.resent,
+            attempts=self._attempts + transfer.attempts,
+            resent=self._resent + transfer.resent,
         )
 
     def _compare_attributes(self, head: ObjectHead) -> None:
@@ -220,8 +251,15 @@ class FileUpload:
 
     async def _look_again(self, error: AsyncupError) -> None:
         """Take the file as it is now, and its upload as it is, or not at all."""
-        self._transfer, options = None, self._runtime.options
+        transfer, self._transfer = self._transfer, None
+        options = self._runtime.options
+        if transfer is not None:
+            self._attempts += transfer.attempts
+            self._resent += transfer.resent
+            self._acknowledged = transfer.receipts
         if isinstance(error, SourceChanged):
+            self._acknowledged = {}
+            self._outdated, self._upload = self._upload, None
             self._plan = make_plan(self._source.refresh(), options.part_size, options.limits)
         plan = self._plan
         parts = None if plan.size is None else plan.count
@@ -232,10 +270,17 @@ class FileUpload:
             await self._adopt(None)
 
     async def _adopt(self, upload: Upload | None) -> None:
-        """Go on with an upload; one that this run sent to before is of no use any more."""
-        before, self._upload = self._upload, upload
-        if before is not None and (upload is None or upload.upload_id != before.upload_id):
-            await abort(self._runtime, before, "the file has changed")
+        """Go on with an upload; that of a file which has changed meanwhile may be of no use."""
+        outdated, self._outdated = self._outdated, None
+        self._upload = upload
+        if outdated is None or (upload is not None and upload.upload_id == outdated.upload_id):
+            return
+        try:
+            await abort(self._runtime, outdated, "the file has changed")
+        except (S3Error, RetriesExhausted) as error:
+            # It costs money, and no more.
+            told = f"it could not be aborted: {error}"
+            self._runtime.announce(PendingUploadIgnored(self._uri, outdated.upload_id, told))
 
     def _interrupted(self) -> Interrupted:
         return Interrupted(f"upload {self._uri}: stopped", remaining=self.remaining)

@@ -124,6 +124,7 @@ def test_kept_server_leaves_nothing_behind(tmp_path: Path) -> None:
     """What is printed for the end stops the server and removes its data and its sockets."""
     given = tree(tmp_path / "mine", {"a": b"x"})
     ended = asyncup("demo", given, "--keep", env={"TMPDIR": str(tmp_path)})
+    assert ended.code == 0, ended.err
     (directory,) = tmp_path.glob("asyncup-demo-*")
     (pid,) = re.findall(r"^ +kill (\d+) ", ended.err, re.MULTILINE)
     (remove,) = re.findall(r"^ +(rm -rf .+)$", ended.err, re.MULTILINE)

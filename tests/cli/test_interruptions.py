@@ -99,10 +99,10 @@ def test_signal(bucket: Bucket, tmp_path: Path, number: signal.Signals) -> None:
 
 def test_parts_in_flight_arrive_after_the_signal(bucket: Bucket, tmp_path: Path) -> None:
     """A part that is on its way when the signal comes is acknowledged and kept."""
-    upload = Upload(bucket, tmp_path, "--stop-grace=60s")
+    upload = Upload(bucket, tmp_path, "--stop-grace=60s", "--concurrency=1")
 
     def script(request: Request) -> Fate:
-        if request.part_number == 2:
+        if request.part_number is not None and not proxy.parts():
             process.send_signal(signal.SIGINT)
         return Fate.PASS
 
@@ -110,8 +110,7 @@ def test_parts_in_flight_arrive_after_the_signal(bucket: Bucket, tmp_path: Path)
         process = start(*upload.arguments, env=upload.env(proxy))
         ended = finish(process)
     assert ended.code == 130
-    assert 2 in proxy.parts()
-    assert len(proxy.parts()) < PARTS
+    assert 0 < len(proxy.parts()) < PARTS
     assert asyncup(*upload.arguments, env=bucket.env).code == 0
     upload.check_nothing_is_left()
 

@@ -101,14 +101,16 @@ def test_a_part_that_was_sent_again_has_its_last_receipt(tmp_path: Path) -> None
 
 
 def test_the_phase_follows_the_upload(tmp_path: Path) -> None:
-    """Completing is remembered with what it replaces, and taken back; receipts stay."""
+    """Completing is remembered with what it replaces, and what came of it; receipts stay."""
     with opened(tmp_path) as journal:
         journal.opened(RECORD)
         journal.received(UPLOAD, receipt(1))
         told = replace(RECORD, receipts=receipts(1))
         journal.completing(UPLOAD, "old-etag")
         assert journal.find(URI) == [replace(told, phase=Phase.COMPLETING, replaces="old-etag")]
-        journal.sending(UPLOAD)
+        journal.unproven(UPLOAD)
+        assert journal.find(URI) == [replace(told, phase=Phase.UNPROVEN)]
+        journal.opened(RECORD)
         assert journal.find(URI) == [told]
 
 
@@ -129,7 +131,7 @@ def test_what_was_never_opened_is_not_remembered(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         journal.received(UPLOAD, receipt(1))
         journal.completing(UPLOAD, "")
-        journal.sending(UPLOAD)
+        journal.unproven(UPLOAD)
         journal.closed(UPLOAD)
         assert journal.find(URI) == []
         assert journal.uploads() == []
@@ -278,7 +280,7 @@ def use(journal: Journal) -> None:
     journal.opened(RECORD)
     journal.received(UPLOAD, receipt(1))
     journal.completing(UPLOAD, "")
-    journal.sending(UPLOAD)
+    journal.unproven(UPLOAD)
     journal.closed(OTHER.upload)
 
 

@@ -100,6 +100,7 @@ def test_next_file_follows_without_a_gap(tmp_path: Path) -> None:
 def test_small_files_share_the_slots(tmp_path: Path) -> None:
     """Small files go up as many at once as there are slots."""
     s3 = FakeS3()
+    s3.delay = 1
     files = [
         (make_file(tmp_path, size, f"{size}"), ObjectURI("test-bucket", f"{size}"))
         for size in range(40, 60)

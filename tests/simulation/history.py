@@ -73,9 +73,6 @@ def habitat_of(random: Random, root: Path) -> Habitat:
         limits=LIMITS,
     )
     ends = ["none", "cancel at a step", "cancel at an event", "stop", "crash", "expiry"]
-    # Where nothing tells one object from another of its size, nobody could know a stranger's.
-    is_blind = options.checksum.for_parts is None or not habits.algorithms
-    strangers = 0.0 if habits.opaque_etags and is_blind else 0.3
     company = random.choice([0.0, 0.0, 0.5])
     return Habitat(
         kind=kind,
@@ -86,7 +83,7 @@ def habitat_of(random: Random, root: Path) -> Habitat:
         changes=random.choice([0.0, 0.0, 0.3, 0.8]),
         lifecycle=random.choice([0.0, 0.0, 0.3]),
         company=company,
-        strangers=strangers if company else 0.0,
+        strangers=0.3 if company else 0.0,
         losses=random.choice([0.0, 0.0, 0.5]),
         streams=streams,
     )

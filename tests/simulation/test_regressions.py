@@ -72,7 +72,7 @@ MD5 = hashlib.md5(DATA).hexdigest()  # noqa: S324 - the ETag that S3 gives
         (ChecksumAlgorithm.CRC64NVME, OPAQUE, Outcome.START_OVER),
         (ChecksumAlgorithm.CRC64NVME, MD5, Outcome.START_OVER),
         (None, MD5, Outcome.START_OVER),
-        (None, OPAQUE, Outcome.DONE),
+        (None, OPAQUE, Outcome.READ_BACK),
     ],
 )
 def test_an_object_of_somebody_else_is_not_taken_for_ours(
