@@ -10,15 +10,25 @@ import pytest
 
 from asyncup.core import events
 from asyncup.core.errors import (
+    AccessDenied,
     ChecksumUnsupported,
+    Fault,
     PreconditionFailed,
     SourceChanged,
     SourceUnsuitable,
     UploadMissing,
 )
 from asyncup.core.events import Event
-from asyncup.core.model import ChecksumAlgorithm, ObjectHead, Proof
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    ObjectAttributes,
+    ObjectHead,
+    ObjectURI,
+    Proof,
+)
 from asyncup.core.options import ChecksumPolicy, OnChange, Options, Overwrite
+from asyncup.edges.body import PartBody
 from asyncup.engine.upload import ROUNDS
 from tests.bodies import checksums_of
 from tests.engine.kit import OPTIONS, URI, Ears, Stream, make_file, no_task_is_left, uploader
@@ -175,6 +185,102 @@ def test_an_upload_that_another_run_completed(tmp_path: Path) -> None:
     (skipped,) = ears.of(events.FileSkipped)
     assert skipped.reason == "S3 already holds it, proven by crc64nvme"
     assert s3.count("create_multipart_upload") == 1
+
+
+def test_always_is_always(tmp_path: Path) -> None:
+    """An equal object is no reason to stop where the object is to be replaced in any case."""
+    s3, file = FakeS3(), make_file(tmp_path, SIZE)
+    upload(s3, file, tmp_path)
+    options = replace(OPTIONS, overwrite=Overwrite.ALWAYS)
+    ears = upload(s3, file, tmp_path, options, at(events.PartUploaded, s3.uploads.clear, 3))
+    assert len(ears.of(events.UploadCompleted)) == 1
+
+
+def test_a_vanished_upload_needs_no_permission_to_abort(tmp_path: Path) -> None:
+    """What is gone is not aborted; what is to be and cannot is named, and in nobody's way."""
+    denied = AccessDenied(Fault(action="abort", code="AccessDenied"))
+    s3, file = FakeS3(), make_file(tmp_path, SIZE)
+    s3.fail("abort_multipart_upload", denied, times=99)
+    upload(s3, file, tmp_path, act=at(events.PartUploaded, s3.uploads.clear, 3))
+    assert s3.count("abort_multipart_upload") == 0
+    now = make_file(tmp_path, 450, "now", seed=2).read_bytes()
+    options = replace(OPTIONS, on_change=OnChange.PATCH, overwrite=Overwrite.ALWAYS)
+    ears = upload(s3, file, tmp_path, options, at(events.PartUploaded, rewrite(file, now), 8))
+    assert s3.objects[URI.key].data == now
+    assert "could not be aborted" in ears.of(events.PendingUploadIgnored)[-1].reason
+
+
+def test_an_upload_that_fits_no_more_is_not_aborted_unasked(tmp_path: Path) -> None:
+    """A part beyond the end, of somebody else, is a reason to begin anew, not to delete."""
+    s3, file = FakeS3(), make_file(tmp_path, SIZE)
+
+    def intrude() -> None:
+        (stored,) = s3.uploads.values()
+        stored.parts[49] = stored.parts[3]
+
+    ears = upload(s3, file, tmp_path, act=at(events.PartUploaded, intrude, 11))
+    assert s3.objects[URI.key].data == file.read_bytes()
+    assert ears.of(events.UploadAborted) == []
+    assert len(s3.uploads) == 1
+
+
+def test_what_was_sent_is_known_to_the_next_round_and_counted(tmp_path: Path) -> None:
+    """Without a journal, and with ETags that tell nothing, no part that stays is sent again."""
+    s3, file = FakeS3(opaque_etags=True, algorithms=()), make_file(tmp_path, SIZE)
+
+    def lose() -> None:
+        (stored,) = s3.uploads.values()
+        del stored.parts[3]
+
+    ears = upload(s3, file, tmp_path, act=at(events.PartUploaded, lose, 11))
+    assert len(s3.sent_parts()) == 12
+    (done,) = ears.of(events.UploadCompleted)
+    assert done.result.attempts == 12
+
+
+def test_an_object_of_unknown_content_is_read_back(tmp_path: Path) -> None:
+    """After a lost answer on a server that tells only sizes, a stranger's object is not ours."""
+    s3, file = FakeS3(opaque_etags=True, algorithms=()), make_file(tmp_path, SIZE)
+    other = make_file(tmp_path, SIZE, "other", seed=1)
+    s3.fail("complete_multipart_upload")
+
+    def replaced(request: Request) -> None:
+        if request.verb == "complete_multipart_upload" and s3.uploads:
+            s3.uploads.clear()
+            head = ObjectHead(SIZE, "strange")
+            s3.objects[URI.key] = StoredObject(other.read_bytes(), head, ObjectAttributes(), [SIZE])
+            s3.watch = lambda _: None
+
+    s3.watch = replaced
+    s3.troubles[0].times = 1
+    upload(s3, file, tmp_path, replace(OPTIONS, overwrite=Overwrite.ALWAYS))
+    assert s3.objects[URI.key].data == file.read_bytes()
+
+
+def test_a_named_checksum_is_for_small_files_too(tmp_path: Path) -> None:
+    """A server that takes no notice of the checksum that was asked for is told of."""
+    s3, file = Unheeding(), make_file(tmp_path, 50)
+    with pytest.raises(ChecksumUnsupported, match="does not take SHA256"):
+        upload(s3, file, tmp_path, replace(OPTIONS, checksum=ChecksumPolicy.SHA256))
+
+
+class Unheeding(FakeS3):
+    """A server that stores what it gets, and tells nothing of checksums."""
+
+    async def put_object(
+        self,
+        uri: ObjectURI,
+        body: PartBody,
+        checksums: Checksums,
+        attributes: ObjectAttributes,
+        *,
+        algorithm: ChecksumAlgorithm | None = None,
+        only_if_absent: bool = False,
+    ) -> ObjectHead:
+        head = await super().put_object(
+            uri, body, checksums, attributes, algorithm=algorithm, only_if_absent=only_if_absent
+        )
+        return replace(head, checksums={})
 
 
 def test_an_upload_that_is_always_gone(tmp_path: Path) -> None:

@@ -4,16 +4,18 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from asyncup.core import events
-from asyncup.core.errors import JournalLocked, ObjectMismatch
+from asyncup.core.errors import AccessDenied, Fault, JournalLocked, ObjectMismatch
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectAttributes, ObjectURI, Proof
 from asyncup.core.options import Options, Overwrite
 from asyncup.edges.journal import Journal
+from asyncup.engine.cleanup import Cleanup
 from tests.engine.kit import OPTIONS, URI, Answers, Ears, Stream, jobs, make_file, uploader
 from tests.fakes3 import FakeS3, Request
 from tests.loop import run
@@ -237,6 +239,90 @@ def test_an_object_that_could_not_be_shown_to_be_the_file_is_not_skipped(tmp_pat
     run(main())
     assert s3.objects[URI.key].data == file.read_bytes()
     assert records(tmp_path, s3) == []
+
+
+def spoiled(s3: FakeS3, file: Path, directory: Path) -> None:
+    """Upload a file so that the object is not the file, and is found not to be."""
+
+    def spoil(_: int, event: Event) -> None:
+        if isinstance(event, events.UploadCompleting):
+            (stored,) = s3.uploads.values()
+            stored.parts[3].data = b"?" * 100
+
+    async def main() -> None:
+        options = with_journal(directory)
+        async with uploader(s3, directory, options=options, listener=Ears(spoil)) as up:
+            with pytest.raises(ObjectMismatch):
+                await up.put(file, URI)
+
+    run(main())
+
+
+@pytest.mark.parametrize("between", ["nothing", "a look", "a run that cannot begin"])
+def test_what_was_not_shown_is_not_forgotten(tmp_path: Path, between: str) -> None:
+    """Whatever comes between a mismatch and the next run, the file is sent then."""
+    s3, file = FakeS3(), make_file(tmp_path, SIZE)
+    spoiled(s3, file, tmp_path)
+
+    async def main() -> None:
+        options = with_journal(tmp_path)
+        if between == "a look":
+            async with Cleanup(options=options, gateway=s3) as cleanup:
+                looked = cleanup.list(ObjectURI("test-bucket", ""), datetime.now(UTC))
+                assert [each async for each in looked] == []
+        if between == "a run that cannot begin":
+            denied = AccessDenied(Fault(action="create", code="AccessDenied"))
+            s3.fail("create_multipart_upload", denied)
+            async with uploader(s3, tmp_path, options=options) as up:
+                with pytest.raises(AccessDenied):
+                    await up.put(file, URI)
+        async with uploader(s3, tmp_path, options=options) as up:
+            assert (await up.put(file, URI)).skipped is None
+            # And then it is shown, and stays.
+            assert (await up.put(file, URI)).skipped is not None
+
+    run(main())
+    assert s3.objects[URI.key].data == file.read_bytes()
+    assert records(tmp_path, s3) == []
+
+
+def test_a_small_object_that_is_not_the_file_is_not_skipped(tmp_path: Path) -> None:
+    """What goes in one request leaves the same mark when it is not shown to be the file."""
+    s3, file = FakeS3(opaque_etags=True), make_file(tmp_path, 50)
+
+    def spoil(request: Request) -> None:
+        if request.verb == "head_object" and URI.key in s3.objects:
+            stored = s3.objects[URI.key]
+            stored.head = replace(stored.head, size=49)
+
+    async def main() -> None:
+        options = with_journal(tmp_path)
+        async with uploader(s3, tmp_path, options=options) as up:
+            s3.watch = spoil
+            with pytest.raises(ObjectMismatch):
+                await up.put(file, URI)
+            s3.watch = lambda _: None
+            stored = s3.objects[URI.key]
+            stored.head = replace(stored.head, size=50)
+            assert (await up.put(file, URI)).skipped is None
+            assert (await up.put(file, URI)).skipped is not None
+
+    run(main())
+
+
+def test_a_settled_upload_has_the_attributes_that_are_asked_for(tmp_path: Path) -> None:
+    """An object of a killed run is not taken for one that is to be encrypted now."""
+    s3, file = FakeS3(), make_file(tmp_path, SIZE)
+    killed_while_completing(s3, file, tmp_path)
+    wanted = ObjectAttributes(sse="aws:kms", content_type="x/y")
+
+    async def main() -> None:
+        options = with_journal(tmp_path)
+        async with uploader(s3, tmp_path, options=options, attributes=wanted) as up:
+            assert (await up.put(file, URI)).skipped is None
+
+    run(main())
+    assert s3.objects[URI.key].attributes == wanted
 
 
 def test_other_attributes_begin_a_new_upload(tmp_path: Path) -> None:
