@@ -1,5 +1,6 @@
 """Objects against their files, later: what is equal is proven, and nothing else is."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -412,6 +413,37 @@ def test_stop(tmp_path: Path) -> None:
     result = run(main())
     assert (result.exit_code, result.uploaded, result.interrupted) == (130, 0, 7)
     assert heard.of(aftercare.VerifyInterrupted)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["between-files", "slow-list"])
+def test_stop_before_all_is_found(tmp_path: Path, ends: bool) -> None:
+    """What was not found when it was time to stop is not done, and is not waited for."""
+    s3, file = FakeS3(), make_file(tmp_path, 1050)
+    put(s3, file)
+    heard = Ears()
+
+    async def main() -> RunResult:
+        verified = asyncio.Event()
+
+        def note(_: int, event: Event) -> None:
+            if isinstance(event, aftercare.ObjectVerified):
+                verified.set()
+
+        async def listed() -> AsyncIterator[Selection]:
+            yield Job(file, "first", URI, 1050)
+            await verified.wait()
+            verifier.stop()
+            await asyncio.to_thread(file.stat) if ends else await asyncio.Event().wait()
+            yield Job(file, "second", URI, 1050)
+
+        heard.act = note
+        async with Verifier(options=OPTIONS, listener=heard, gateway=s3) as verifier:
+            return await verifier.verify_all(listed())
+
+    result = run(main())
+    assert (result.exit_code, result.uploaded, result.interrupted) == (130, 1, 1)
+    assert heard.of(aftercare.VerifyFinished) == [aftercare.VerifyFinished(1, 0, 0, 1, 130)]
+    assert len(heard.of(events.ScanFinished)) == 1
 
 
 def test_as_many_at_once_as_asked(tmp_path: Path) -> None:
