@@ -46,7 +46,9 @@ def put(s3: FakeS3, file: Path, checksum: ChecksumPolicy = ChecksumPolicy.AUTO) 
         async with uploader(s3, file.parent, options=options) as up:
             result = await up.put(file, URI)
         known = from_base64(result.checksum)
-        return ObjectReceipt(URI, str(file), result.size, result.etag, known, result.part_size)
+        return ObjectReceipt(
+            URI, str(file), result.size, result.etag, known, result.part_size, result.proof
+        )
 
     receipt = run(main())
     s3.requests.clear()
@@ -345,7 +347,7 @@ def test_a_receipt_needs_no_file(tmp_path: Path, download: Download) -> None:
 
 def test_a_receipt_where_s3_tells_no_checksum(tmp_path: Path) -> None:
     """The same ETag and size prove it; another ETag is unproven until the object is read back."""
-    s3, file = FakeS3(algorithms=(), opaque_etags=True), make_file(tmp_path, 1050)
+    s3, file = FakeS3(algorithms=()), make_file(tmp_path, 1050)
     receipt = put(s3, file)
     assert proof_of(s3, receipt) is Proof.ETAG
     s3.objects[URI.key].head = replace(s3.objects[URI.key].head, etag="another")
@@ -355,6 +357,17 @@ def test_a_receipt_where_s3_tells_no_checksum(tmp_path: Path) -> None:
     assert isinstance(error_of(s3, receipt, download=NEEDED), ObjectMismatch)
     bare = replace(receipt, checksum=None)
     assert isinstance(error_of(s3, bare, download=NEEDED), ObjectUnproven)
+
+
+def test_a_receipt_of_what_was_proven_by_nothing(tmp_path: Path) -> None:
+    """It does not become a proof by being compared with itself; reading the object back is one."""
+    s3, file = FakeS3(algorithms=(), opaque_etags=True), make_file(tmp_path, 1050)
+    receipt = put(s3, file)
+    assert receipt.proof is Proof.SIZE
+    assert isinstance(error_of(s3, receipt), ObjectUnproven)
+    assert proof_of(s3, receipt, download=NEEDED) is Proof.DOWNLOAD
+    s3.objects[URI.key].data = flip(s3.objects[URI.key].data)
+    assert isinstance(error_of(s3, receipt, download=NEEDED), ObjectMismatch)
 
 
 def test_every_file_is_told_and_counted(tmp_path: Path) -> None:
