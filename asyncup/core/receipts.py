@@ -10,7 +10,7 @@ from typing import Any
 
 from asyncup.core.checksums import from_base64
 from asyncup.core.errors import UsageError
-from asyncup.core.model import ChecksumAlgorithm, ObjectURI, UploadResult
+from asyncup.core.model import ChecksumAlgorithm, ObjectURI, Proof, UploadResult
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes away; new fields may come any time."""
@@ -20,7 +20,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ObjectReceipt:
-    """What a receipt says of an object; `checksum` is the CRC64NVME of its bytes, if it is told."""
+    """What a receipt says of an object.
+
+    `checksum` is the CRC64NVME of the file's bytes, if it is told; `proof` is by what the object
+    was shown to have them, SIZE if that is nothing that is known here.
+    """
 
     uri: ObjectURI
     source: str
@@ -28,6 +32,7 @@ class ObjectReceipt:
     etag: str
     checksum: bytes | None
     part_size: int
+    proof: Proof
 
 
 def receipt_line(
@@ -92,7 +97,13 @@ def read_receipt(line: bytes | str) -> ObjectReceipt:
         _field(told, "etag", str),
         from_base64(_field(told, "checksum", str)) if is_ours else None,
         _field(told, "part_size", int),
+        _proof(_field(told, "proof", str)),
     )
+
+
+def _proof(told: str) -> Proof:
+    """Return by what an object was proven; what a later version may say there counts for least."""
+    return Proof(told) if told in set(Proof) else Proof.SIZE
 
 
 def _field(told: dict[str, Any], name: str, kind: type) -> Any:  # noqa: ANN401 - of this kind

@@ -117,7 +117,8 @@ def judge(head: ObjectHead, means: Means, parts: Sequence[Checksums]) -> Proof |
 def compare_with_receipt(head: ObjectHead, receipt: ObjectReceipt) -> Proof | str | None:
     """Compare an object with what was proven when it was uploaded; the outcome is as of `judge`.
 
-    The same ETag and size are those of an object that nobody has replaced.
+    The same ETag and size are those of an object that nobody has replaced. That shows no more than
+    was shown when it was uploaded: nothing, where only the size was compared.
     """
     if head.size != receipt.size:
         return f"the object has {head.size} bytes, the receipt says {receipt.size}"
@@ -126,4 +127,5 @@ def compare_with_receipt(head: ObjectHead, receipt: ObjectReceipt) -> Proof | st
         if told == receipt.checksum:
             return Proof.CRC64NVME
         return "the object's CRC64NVME is not the receipt's"
-    return Proof.ETAG if head.etag and head.etag == receipt.etag else None
+    is_same = bool(head.etag) and head.etag == receipt.etag
+    return Proof.ETAG if is_same and receipt.proof.is_by_content else None

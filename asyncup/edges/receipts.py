@@ -94,15 +94,21 @@ def read_receipts(path: Path) -> Iterator[ObjectReceipt | str]:
     It is read twice, so that no more than a few bytes for each object stay in memory.
 
     Raises:
-        UsageError: the file cannot be read.
+        UsageError: the file cannot be read, not twice, or there is nothing in it.
     """
     shown = printable(str(path))
     newest: dict[bytes, int] = {}
+    is_empty = True
     for number, line in _lines(path):
+        is_empty = False
         try:
             newest[_name(read_receipt(line))] = number
         except ValueError as error:
             yield f"read receipt {number} of {shown}: {error}"
+    if is_empty:
+        raise UsageError(
+            f"no receipts in {shown}", hint="put --receipts writes one for each object it uploads"
+        )
     wanted = set(newest.values())
     for number, line in _lines(path):
         if number in wanted:
@@ -116,6 +122,12 @@ def _name(receipt: ObjectReceipt) -> bytes:
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the lines that are not empty, with their numbers from 1."""
     try:
+        # Before it is opened: that waits for whoever writes to a pipe.
+        if not _can_be_read_twice(path.stat().st_mode):
+            raise UsageError(
+                f"read receipts {printable(str(path))}: it is no file that can be read twice",
+                hint="write what comes from a pipe to a file first, and name that",
+            )
         with path.open("rb") as file:
             number = 0
             while line := file.readline(_LONGEST):
@@ -124,3 +136,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     yield number, line
     except OSError as error:
         raise UsageError(f"read receipts {printable(str(path))}: {error.strerror}") from error
+
+
+def _can_be_read_twice(mode: int) -> bool:
+    """Return whether it is a file; of a directory, opening it tells more."""
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)

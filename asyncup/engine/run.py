@@ -8,12 +8,10 @@ from asyncup.core.events import FileFound, FileSkipped, ScanFinished, UploadFail
 from asyncup.core.model import UploadResult
 from asyncup.core.options import Options
 from asyncup.core.outcome import RunResult
+from asyncup.engine.finding import LOOK_AHEAD, unless_stopped
 from asyncup.engine.groups import task_group
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.runtime import Claim, Runtime
-
-LOOK_AHEAD = 10_000
-"""Files found before their turn, so that totals and time left are known early."""
 
 OPEN_FILES = 2
 """Files at once, times the slots: enough to be asked about and completed beside those whose parts
@@ -70,17 +68,8 @@ class Run:
             yield job
 
     async def _find(self, selected: AsyncIterable[Selected]) -> None:
-        """Scan until all is found or it is time to stop: a list may come from a slow pipe."""
-        scan = asyncio.create_task(self._scan(selected))
-        stopping = asyncio.create_task(self._runtime.stopping.wait())
-        try:
-            await asyncio.wait({scan, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if scan.done():
-                scan.result()
-        finally:
-            self._is_cut = scan.cancel()
-            stopping.cancel()
-            await asyncio.gather(scan, stopping, return_exceptions=True)
+        scan = self._scan(selected)
+        self._is_cut = not await unless_stopped(scan, self._runtime.stopping)
         self._runtime.announce(ScanFinished())
         await self._queue.put(None)
 

@@ -20,13 +20,11 @@ from asyncup.core.selection import printable
 from asyncup.core.verification import Download
 from asyncup.edges.files import fingerprint
 from asyncup.edges.gateway import Gateway
+from asyncup.engine.finding import LOOK_AHEAD, unless_stopped
 from asyncup.engine.groups import task_group
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.opening import open_runtime
 from asyncup.engine.proving import FileComparison, prove_receipt
-
-LOOK_AHEAD = 10_000
-"""Files found before their turn, so that totals and time left are known early."""
 
 Task = Job | ObjectReceipt
 Selection = Selected | ObjectReceipt | aftercare.VerifyFailed
@@ -72,6 +70,7 @@ class Verifier:
         self._stack = AsyncExitStack()
         self._deadlines: set[asyncio.Timeout] = set()
         self._result = RunResult()
+        self._is_cut = False
 
     async def __aenter__(self) -> Self:
         self._runtime = await open_runtime(
@@ -108,10 +107,13 @@ class Verifier:
         """
         queue: asyncio.Queue[Task | None] = asyncio.Queue(LOOK_AHEAD)
         async with task_group() as group:
-            group.create_task(self._scan(selected, queue))
+            group.create_task(self._find(selected, queue))
             for _ in range(self._options.concurrency):
                 group.create_task(self._work(queue))
         result = self._result
+        if self._is_cut and not any(error.stops_run for error in result.failures):
+            # What was not even found is not shown to be equal either.
+            result.interrupted = max(1, result.interrupted)
         self._announce(
             aftercare.VerifyFinished(
                 verified=result.uploaded,
@@ -135,20 +137,32 @@ class Verifier:
         for deadline in self._deadlines:
             deadline.reschedule(now)
 
+    async def _find(
+        self, selected: AsyncIterable[Selection], queue: asyncio.Queue[Task | None]
+    ) -> None:
+        scan = self._scan(selected, queue)
+        self._is_cut = not await unless_stopped(scan, self._runtime.stopping)
+        self._announce(events.ScanFinished())
+        await queue.put(None)
+
     async def _scan(
         self, selected: AsyncIterable[Selection], queue: asyncio.Queue[Task | None]
     ) -> None:
         """Run ahead, telling what is found and what is left."""
         async for each in selected:
-            if self._runtime.stopping.is_set():
-                break
             if isinstance(each, Job | ObjectReceipt):
                 self._announce(events.FileFound(_name(each), each.uri, each.size))
-                await queue.put(each)
+                await self._put(each, queue)
             else:
                 self._leave(each)
-        self._announce(events.ScanFinished())
-        await queue.put(None)
+
+    async def _put(self, task: Task, queue: asyncio.Queue[Task | None]) -> None:
+        try:
+            await queue.put(task)
+        except asyncio.CancelledError:
+            # It was told as found, and it will not come to its turn.
+            self._result.interrupted += 1
+            raise
 
     def _leave(
         self, left: events.FileSkipped | events.UploadFailed | aftercare.VerifyFailed

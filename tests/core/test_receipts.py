@@ -54,7 +54,7 @@ def test_what_is_written_can_be_read() -> None:
     """A line, with or without its end, as text or bytes, is the receipt that was written."""
     line = receipt_line("a\nfile", RESULT, None, COMPLETED)
     assert "\n" not in line
-    receipt = ObjectReceipt(RESULT.uri, "a\nfile", 25, "abc-3", CRC, 10)
+    receipt = ObjectReceipt(RESULT.uri, "a\nfile", 25, "abc-3", CRC, 10, Proof.CRC64NVME)
     assert read_receipt(line) == read_receipt(f"{line}\n".encode()) == receipt
 
 
@@ -87,6 +87,7 @@ def changed(**fields: object) -> str:
         (changed(size=True), "it tells no size"),
         (changed(etag=None), "it tells no etag"),
         (changed(part_size=None), "it tells no part_size"),
+        (changed(proof=None), "it tells no proof"),
     ],
 )
 def test_what_is_no_receipt(line: str | bytes, problem: str) -> None:
@@ -99,3 +100,14 @@ def test_a_checksum_of_another_kind_is_not_compared() -> None:
     """What a later version may write there is not taken for a CRC64NVME."""
     assert read_receipt(changed(checksum_algorithm="SHA256")).checksum is None
     assert read_receipt(changed(checksum="")).checksum is None
+
+
+@pytest.mark.parametrize("proof", Proof)
+def test_the_proof_is_read(proof: Proof) -> None:
+    """What the object was proven by decides what can be made of the receipt."""
+    assert read_receipt(changed(proof=proof)).proof is proof
+
+
+def test_a_proof_of_another_kind_counts_for_least() -> None:
+    """What a later version may write there is not taken for one that is known."""
+    assert read_receipt(changed(proof="blake3")).proof is Proof.SIZE

@@ -245,7 +245,7 @@ URI = ObjectURI("bucket", "key")
 )
 def test_an_object_against_its_receipt(head: ObjectHead, outcome: Proof | str | None) -> None:
     """The checksum settles it; else the same ETag and size show that nobody has replaced it."""
-    receipt = ObjectReceipt(URI, "file", 25, "etag", CRC, 10)
+    receipt = ObjectReceipt(URI, "file", 25, "etag", CRC, 10, Proof.ETAG)
     found = compare_with_receipt(head, receipt)
     assert found == outcome
     assert isinstance(found, Proof) is isinstance(outcome, Proof)
@@ -253,8 +253,18 @@ def test_an_object_against_its_receipt(head: ObjectHead, outcome: Proof | str | 
 
 def test_a_receipt_without_an_etag_proves_nothing_by_it() -> None:
     """Two empty ETags are not the same one."""
-    receipt = ObjectReceipt(URI, "file", 25, "", None, 10)
+    receipt = ObjectReceipt(URI, "file", 25, "", None, 10, Proof.CRC64NVME)
     assert compare_with_receipt(ObjectHead(25, ""), receipt) is None
+
+
+@pytest.mark.parametrize("proof", Proof)
+def test_an_etag_shows_no_more_than_the_receipt_had(proof: Proof) -> None:
+    """Where only the size was compared, the same object is no more proven than it was then."""
+    receipt = ObjectReceipt(URI, "file", 25, "etag", CRC, 10, proof)
+    expected = None if proof is Proof.SIZE else Proof.ETAG
+    assert compare_with_receipt(ObjectHead(25, "etag"), receipt) is expected
+    told = ObjectHead(25, "etag", checksums={CRC64NVME: CRC})
+    assert compare_with_receipt(told, receipt) is Proof.CRC64NVME
 
 
 @given(st.binary(min_size=1, max_size=60), st.integers(1, 20), st.data())

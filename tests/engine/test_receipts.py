@@ -201,6 +201,38 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         list(read_receipts(tmp_path / "missing"))
 
 
+def test_receipts_that_can_be_read_once_are_refused(tmp_path: Path) -> None:
+    """They are read twice: the second time, there would be none in a pipe, and all would be well.
+
+    Nobody writes to this one, and nobody waits for that.
+    """
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match=r"read receipts .*pipe: it is no file") as caught:
+        list(read_receipts(path))
+    assert caught.value.hint == "write what comes from a pipe to a file first, and name that"
+
+
+def test_a_pipe_as_standard_input_is_refused() -> None:
+    """By whatever name it goes."""
+    reading, writing = os.pipe()
+    os.write(writing, b"{}")
+    os.close(writing)
+    with pytest.raises(UsageError, match="no file that can be read twice"):
+        list(read_receipts(Path(f"/dev/fd/{reading}")))
+    os.close(reading)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n"], ids=["empty", "blank"])
+def test_no_receipts(tmp_path: Path, content: bytes) -> None:
+    """Where there is nothing to compare, nothing was shown."""
+    path = tmp_path / "receipts"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=f"no receipts in {path}") as caught:
+        list(read_receipts(path))
+    assert caught.value.hint is not None
+
+
 def test_a_pipe_takes_receipts(tmp_path: Path) -> None:
     """What has no disk needs no sync: a program may read them as they come."""
     path = tmp_path / "pipe"

@@ -1,5 +1,6 @@
 """Objects against their files, later: what is equal is proven, and nothing else is."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -45,7 +46,9 @@ def put(s3: FakeS3, file: Path, checksum: ChecksumPolicy = ChecksumPolicy.AUTO) 
         async with uploader(s3, file.parent, options=options) as up:
             result = await up.put(file, URI)
         known = from_base64(result.checksum)
-        return ObjectReceipt(URI, str(file), result.size, result.etag, known, result.part_size)
+        return ObjectReceipt(
+            URI, str(file), result.size, result.etag, known, result.part_size, result.proof
+        )
 
     receipt = run(main())
     s3.requests.clear()
@@ -344,7 +347,7 @@ def test_a_receipt_needs_no_file(tmp_path: Path, download: Download) -> None:
 
 def test_a_receipt_where_s3_tells_no_checksum(tmp_path: Path) -> None:
     """The same ETag and size prove it; another ETag is unproven until the object is read back."""
-    s3, file = FakeS3(algorithms=(), opaque_etags=True), make_file(tmp_path, 1050)
+    s3, file = FakeS3(algorithms=()), make_file(tmp_path, 1050)
     receipt = put(s3, file)
     assert proof_of(s3, receipt) is Proof.ETAG
     s3.objects[URI.key].head = replace(s3.objects[URI.key].head, etag="another")
@@ -354,6 +357,17 @@ def test_a_receipt_where_s3_tells_no_checksum(tmp_path: Path) -> None:
     assert isinstance(error_of(s3, receipt, download=NEEDED), ObjectMismatch)
     bare = replace(receipt, checksum=None)
     assert isinstance(error_of(s3, bare, download=NEEDED), ObjectUnproven)
+
+
+def test_a_receipt_of_what_was_proven_by_nothing(tmp_path: Path) -> None:
+    """It does not become a proof by being compared with itself; reading the object back is one."""
+    s3, file = FakeS3(algorithms=(), opaque_etags=True), make_file(tmp_path, 1050)
+    receipt = put(s3, file)
+    assert receipt.proof is Proof.SIZE
+    assert isinstance(error_of(s3, receipt), ObjectUnproven)
+    assert proof_of(s3, receipt, download=NEEDED) is Proof.DOWNLOAD
+    s3.objects[URI.key].data = flip(s3.objects[URI.key].data)
+    assert isinstance(error_of(s3, receipt, download=NEEDED), ObjectMismatch)
 
 
 def test_every_file_is_told_and_counted(tmp_path: Path) -> None:
@@ -412,6 +426,37 @@ def test_stop(tmp_path: Path) -> None:
     result = run(main())
     assert (result.exit_code, result.uploaded, result.interrupted) == (130, 0, 7)
     assert heard.of(aftercare.VerifyInterrupted)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["between-files", "slow-list"])
+def test_stop_before_all_is_found(tmp_path: Path, ends: bool) -> None:
+    """What was not found when it was time to stop is not done, and is not waited for."""
+    s3, file = FakeS3(), make_file(tmp_path, 1050)
+    put(s3, file)
+    heard = Ears()
+
+    async def main() -> RunResult:
+        verified = asyncio.Event()
+
+        def note(_: int, event: Event) -> None:
+            if isinstance(event, aftercare.ObjectVerified):
+                verified.set()
+
+        async def listed() -> AsyncIterator[Selection]:
+            yield Job(file, "first", URI, 1050)
+            await verified.wait()
+            verifier.stop()
+            await asyncio.to_thread(file.stat) if ends else await asyncio.Event().wait()
+            yield Job(file, "second", URI, 1050)
+
+        heard.act = note
+        async with Verifier(options=OPTIONS, listener=heard, gateway=s3) as verifier:
+            return await verifier.verify_all(listed())
+
+    result = run(main())
+    assert (result.exit_code, result.uploaded, result.interrupted) == (130, 1, 1)
+    assert heard.of(aftercare.VerifyFinished) == [aftercare.VerifyFinished(1, 0, 0, 1, 130)]
+    assert len(heard.of(events.ScanFinished)) == 1
 
 
 def test_as_many_at_once_as_asked(tmp_path: Path) -> None:
