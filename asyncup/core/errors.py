@@ -13,7 +13,7 @@
     │   ├── PreconditionFailed, ConditionConflict*    somebody else wrote to the key
     │   ├── PartsMismatch, ObjectMismatch    S3 holds something else than the file
     │   └── ObjectMissing, ObjectUnproven    nothing there to compare, or nothing to compare by
-    ├── JournalError            5   JournalLocked, JournalDamaged
+    ├── JournalError            5   JournalLocked
     ├── RetriesExhausted        4   carries the last error and the number of attempts
     └── Interrupted           130   stopped by the user; running again resumes
 
@@ -237,10 +237,6 @@ class JournalError(AsyncupError):
 
 class JournalLocked(JournalError):
     """Another run that is alive is at work on the same object."""
-
-
-class JournalDamaged(JournalError):
-    """The journal cannot be read, or is another asyncup's."""
 
 
 class RetriesExhausted(AsyncupError):

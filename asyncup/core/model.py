@@ -136,7 +136,6 @@ class Upload:
     initiated: datetime | None = None
     abort_date: datetime | None = None
     is_foreign: bool = False
-    storage_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

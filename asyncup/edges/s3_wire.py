@@ -104,7 +104,6 @@ def read_upload(uri: ObjectURI, item: Answer) -> Upload:
         initiated=item.get("Initiated"),
         abort_date=item.get("AbortDate"),
         is_foreign=not is_known,
-        storage_class=item.get("StorageClass"),
     )
 
 

@@ -53,7 +53,6 @@ EXIT_CODES = {
     "ConditionConflict": 4,
     "JournalError": 5,
     "JournalLocked": 5,
-    "JournalDamaged": 5,
     "RetriesExhausted": 4,
     "Interrupted": 130,
 }
