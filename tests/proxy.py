@@ -29,7 +29,7 @@ class Fate(Enum):
     NO_CONTINUE = auto()
     """It is forwarded, but `100 Continue` is not."""
     TRUNCATE = auto()
-    """The answer breaks off in the middle."""
+    """The answer breaks off in the middle, of its body if it has one."""
     CLOSE = auto()
     """It is answered, and then the connection is closed without a word."""
     CORRUPT = auto()
@@ -253,7 +253,7 @@ async def _relay_answer(
     size = int(found[1]) if found and request.method != "HEAD" else 0
     body = await from_server.readexactly(size)
     if not whole:
-        writer.write(head[: len(head) // 2])
+        writer.write(head + body[: size // 2] if size else head[: len(head) // 2])
         await writer.drain()
         raise _Break
     writer.write(head + body)

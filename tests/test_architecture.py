@@ -28,6 +28,7 @@ MAY_IMPORT = {
 DOORS = {
     "aioboto3": {"edges/s3_client.py"},
     "aiobotocore": {"edges/s3_client.py"},
+    "aiohttp": {"edges/s3_request.py"},
     "botocore": {"edges/s3_client.py", "edges/s3_errors.py", "edges/s3_request.py"},
     "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},
     "awscrt": {"core/checksums.py"},

@@ -80,7 +80,7 @@ def read_receipt(line: bytes | str) -> ObjectReceipt:
     """
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of brackets without end
         raise ValueError("it is not JSON") from None
     if not isinstance(told, dict) or told.get("schema") != SCHEMA:
         raise ValueError(f"it is no receipt of schema {SCHEMA}")

@@ -109,10 +109,23 @@ def read_receipts(path: Path) -> Iterator[ObjectReceipt | str]:
         raise UsageError(
             f"no receipts in {shown}", hint="put --receipts writes one for each object it uploads"
         )
-    wanted = set(newest.values())
+    wanted = {number: name for name, number in newest.items()}
     for number, line in _lines(path):
-        if number in wanted:
-            yield read_receipt(line)
+        name = wanted.get(number)
+        if name is not None and (receipt := _of(name, line)) is not None:
+            del wanted[number]
+            yield receipt
+    for number in wanted:
+        yield f"read receipt {number} of {shown}: the file changed while it was read"
+
+
+def _of(name: bytes, line: bytes) -> ObjectReceipt | None:
+    """Return the receipt of an object, None if that is not what the line is."""
+    try:
+        receipt = read_receipt(line)
+    except ValueError:
+        return None
+    return receipt if _name(receipt) == name else None
 
 
 def _name(receipt: ObjectReceipt) -> bytes:

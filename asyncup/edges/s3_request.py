@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 from botocore import xform_name
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 from botocore.parsers import ResponseParserError
 
-from asyncup.core.errors import Fault, S3Error, Stalled, TimedOut
+from asyncup.core.errors import AsyncupError, Fault, S3Error, Stalled, TimedOut
 from asyncup.edges import s3_errors, s3_wire
 from asyncup.edges.body import PartBody
 from asyncup.edges.s3_wire import Answer
@@ -95,10 +96,10 @@ class Requests:
         except (ResponseParserError, ValueError) as error:
             # botocore's parser lets a date or number that is none through as it is.
             raise s3_errors.no_answer_of_s3(fault) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, aiohttp.ClientError) as error:
             if body is not None and body.failure is not None:
                 raise body.failure from error
-            raise s3_errors.unanswered(error, fault) from error
+            raise _unanswered(error, fault) from error
         if not s3_wire.is_answer_of_s3(fault.operation, answer):
             raise s3_errors.no_answer_of_s3(fault)
         return answer
@@ -114,8 +115,8 @@ class Requests:
                 block: bytes = await body.read(_BLOCK)
         except TimeoutError as error:
             raise _late(fault, self._stall_timeout, None) from error
-        except BotoCoreError as error:
-            raise s3_errors.unanswered(error, fault) from error
+        except (BotoCoreError, aiohttp.ClientError) as error:
+            raise _unanswered(error, fault) from error
         return block
 
     def _before_sign(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
@@ -135,6 +136,14 @@ def _keep_alive(clock: asyncio.Timeout, body: PartBody, within: float) -> None:
         clock.reschedule(loop.time() + patience)
 
     body.on_progress = moved
+
+
+def _unanswered(error: BotoCoreError | aiohttp.ClientError, fault: Fault) -> AsyncupError:
+    if isinstance(error, aiohttp.ClientError):
+        # aiobotocore gives botocore's errors for those of aiohttp, but not for this one: an answer
+        # that ends before its length, while a download or the refusal of one is read.
+        error = ResponseStreamingError(error=error)
+    return s3_errors.unanswered(error, fault)
 
 
 def _late(fault: Fault, within: float, body: PartBody | None) -> S3Error:

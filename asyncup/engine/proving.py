@@ -10,6 +10,7 @@ from asyncup.core.errors import (
     ObjectMismatch,
     ObjectMissing,
     ObjectUnproven,
+    S3Error,
     SourceChanged,
     SourceUnsuitable,
 )
@@ -36,6 +37,10 @@ from asyncup.engine.source import FileSource
 
 Moved = Callable[[int], None]
 """Is told how many bytes were read; a negative number takes them back."""
+
+
+_NOT_TOLD = {"400", "416", "501"}
+"""What servers answer that know of objects and not of parts; the answer to a HEAD has no words."""
 
 
 class FileComparison:
@@ -130,10 +135,16 @@ class FileComparison:
         return of_sizes(sizes, head.size)
 
     async def _head_of_part(self, head: ObjectHead, number: int) -> ObjectHead | None:
-        """Return what S3 tells of one part, None if it is of another object by now."""
-        part = await self._runtime.retry(
-            lambda _: self._runtime.gateway.head_object(self._uri, part_number=number), self._uri
-        )
+        """Return what S3 tells of one part; None if nothing, or of another object by now."""
+        try:
+            part = await self._runtime.retry(
+                lambda _: self._runtime.gateway.head_object(self._uri, part_number=number),
+                self._uri,
+            )
+        except S3Error as error:
+            if error.fault.code in _NOT_TOLD:
+                return None
+            raise
         return None if part is None or part.etag != head.etag else part
 
     async def _checksums(self, means: Means) -> list[Checksums]:

@@ -78,6 +78,7 @@ def changed(**fields: object) -> str:
         ("", "it is not JSON"),
         (receipt_line("file", RESULT, STARTED, COMPLETED)[:-9], "it is not JSON"),
         (b"\xff\xfe", "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
         ("[]", "it is no receipt of schema 1"),
         ("{}", "it is no receipt of schema 1"),
         (changed(schema=2), "it is no receipt of schema 1"),

@@ -16,7 +16,7 @@ from asyncup.core import events
 from asyncup.core.errors import AccessDenied, AsyncupError, Fault, UsageError
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof
-from asyncup.core.receipts import ObjectReceipt
+from asyncup.core.receipts import ObjectReceipt, read_receipt
 from asyncup.edges.receipts import ReceiptFile, read_receipts
 from asyncup.engine.receipts import ReceiptLog, receipts_to
 from tests.engine.kit import URI, Ears, jobs, make_file, uploader
@@ -231,6 +231,30 @@ def test_no_receipts(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UsageError, match=f"no receipts in {path}") as caught:
         list(read_receipts(path))
     assert caught.value.hint is not None
+
+
+def test_a_file_that_changes_between_its_readings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each receipt that is gone is told; what has come instead is not taken for it."""
+    s3, path = FakeS3(), tmp_path / "receipts"
+    for name in ("a", "b", "c", "d"):
+        upload(tmp_path, [make_file(tmp_path, 10, name)], s3, ReceiptFile(path))
+    a, _, _, d = path.read_bytes().splitlines(keepends=True)
+    read = read_receipt
+
+    def changing(line: bytes) -> ObjectReceipt:
+        if line == d:
+            path.write_bytes(a + b"none\n" + d)
+        return read(line)
+
+    monkeypatch.setattr("asyncup.edges.receipts.read_receipt", changing)
+    first, *told = read_receipts(path)
+    assert first == read(a)
+    assert told == [
+        f"read receipt {number} of {path}: the file changed while it was read"
+        for number in (2, 3, 4)
+    ]
 
 
 def test_a_pipe_takes_receipts(tmp_path: Path) -> None:

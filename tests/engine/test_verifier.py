@@ -19,6 +19,7 @@ from asyncup.core.errors import (
     ObjectMismatch,
     ObjectMissing,
     ObjectUnproven,
+    S3Error,
     SourceChanged,
     SourceMissing,
 )
@@ -299,6 +300,23 @@ def test_a_server_that_does_not_tell_of_parts(
     # A guess that is wrong shows nothing.
     assert isinstance(error_of(s3, file, part_size=300), ObjectUnproven)
     assert isinstance(error_of(s3, file, part_size=99, known=98), ObjectUnproven)
+
+
+@pytest.mark.parametrize("code", ["400", "416", "501"])
+def test_a_server_that_refuses_to_tell_of_parts(tmp_path: Path, code: str) -> None:
+    """It does not tell: as above, likely sizes are tried. Another refusal is what it is."""
+    file = make_file(tmp_path, 1050)
+    s3, _ = of_pieces(file, [100] * 10 + [50], ChecksumAlgorithm.SHA256)
+
+    def refuse(_: Request) -> None:
+        if s3.count("head_object") % 2 == 0:
+            raise S3Error(Fault(action="look", code=code))
+
+    s3.watch = refuse
+    assert proof_of(s3, file, part_size=100) is Proof.SHA256
+    assert isinstance(error_of(s3, file, part_size=300), ObjectUnproven)
+    code = "405"
+    assert type(error_of(s3, file, part_size=100)) is S3Error
 
 
 def test_an_object_that_is_replaced_meanwhile_is_not_cut_by_the_new_one(tmp_path: Path) -> None:

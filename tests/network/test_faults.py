@@ -15,6 +15,7 @@ from asyncup.core.errors import (
     AsyncupError,
     ChecksumRejected,
     ConnectionLost,
+    ObjectMissing,
     RetriesExhausted,
     ServerFault,
     Stalled,
@@ -100,11 +101,16 @@ class Upload:
         with proxy_to(self._weed.endpoint_url, script) as proxy:
             return asyncio.run(main(proxy.url))
 
-    def read_back(self) -> bytes:
-        """Return what the server holds, straight from it."""
+    def read_back(self, script: Script | None = None) -> bytes:
+        """Return what the server holds, straight from it or through a proxy with a script."""
+        if script is None:
+            return self._read(self._weed.endpoint_url)
+        with proxy_to(self._weed.endpoint_url, script) as proxy:
+            return self._read(proxy.url)
 
+    def _read(self, url: str) -> bytes:
         async def main() -> bytes:
-            config = self.config(self._weed.endpoint_url)
+            config = self.config(url)
             async with open_s3(config, OPTIONS, agent="test") as s3, s3.get_object(self._uri) as it:
                 return b"".join([block async for block in it])
 
@@ -160,6 +166,22 @@ def test_fault_is_overcome(upload: Upload, fault: str) -> None:
     assert result.proof is Proof.CRC64NVME
     assert upload.errors() == {kind}
     assert upload.read_back() == upload.file.read_bytes()
+
+
+def test_a_download_that_breaks_off(upload: Upload) -> None:
+    """It is a lost connection, which is worth another attempt, and not a shorter object."""
+    upload.through(lambda _: Fate.PASS)
+    with pytest.raises(ConnectionLost, match=r"read s3://.*/file: .*response stream"):
+        upload.read_back(first(1, anything, Fate.TRUNCATE))
+    assert upload.read_back(lambda _: Fate.PASS) == upload.file.read_bytes()
+
+
+def test_a_refused_download_that_breaks_off(upload: Upload) -> None:
+    """So it is where the answer is an error of S3 that cannot be read to its end."""
+    with pytest.raises(ConnectionLost, match=r"read s3://.*/file: .*response stream"):
+        upload.read_back(first(1, anything, Fate.TRUNCATE))
+    with pytest.raises(ObjectMissing):
+        upload.read_back()
 
 
 def test_retry_after_of_the_server_is_read(upload: Upload) -> None:
