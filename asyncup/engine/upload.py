@@ -12,6 +12,7 @@ from asyncup.core.errors import (
     Interrupted,
     ObjectMismatch,
     PartsMismatch,
+    PreconditionFailed,
     RetriesExhausted,
     S3Error,
     SourceChanged,
@@ -218,7 +219,12 @@ class FileUpload:
         )
         source.check_unchanged()
         runtime.announce(UploadCompleting(self._uri, len(receipts)))
-        stored = await complete(runtime, upload, receipts)
+        try:
+            stored = await complete(runtime, upload, receipts)
+        except PreconditionFailed:
+            told = "an object is there by now; asyncup abort deletes the parts"
+            runtime.announce(PendingUploadIgnored(self._uri, upload.upload_id, told))
+            raise
         parts = [each.checksums for each in receipts]
         verified = await self._proven(
             upload, verify(runtime, source, self._uri, stored, parts, receipts)

@@ -332,8 +332,11 @@ def test_never_does_not_replace_what_appears_on_the_way(tmp_path: Path, size: in
             s3.objects.setdefault(URI.key, other_s3.objects[URI.key])
 
     s3.watch = put_there
+    heard: list[Event] = []
     with pytest.raises(PreconditionFailed):
-        upload(s3, file, tmp_path, NEVER)
+        upload(s3, file, tmp_path, NEVER, lambda _, event: heard.append(event))
+    named = [each for each in heard if isinstance(each, events.PendingUploadIgnored)]
+    assert len(named) == len(s3.uploads) == (size > 100)
     assert s3.objects[URI.key].data == other.read_bytes()
 
 
