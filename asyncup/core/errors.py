@@ -239,15 +239,21 @@ class JournalLocked(JournalError):
     """Another run that is alive is at work on the same object."""
 
 
+_OF_PARTS = {"UploadPart", "CompleteMultipartUpload"}
+
+
 class RetriesExhausted(AsyncupError):
     """Every attempt failed with a transient error; the last one is the cause."""
 
     exit_code = 4
 
     def __init__(self, last: AsyncupError, *, attempts: int) -> None:
+        hint = "run the same command again"
+        # What compares or aborts sends nothing, so it is not told what need not be sent.
+        if isinstance(last, S3Error) and last.fault.operation in _OF_PARTS:
+            hint = f"{hint}: what S3 has acknowledged is not sent again"
         super().__init__(
-            f"{last} (gave up after {attempts} attempt{'' if attempts == 1 else 's'})",
-            hint="run the same command again: what S3 has acknowledged is not sent again",
+            f"{last} (gave up after {attempts} attempt{'' if attempts == 1 else 's'})", hint=hint
         )
         self.last = last
         self.attempts = attempts

@@ -181,6 +181,26 @@ def test_exhausted_retries_tell_the_last_error() -> None:
     assert "run the same command again" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("operation", "hint"),
+    [
+        ("UploadPart", "run the same command again: what S3 has acknowledged is not sent again"),
+        (
+            "CompleteMultipartUpload",
+            "run the same command again: what S3 has acknowledged is not sent again",
+        ),
+        ("HeadObject", "run the same command again"),
+        ("GetObject", "run the same command again"),
+        ("AbortMultipartUpload", "run the same command again"),
+        ("", "run the same command again"),
+    ],
+)
+def test_exhausted_retries_promise_only_what_was_begun(operation: str, hint: str) -> None:
+    """Only where parts are sent, something is kept that need not be sent again."""
+    last = ConnectionLost(Fault(action="do it", operation=operation))
+    assert RetriesExhausted(last, attempts=2).hint == hint
+
+
 def test_exhausted_retries_are_no_s3_error() -> None:
     """Whoever catches S3's refusals does not catch giving up by accident, only its common base."""
     error = RetriesExhausted(Throttled(Fault(action="put")), attempts=2)

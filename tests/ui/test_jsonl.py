@@ -389,7 +389,7 @@ def test_a_tick_is_wanted_every_second() -> None:
             {
                 "name": "RetriesExhausted",
                 "message": f"{SLOW} (gave up after 30 attempts)",
-                "hint": "run the same command again: what S3 has acknowledged is not sent again",
+                "hint": "run the same command again",
                 "exit_code": 4,
                 "transient": False,
             },
