@@ -132,7 +132,7 @@ def start(
     directory: Path, *, buckets: Sequence[str], certificate: Certificate | None = None
 ) -> EmbeddedServer:
     """Start a server that goes on without this process; arguments and errors as for `serve`."""
-    weed = _weed()
+    weed, directory = _weed(), directory.absolute()
     directory.mkdir(parents=True, exist_ok=True)
     for _ in range(_STARTS):
         # Between our look and its start, another process may take a port: then once more.
@@ -164,7 +164,7 @@ def _start_once(
     process = _launch(
         [weed, *_arguments(directory, buckets, ports, certificate)],
         {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key},
-        log=_log(directory),
+        directory=directory,
     )
     url = f"http://{HOST}:{ports['s3.port']}"
     if certificate is not None:
@@ -199,8 +199,9 @@ def _arguments(
     yield f"-ip={HOST}"
     yield f"-ip.bind={HOST}"
     yield f"-bucket={','.join(buckets)}"
-    yield f"-filer.localSocket={directory / 'filer.sock'}"
-    yield f"-s3.localSocket={directory / 's3.sock'}"
+    # Relative to where it runs: the whole path of a socket has some 100 bytes at most (unix(7)).
+    yield "-filer.localSocket=filer.sock"
+    yield "-s3.localSocket=s3.sock"
     yield from _OFF
     for name, port in ports.items():
         if certificate is not None or name != _HTTPS:
@@ -211,12 +212,13 @@ def _arguments(
 
 
 def _launch(
-    command: Sequence[str], keys: Mapping[str, str], *, log: Path
+    command: Sequence[str], keys: Mapping[str, str], *, directory: Path
 ) -> "subprocess.Popen[bytes]":
-    with log.open("ab") as output:
+    with _log(directory).open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own command line
             command,
             env={**os.environ, **keys},
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
