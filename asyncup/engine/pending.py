@@ -88,7 +88,7 @@ class PendingUploads:
         for record in self._runtime.journal.find(self._uri):
             with suppress(S3Error, RetriesExhausted, Interrupted):
                 if await self._list(record.upload, record) is not None:
-                    self._ignore(record.upload, "the file fits in one request now")
+                    self._ignore(record.upload, "the file is at S3 without it")
 
     async def _pending(self, records: Sequence[JournalRecord]) -> list[Upload]:
         """Return what S3 lists as pending, and what the journal knows besides."""

@@ -104,7 +104,12 @@ class FileUpload:
         None if it has to be uploaded, or what is missing of it.
         """
         digest = self._attributes.digest()
-        return await settle(self._runtime, self._source, self._uri, self._plan, digest)
+        settled = await settle(self._runtime, self._source, self._uri, self._plan, digest)
+        if settled is not None:
+            pending = PendingUploads(self._runtime, self._uri)
+            pending.replaced()
+            await pending.forget()
+        return settled
 
     async def run(
         self, claim: Claim, why_it_is_there: Callable[[], Awaitable[str | None]]

@@ -310,6 +310,21 @@ def test_a_small_object_that_is_not_the_file_is_not_skipped(tmp_path: Path) -> N
     run(main())
 
 
+def test_a_settled_upload_leaves_no_other_mark(tmp_path: Path) -> None:
+    """What was not shown to be the file before is forgotten once something is."""
+    s3, file = FakeS3(), make_file(tmp_path, SIZE)
+    spoiled(s3, file, tmp_path)
+    killed_while_completing(s3, file, tmp_path)
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path, options=with_journal(tmp_path)) as up:
+            assert (await up.put(file, URI)).parts_kept == 11
+
+    assert len(records(tmp_path, s3)) == 2
+    run(main())
+    assert records(tmp_path, s3) == []
+
+
 def test_a_settled_upload_has_the_attributes_that_are_asked_for(tmp_path: Path) -> None:
     """An object of a killed run is not taken for one that is to be encrypted now."""
     s3, file = FakeS3(), make_file(tmp_path, SIZE)
