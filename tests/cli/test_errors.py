@@ -155,14 +155,15 @@ def test_disk_that_fills_up(bucket: Bucket, tmp_path: Path, small_disk: Path) ->
     )
 
     def fill(request: Request) -> Fate:
-        if request.part_number is not None and not hog.exists():
+        if request.method == "POST" and not hog.exists():
             with suppress(OSError):
                 hog.write_bytes(bytes(20 << 20))
         return Fate.PASS
 
     with proxy_to(bucket.env["AWS_ENDPOINT_URL"], fill) as proxy:
         ended = asyncup(*arguments, env={**bucket.env, "AWS_ENDPOINT_URL": proxy.url})
-    refused(ended, 3, "No space left on device", "hint: free some space")
+    # That the disk runs full in the middle of a write is seen to where chunk files are tested.
+    refused(ended, 3, "15 MiB needed, 0 B free", "hint: free some space")
     assert list(small_disk.iterdir()) == [hog]
     hog.unlink()
     assert asyncup(*arguments, env=bucket.env).code == 0
