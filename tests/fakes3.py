@@ -107,7 +107,8 @@ class FakeS3:
         opaque_etags: give ETags that are no MD5s, as with KMS.
 
     `abort_after` is when a lifecycle rule says that it aborts an upload, after its creation;
-    `tells_parts` is whether HeadObject tells of one part.
+    `tells_parts` is whether HeadObject tells of one part; `renews` says whether there are other
+    credentials by now.
     """
 
     def __init__(
@@ -136,6 +137,8 @@ class FakeS3:
         self.most_in_flight = 0
         self.delay = 0.0
         self.watch: Callable[[Request], None] = lambda _: None
+        self.renewals = 0
+        self.renews: Callable[[], bool] = lambda: False
         self._ids = count(1)
 
     def fail(
@@ -159,6 +162,13 @@ class FakeS3:
         return sum(1 for each in self.requests if each.verb == verb)
 
     # The verbs.
+
+    async def probe(self, _: ObjectURI) -> None:
+        self._arrive("probe")
+
+    async def renew_credentials(self) -> bool:
+        self.renewals += 1
+        return self.renews()
 
     async def head_object(
         self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None

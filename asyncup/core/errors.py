@@ -6,15 +6,17 @@
     │                               SourceChanged, SplitDirUnusable, DiskFull
     ├── S3Error                 4   operation, bucket, key, code, request ID
     │   ├── Throttled*, ServerFault*, ConnectionLost*, Stalled*, TimedOut*    (* transient)
+    │   ├── ForeignAnswer*      not S3 has answered: a proxy, a captive portal
     │   ├── ChecksumRejected*   the bytes did not arrive as they were sent
     │   ├── AccessDenied, CredentialsMissing, CredentialsRejected, CredentialsExpired
-    │   ├── ClockSkewed, CertificateRejected, BucketMissing, WrongRegion
+    │   ├── ClockSkewed, ClockCorrected*, CertificateRejected, BucketMissing, WrongRegion
     │   ├── UploadMissing, ObjectTooLarge, ChecksumUnsupported
     │   ├── PreconditionFailed, ConditionConflict*    somebody else wrote to the key
     │   ├── PartsMismatch, ObjectMismatch    S3 holds something else than the file
     │   └── ObjectMissing, ObjectUnproven    nothing there to compare, or nothing to compare by
     ├── JournalError            5   JournalLocked
     ├── RetriesExhausted        4   carries the last error and the number of attempts
+    ├── GaveUp                 75   S3 was out of reach for too long; nothing is lost
     └── Interrupted           130   stopped by the user; running again resumes
 
 An error's text is *verb + identity: cause*; its `hint` is what mends it.
@@ -139,6 +141,10 @@ class TimedOut(ServerFault):
     """No answer within the time for one."""
 
 
+class ForeignAnswer(ServerFault):
+    """An answer that is not one of S3: the page of a proxy or of a captive portal."""
+
+
 class ChecksumRejected(S3Error):
     """S3 received other bytes than the checksum tells: BadDigest and its kin."""
 
@@ -171,6 +177,13 @@ class ClockSkewed(S3Error):
     """This machine's clock is too far from S3's (more than 15 minutes on AWS)."""
 
     stops_run = True
+
+
+class ClockCorrected(ClockSkewed):
+    """The same, for the first time: requests are signed by the server's clock from now on."""
+
+    transient = True
+    stops_run = False
 
 
 class CertificateRejected(S3Error):
@@ -257,6 +270,21 @@ class RetriesExhausted(AsyncupError):
         )
         self.last = last
         self.attempts = attempts
+
+
+class GaveUp(AsyncupError):
+    """S3 was out of reach for as long as it was to be waited for; its parts stay at S3.
+
+    `last` is what the last probe met.
+    """
+
+    exit_code = 75
+    stops_run = True
+
+    def __init__(self, last: AsyncupError, *, waited: str) -> None:
+        hint = "run the same command again when the way is free: it goes on where it stopped"
+        super().__init__(f"{last} (out of reach for {waited})", hint=last.hint or hint)
+        self.last = last
 
 
 class Interrupted(AsyncupError):

@@ -127,6 +127,9 @@ class Options:
         retry_cap: and never beyond this, unless the server asks for more.
         stall_timeout: a request whose bytes do not move for this long is dropped and sent again.
         complete_timeout: S3 may take minutes to put 10,000 parts together.
+        give_up_after: how long S3 may be out of reach before the run ends.
+        min_rate: in bytes per second; a part that travels more slowly is sent again on another
+            connection, 0 for none.
         stop_grace: how long parts in flight may go on after `stop()`.
         limits: what the server takes.
 
@@ -148,6 +151,8 @@ class Options:
     retry_cap: float = 60.0
     stall_timeout: float = 30.0
     complete_timeout: float = 600.0
+    give_up_after: float = 86_400.0
+    min_rate: int = 0
     stop_grace: float = 10.0
     limits: Limits = field(default_factory=Limits)
 
@@ -166,6 +171,8 @@ class Options:
             (self.retry_cap >= 0, f"retry cap {self.retry_cap} is negative"),
             (self.stall_timeout > 0, f"stall timeout {self.stall_timeout} is not above 0"),
             (self.complete_timeout > 0, f"complete timeout {self.complete_timeout} is not above 0"),
+            (self.give_up_after >= 0, f"give up after {self.give_up_after} is negative"),
+            (self.min_rate >= 0, f"min rate {self.min_rate} is negative"),
             (self.stop_grace >= 0, f"stop grace {self.stop_grace} is negative"),
         )
         return [problem for fine, problem in rules if not fine]

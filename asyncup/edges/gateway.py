@@ -28,6 +28,19 @@ class Gateway(Protocol):
     def endpoint(self) -> str:
         """The URL of the server, to tell one from another."""
 
+    async def probe(self, uri: ObjectURI) -> None:
+        """Ask S3 for next to nothing, to learn whether it can be reached: fine if it answers.
+
+        That access is denied or there is no such bucket is an answer as well.
+
+        Raises:
+            S3Error: it does not answer, answers that it cannot now, or does not know (any more)
+                who asks.
+        """
+
+    async def renew_credentials(self) -> bool:
+        """Read the chain of credentials again; whether it gives other ones than it did."""
+
     async def head_object(
         self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None
     ) -> ObjectHead | None:

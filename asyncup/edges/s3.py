@@ -4,7 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from asyncup.core.errors import ChecksumUnsupported, Fault, ObjectMissing, S3Error, UploadMissing
+from asyncup.core.errors import (
+    AccessDenied,
+    BucketMissing,
+    ChecksumUnsupported,
+    Fault,
+    ObjectMissing,
+    S3Error,
+    UploadMissing,
+)
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
@@ -65,6 +73,21 @@ class S3:
         self._requests = Requests(client, options.stall_timeout, _connections(options))
         self._complete_timeout = options.complete_timeout
         self._page = page
+
+    async def probe(self, uri: ObjectURI) -> None:
+        """Ask S3 for next to nothing, to learn whether it can be reached: fine if it answers.
+
+        Raises:
+            S3Error: it does not answer, answers that it cannot now, or does not know (any more)
+                who asks.
+        """
+        # Not HeadObject: its errors have no body, so they do not say what is wrong.
+        with suppress(AccessDenied, BucketMissing):
+            await self.list_objects(uri, 1)
+
+    async def renew_credentials(self) -> bool:
+        """Read the chain of credentials again; whether it gives other ones than it did."""
+        return False
 
     async def head_object(
         self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None

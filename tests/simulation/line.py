@@ -199,6 +199,12 @@ class Line:
 
     # The verbs.
 
+    async def probe(self, uri: ObjectURI) -> None:
+        await self._call("probe", Asked(uri), lambda: self._server.probe(uri))
+
+    async def renew_credentials(self) -> bool:
+        return False
+
     async def head_object(
         self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None
     ) -> ObjectHead | None:

@@ -1,0 +1,50 @@
+"""What may be announced of the way to S3, which all files share: lost, found, slower, faster.
+
+As with `asyncup.core.events`, times are in seconds, rates in bytes per second.
+"""
+
+from dataclasses import dataclass
+
+from asyncup.core.errors import AsyncupError
+from asyncup.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class WentOffline(Event):
+    """S3 cannot be reached, or not with these credentials: nothing new is begun until it can.
+
+    Announced after every probe that failed. `error` is what it met, `next_probe` when the next one
+    follows, `probes` how many there have been.
+    """
+
+    error: AsyncupError
+    next_probe: float
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WentOnline(Event):
+    """A probe was answered, `seconds` after the way was found to be lost."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsRenewed(Event):
+    """The chain of credentials gave other ones than those that S3 refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsChanged(Event):
+    """From now on, so many parts may be in flight at once."""
+
+    slots: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RateChanged(Event):
+    """From now on, no more than `rate` is sent; None is as fast as it goes."""
+
+    rate: float | None
+    reason: str
