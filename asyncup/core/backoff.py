@@ -10,19 +10,26 @@ JITTER = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Incremental delay: attempt n waits n x `step` seconds, at most `cap`, less some jitter."""
+    """Incremental delay: attempt n waits n x `step` seconds, at most `cap`, less some jitter.
+
+    `give_up_after` is for how many seconds S3 is looked for when it is out of reach.
+    """
 
     max_attempts: int
     step: float
     cap: float
+    give_up_after: float = 86_400.0
 
-    def delay(self, attempt: int, error: AsyncupError, chance: float) -> float | None:
+    def delay(
+        self, attempt: int, error: AsyncupError, chance: float, *, may_pass: bool = False
+    ) -> float | None:
         """Return the seconds to wait after `attempt` (from 1) failed, None to give up.
 
-        `chance` is a random number from 0 to 1. A `Retry-After` of the server is honoured in
-        full, also beyond the cap: asking earlier only makes it worse.
+        `chance` is a random number from 0 to 1; `may_pass` says that the error may pass though
+        its kind does not. A `Retry-After` of the server is honoured in full, also beyond the cap:
+        asking earlier only makes it worse.
         """
-        if not error.transient or attempt >= self.max_attempts:
+        if not (error.transient or may_pass) or attempt >= self.max_attempts:
             return None
         own = min(attempt * self.step, self.cap) * (1 - JITTER * chance)
         asked = error.fault.retry_after if isinstance(error, S3Error) else None

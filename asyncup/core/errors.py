@@ -15,7 +15,8 @@
     │   ├── PartsMismatch, ObjectMismatch    S3 holds something else than the file
     │   └── ObjectMissing, ObjectUnproven    nothing there to compare, or nothing to compare by
     ├── JournalError            5   JournalLocked
-    ├── RetriesExhausted        4   carries the last error and the number of attempts
+    ├── RetriesExhausted        4   carries the last error and the number of attempts;
+    │                               Unreachable if S3 was never there in this run
     ├── GaveUp                 75   S3 was out of reach for too long; nothing is lost
     └── Interrupted           130   stopped by the user; running again resumes
 
@@ -270,6 +271,12 @@ class RetriesExhausted(AsyncupError):
         )
         self.last = last
         self.attempts = attempts
+
+
+class Unreachable(RetriesExhausted):
+    """Nothing was ever heard of S3 in this run: the endpoint may as well be wrong."""
+
+    stops_run = True
 
 
 class GaveUp(AsyncupError):

@@ -90,7 +90,7 @@ class Cleanup:
         """
         records = self._records(place, exact=exact)
         listed = await self._runtime.retry(
-            lambda _: self._runtime.gateway.list_multipart_uploads(place, below=not exact)
+            lambda _: self._runtime.gateway.list_multipart_uploads(place, below=not exact), place
         )
         known = {upload.upload_id: upload for upload in listed if _is_in(upload.uri, place)}
         # Some servers list less than there is.

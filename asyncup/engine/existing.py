@@ -18,7 +18,7 @@ class Existing:
     async def index(self, prefix: ObjectURI) -> None:
         """List what is below a prefix, to save a request a key."""
         self._index = await self._runtime.retry(
-            lambda _: self._runtime.gateway.list_objects(prefix, INDEX_SIZE)
+            lambda _: self._runtime.gateway.list_objects(prefix, INDEX_SIZE), prefix
         )
         self._prefix = prefix
 

@@ -11,6 +11,7 @@ from asyncup.core.options import Options, S3Config
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
 from asyncup.edges.s3 import open_s3
+from asyncup.engine.link import Link
 from asyncup.engine.retry import Retrier
 from asyncup.engine.runtime import Backlog, Runtime
 
@@ -32,7 +33,10 @@ async def open_runtime(
         opening = open_s3(s3, options, agent=f"asyncup/{__version__}")
         gateway = await stack.enter_async_context(opening)
     policy = RetryPolicy(
-        max_attempts=options.max_retry, step=options.retry_step, cap=options.retry_cap
+        max_attempts=options.max_retry,
+        step=options.retry_step,
+        cap=options.retry_cap,
+        give_up_after=options.give_up_after,
     )
     stopping = asyncio.Event()
     journal = Journal(
@@ -40,11 +44,12 @@ async def open_runtime(
         gateway.endpoint,
         lambda reason: announce(events.JournalUnavailable(reason)),
     )
+    link = Link(gateway, announce, stopping, policy=policy)
     return Runtime(
         gateway=gateway,
         options=options,
         announce=announce,
-        retry=Retrier(policy, announce, stopping),
+        retry=Retrier(policy, link, announce, stopping),
         journal=stack.enter_context(journal),
         slots=asyncio.Semaphore(options.concurrency),
         window=asyncio.Semaphore(options.window),

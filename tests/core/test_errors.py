@@ -33,12 +33,14 @@ EXIT_CODES = {
     "ConnectionLost": 4,
     "Stalled": 4,
     "TimedOut": 4,
+    "ForeignAnswer": 4,
     "ChecksumRejected": 4,
     "AccessDenied": 4,
     "CredentialsMissing": 4,
     "CredentialsRejected": 4,
     "CredentialsExpired": 4,
     "ClockSkewed": 4,
+    "ClockCorrected": 4,
     "CertificateRejected": 4,
     "BucketMissing": 4,
     "WrongRegion": 4,
@@ -54,6 +56,8 @@ EXIT_CODES = {
     "JournalError": 5,
     "JournalLocked": 5,
     "RetriesExhausted": 4,
+    "Unreachable": 4,
+    "GaveUp": 75,
     "Interrupted": 130,
 }
 TRANSIENT = {
@@ -63,6 +67,8 @@ TRANSIENT = {
     "ConnectionLost",
     "Stalled",
     "TimedOut",
+    "ForeignAnswer",
+    "ClockCorrected",
     "ChecksumRejected",
 }
 STOPPING = {
@@ -76,6 +82,8 @@ STOPPING = {
     "CertificateRejected",
     "BucketMissing",
     "WrongRegion",
+    "Unreachable",
+    "GaveUp",
 }
 
 

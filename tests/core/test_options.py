@@ -144,6 +144,8 @@ def test_the_defaults() -> None:
         "retry_cap": 60.0,
         "stall_timeout": 30.0,
         "complete_timeout": 600.0,
+        "give_up_after": 86_400.0,
+        "min_rate": 0,
         "stop_grace": 10.0,
         "limits": Limits(),
     }

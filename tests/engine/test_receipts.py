@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asyncup.core import events
-from asyncup.core.errors import AccessDenied, AsyncupError, Fault, UsageError
+from asyncup.core.errors import AsyncupError, Fault, ObjectTooLarge, UsageError
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof
 from asyncup.core.receipts import ObjectReceipt, read_receipt
@@ -67,7 +67,7 @@ def test_a_line_for_each_object(tmp_path: Path) -> None:
     large, small = make_file(tmp_path, 1050, "large"), make_file(tmp_path, 10, "small")
     refused = make_file(tmp_path, 20, "refused")
     s3.fail("upload_part", number=3)
-    s3.fail("put_object", AccessDenied(Fault(action="upload")))
+    s3.fail("put_object", ObjectTooLarge(Fault(action="upload")))
     _, log = upload(tmp_path, [refused, large, small], s3, ReceiptFile(path))
     assert log.failures == []
     by_name = {each["source"]: each for each in lines(path)}
@@ -272,7 +272,7 @@ def test_nothing_is_kept_of_files_that_are_done(tmp_path: Path) -> None:
     """A run of a million files takes no memory for those that are behind it."""
     s3 = FakeS3()
     files = [make_file(tmp_path, 10, f"{number}") for number in range(5)]
-    s3.fail("put_object", AccessDenied(Fault(action="upload")))
+    s3.fail("put_object", ObjectTooLarge(Fault(action="upload")))
     _, log = upload(tmp_path, files, s3, ReceiptFile(tmp_path / "receipts"))
     assert log._started == {}
     assert Proof.ETAG in {each["proof"] for each in lines(tmp_path / "receipts")}

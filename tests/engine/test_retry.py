@@ -18,6 +18,7 @@ from asyncup.core.errors import (
     RetriesExhausted,
     Throttled,
 )
+from asyncup.engine.link import Link
 from asyncup.engine.retry import Retrier
 from tests.engine.kit import OPTIONS, URI, Ears, make_file, uploader
 from tests.fakes3 import FakeS3, lost
@@ -36,7 +37,8 @@ def attempts_of(
             raise errors[number - 1]
         return asyncio.get_running_loop().time()
 
-    retrier = Retrier(POLICY, ears, stopping, lambda: chance)
+    link = Link(FakeS3(), ears, stopping, policy=POLICY)
+    retrier = Retrier(POLICY, link, ears, stopping, chance=lambda: chance)
     return lambda: asyncio.ensure_future(retrier(attempt, URI, 7))
 
 

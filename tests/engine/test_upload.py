@@ -472,7 +472,7 @@ def test_permanent_error_stops_at_once(tmp_path: Path) -> None:
     """An error that no retry mends ends the file with one attempt."""
     file, s3 = make_file(tmp_path, 1050), FakeS3()
     s3.fail(
-        "upload_part", AccessDenied(Fault(action="upload part 4", code="AccessDenied")), number=4
+        "upload_part", AccessDenied(Fault(action="upload part 1", code="AccessDenied")), number=1
     )
 
     async def main() -> None:
@@ -482,7 +482,7 @@ def test_permanent_error_stops_at_once(tmp_path: Path) -> None:
         assert no_task_is_left()
 
     run(main())
-    assert 4 not in s3.sent_parts()
+    assert 1 not in s3.sent_parts()
     assert len(s3.uploads) == 1
 
 

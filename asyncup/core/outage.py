@@ -1,0 +1,79 @@
+"""When an error casts doubt on the way to S3 as a whole, and how patiently the way is looked for.
+
+A request that fails says little: its part, its connection, or the whole link may be the cause. So
+S3 is asked one small question, on behalf of all. If that is answered, the request alone has
+failed; if not, nobody sends anything until it is.
+"""
+
+from asyncup.core.errors import (
+    AccessDenied,
+    AsyncupError,
+    CertificateRejected,
+    ChecksumRejected,
+    ClockCorrected,
+    ConditionConflict,
+    CredentialsExpired,
+    CredentialsMissing,
+    CredentialsRejected,
+    S3Error,
+)
+
+SOONEST, LATEST = 1.0, 60.0
+"""Seconds between two probes, at least and at most."""
+
+SHARE = 0.1
+"""A probe follows after this share of the time that the way has been lost for: whatever an outage
+takes, looking for its end adds no more than a tenth to it.
+"""
+
+JITTER = 0.25
+"""The share of a delay that chance may take off, so that many machines do not come at once."""
+
+_SAYS_NOTHING_OF_THE_WAY = (ChecksumRejected, ConditionConflict, ClockCorrected)
+
+IDENTITY = (AccessDenied, CredentialsExpired, CredentialsRejected, CredentialsMissing)
+"""What says that S3 does not know, or no longer lets do, who asks."""
+
+_PASSING_IF_IT_WORKED = (*IDENTITY, CertificateRejected)
+"""What ends a run at its beginning, and is waited for once it has worked: keys run out and are
+renewed, and a hotel's network has a certificate of its own until somebody logs in.
+"""
+
+REFUSED_ATTEMPTS = 5
+"""How often a request is made that is refused though others like it were not, and S3 is there."""
+
+
+def is_doubtful(error: AsyncupError, *, has_worked: bool) -> bool:
+    """Return whether an error may mean that nobody gets through to S3.
+
+    `has_worked` is whether S3 has acknowledged bytes in this run.
+    """
+    if not isinstance(error, S3Error) or isinstance(error, _SAYS_NOTHING_OF_THE_WAY):
+        return False
+    return error.transient or (has_worked and isinstance(error, _PASSING_IF_IT_WORKED))
+
+
+def may_pass(error: AsyncupError, attempt: int, *, has_worked: bool) -> bool:
+    """Return whether a request is made again that was refused `attempt` times for good."""
+    return has_worked and isinstance(error, _PASSING_IF_IT_WORKED) and attempt < REFUSED_ATTEMPTS
+
+
+def until_probe(lost_for: float, asked: float | None, chance: float) -> float:
+    """Return the seconds to wait for the next probe.
+
+    Args:
+        lost_for: seconds since the way was found to be lost.
+        asked: what the server said about when to come back, in seconds; it is honoured in full.
+        chance: a random number from 0 to 1.
+    """
+    own = min(max(SOONEST, lost_for * SHARE), LATEST) * (1 - JITTER * chance)
+    return max(own, asked or 0.0)
+
+
+RAMP = 0.2
+"""Seconds, at most, between two requests that waited for the way: they do not come all at once."""
+
+
+def until_next_start(chance: float) -> float:
+    """Return the seconds between two requests that waited; `chance` is a number from 0 to 1."""
+    return RAMP * chance

@@ -1,0 +1,214 @@
+"""The way to S3, which all requests share: is it there, and if not, who looks for it?
+
+Nobody guesses. When a request fails in a way that casts doubt on the whole, one of those who
+doubt asks S3 a small question on behalf of all; the others wait for what that finds. Who asks may
+be stopped at any time: then the next one of those who wait goes on asking.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from asyncup.core import outage
+from asyncup.core.backoff import RetryPolicy
+from asyncup.core.conditions import CredentialsRenewed, WentOffline, WentOnline
+from asyncup.core.errors import AsyncupError, GaveUp, Interrupted, S3Error, Unreachable
+from asyncup.core.events import Listener
+from asyncup.core.model import ObjectURI
+from asyncup.core.sizes import format_duration
+from asyncup.edges.gateway import Gateway
+
+NAP = 1.0
+"""Seconds after which one who rests looks up: somebody else may have been answered."""
+
+
+@dataclass(slots=True)
+class _Lost:
+    """How things stand while the way is lost."""
+
+    since: float
+    error: AsyncupError
+    probes: int = 0
+
+
+class Link:
+    """Knows whether S3 can be reached, and parks everybody while it cannot.
+
+    Args:
+        policy: for how long S3 is looked for; but one that has never answered, whose endpoint may
+            as well be wrong, is asked no more often than a request is made.
+        is_known: an earlier run was answered.
+        chance: gives random numbers from 0 to 1.
+
+    Attributes:
+        has_worked: S3 has taken bytes in this run; what refuses the user from then on may pass.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        announce: Listener,
+        stopping: asyncio.Event,
+        *,
+        policy: RetryPolicy,
+        is_known: bool = False,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._gateway = gateway
+        self._announce = announce
+        self._stopping = stopping
+        self._policy = policy
+        self._chance = chance
+        self.has_worked = False
+        self._asking = asyncio.Lock()
+        self._lost: _Lost | None = None
+        self._was_lost = False
+        self._findings = 0
+        self._answers = int(is_known)
+        self._next_start = 0.0
+        self._end: Callable[[], AsyncupError] | None = None
+
+    def answered(self, *, acknowledged: bool) -> None:
+        """Note that S3 has answered a request; `acknowledged` says that it has taken bytes."""
+        self._answers += 1
+        self.has_worked = self.has_worked or acknowledged
+
+    async def ready(self, uri: ObjectURI) -> None:
+        """Wait until a request may be begun; `uri` is what it is about.
+
+        Raises:
+            GaveUp, Unreachable: the way to S3 was not found in time.
+            Interrupted: it was time to stop before it was found.
+        """
+        if self._lost is None and self._end is None:
+            return
+        async with self._asking:
+            if self._lost is not None:
+                await self._look(self._lost.error, uri)
+            self._check_end()
+        await self._take_turns()
+
+    async def examine(self, error: AsyncupError, uri: ObjectURI) -> bool:
+        """Return whether a request failed because the way to S3 was lost; it is there again then.
+
+        Raises: as `ready`.
+        """
+        if not outage.is_doubtful(error, has_worked=self.has_worked):
+            return False
+        before = self._findings
+        async with self._asking:
+            if self._findings == before:
+                self._was_lost = await self._look(error, uri)
+            self._check_end()
+            was_lost = self._was_lost
+        if was_lost:
+            await self._take_turns()
+        return was_lost
+
+    async def _look(self, error: AsyncupError, uri: ObjectURI) -> bool:
+        """Ask S3 until it answers; return whether it did not at first, or not to who we were."""
+        is_renewed = False
+        while True:
+            answers = self._answers
+            is_renewed = await self._renew(error) or is_renewed
+            failure = await self._probe(uri)
+            if failure is not None and not self._is_alive(failure, answers):
+                error = failure
+                await self._rest(self._lose(error), error, answers)
+            if failure is None or self._is_alive(failure, answers):
+                return self._found() or is_renewed
+
+    def _is_alive(self, failure: AsyncupError, answers: int) -> bool:
+        """Return whether S3 has answered somebody else meanwhile: their connection has survived."""
+        # What was sent before the keys ran out may be answered after that.
+        return self._answers != answers and not isinstance(failure, outage.IDENTITY)
+
+    async def _renew(self, error: AsyncupError) -> bool:
+        """Take other credentials, if that is what it is about and there are any."""
+        if not isinstance(error, outage.IDENTITY):
+            return False
+        try:
+            is_renewed = await self._gateway.renew_credentials()
+        except S3Error:
+            # Where they come from may be out of reach as well; the probe tells.
+            return False
+        if is_renewed:
+            self._announce(CredentialsRenewed())
+        return is_renewed
+
+    async def _probe(self, uri: ObjectURI) -> AsyncupError | None:
+        try:
+            await self._gateway.probe(uri)
+        except AsyncupError as error:
+            return error
+        return None
+
+    def _found(self) -> bool:
+        """Let everybody go on; return whether the way had been lost."""
+        lost, self._lost = self._lost, None
+        self._findings += 1
+        if lost is not None:
+            self._announce(WentOnline(self._now() - lost.since))
+        return lost is not None
+
+    def _lose(self, error: AsyncupError) -> float:
+        """Take note of a probe that failed, and return the seconds until the next one.
+
+        Raises:
+            GaveUp, Unreachable: there is none.
+        """
+        lost = self._lost = self._lost or _Lost(self._now(), error)
+        lost.error, lost.probes = error, lost.probes + 1
+        delay = self._until_probe(lost)
+        self._announce(WentOffline(error, delay, lost.probes))
+        return delay
+
+    def _until_probe(self, lost: _Lost) -> float:
+        error, chance = lost.error, self._chance()
+        if not self._answers:
+            delay = self._policy.delay(lost.probes, error, chance)
+            if delay is None:
+                raise self._give_up(
+                    lambda: Unreachable(error, attempts=lost.probes) if error.transient else error
+                )
+            return delay
+        lost_for, budget = self._now() - lost.since, self._policy.give_up_after
+        if lost_for >= budget:
+            raise self._give_up(lambda: GaveUp(error, waited=format_duration(budget)))
+        asked = error.fault.retry_after if isinstance(error, S3Error) else None
+        return min(outage.until_probe(lost_for, asked, chance), budget - lost_for)
+
+    def _give_up(self, end: Callable[[], AsyncupError]) -> AsyncupError:
+        """Let nobody look any more, and return the error for it."""
+        self._lost, self._end = None, end
+        self._findings += 1
+        return end()
+
+    def _check_end(self) -> None:
+        if self._end is not None:
+            raise self._end()
+
+    async def _rest(self, seconds: float, error: AsyncupError, answers: int) -> None:
+        """Wait, unless there is a sign of life meanwhile."""
+        end = self._now() + seconds
+        while (left := end - self._now()) > 0 and not self._is_alive(error, answers):
+            await self._pause(min(left, NAP), error)
+
+    async def _take_turns(self) -> None:
+        """Let those who waited begin one after the other."""
+        start = max(self._now(), self._next_start)
+        self._next_start = start + outage.until_next_start(self._chance())
+        await self._pause(start - self._now())
+
+    async def _pause(self, seconds: float, error: AsyncupError | None = None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+        told = "" if error is None else f" after: {error}"
+        raise Interrupted(f"stopped while waiting for S3{told}") from error
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

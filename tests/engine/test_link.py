@@ -1,0 +1,405 @@
+"""The way to S3, lost and found: who looks for it, who waits, and for how long."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from asyncup.core import events
+from asyncup.core.backoff import RetryPolicy
+from asyncup.core.conditions import CredentialsRenewed, WentOffline, WentOnline
+from asyncup.core.errors import (
+    AccessDenied,
+    AsyncupError,
+    CertificateRejected,
+    CredentialsExpired,
+    CredentialsRejected,
+    Fault,
+    ForeignAnswer,
+    GaveUp,
+    Interrupted,
+    RetriesExhausted,
+    S3Error,
+    Throttled,
+    Unreachable,
+)
+from asyncup.core.model import ObjectURI
+from asyncup.core.options import Options
+from asyncup.engine.link import Link
+from tests.engine.kit import OPTIONS, URI, Ears, jobs, make_file, no_task_is_left, uploader
+from tests.fakes3 import FakeS3, Request, lost
+from tests.loop import run
+
+FEW = replace(OPTIONS, max_retry=2, retry_step=5.0, retry_cap=60.0)
+ALWAYS = 1 << 30
+
+
+def expired() -> CredentialsExpired:
+    """Return what S3 says to keys that have run out."""
+    return CredentialsExpired(Fault(action="upload", code="ExpiredToken"))
+
+
+def acknowledged(ears: Ears) -> list[int]:
+    """Return the numbers of the parts that S3 took, one that it took twice twice."""
+    return sorted(event.part_number for event in ears.of(events.PartUploaded))
+
+
+def now() -> float:
+    """Return the virtual time."""
+    return asyncio.get_running_loop().time()
+
+
+class Outage:
+    """From a part on, nothing gets through, until so many seconds are over."""
+
+    def __init__(self, s3: FakeS3, part: int, seconds: float, error: S3Error | None = None) -> None:
+        self._s3 = s3
+        self._part = part
+        self._seconds = seconds
+        self._error = error or lost()
+        self._began: float | None = None
+        self.probed: list[float] = []
+        s3.watch = self._watch
+
+    def _watch(self, request: Request) -> None:
+        if self._began is None and request.number == self._part:
+            self._began = now()
+        if self._began is None or now() >= self._began + self._seconds:
+            return
+        if request.verb == "probe":
+            self.probed.append(now() - self._began)
+        raise self._error
+
+
+def upload(
+    s3: FakeS3,
+    tmp_path: Path,
+    ears: Ears,
+    *,
+    expected: type[AsyncupError] | None = None,
+    options: Options = FEW,
+) -> float:
+    """Upload a file of eleven parts, compare, and return the virtual seconds that it took."""
+    file = make_file(tmp_path, 1050)
+
+    async def main() -> float:
+        async with uploader(s3, tmp_path, options=options, listener=ears) as up:
+            if expected is None:
+                await up.put(file, URI)
+            else:
+                with pytest.raises(expected):
+                    await up.put(file, URI)
+        assert no_task_is_left()
+        return now()
+
+    took = run(main())
+    if expected is None:
+        assert s3.objects[URI.key].data == file.read_bytes()
+    return took
+
+
+def test_an_outage_costs_no_attempts(tmp_path: Path) -> None:
+    """Ten minutes without S3 are waited out by parts that may fail once; none goes twice."""
+    s3, ears = FakeS3(), Ears()
+    Outage(s3, part=5, seconds=600)
+    upload(s3, tmp_path, ears)
+    assert acknowledged(ears) == list(range(1, 12))
+    (online,) = ears.of(WentOnline)
+    assert online.seconds >= 600 - 5
+    assert len({event.probes for event in ears.of(WentOffline)}) > 1
+
+
+def test_its_end_is_found_within_a_tenth(tmp_path: Path) -> None:
+    """Probes are never further apart than a tenth of the outage so far, or a second."""
+    s3, ears = FakeS3(), Ears()
+    outage = Outage(s3, part=5, seconds=300)
+    took = upload(s3, tmp_path, ears)
+    gaps = [(b - a, a) for a, b in zip(outage.probed, outage.probed[1:], strict=False)]
+    assert all(gap <= max(1.0, at / 10) + 0.01 for gap, at in gaps)
+    assert len(gaps) > 10
+    assert took < 300 * 1.1 + 5
+
+
+def test_one_asks_for_all(tmp_path: Path) -> None:
+    """Whatever the number of parts that fail together, one probe at a time is under way."""
+    s3, ears = FakeS3(), Ears()
+    outage = Outage(s3, part=1, seconds=60)
+    upload(s3, tmp_path, ears, options=replace(FEW, concurrency=8))
+    assert outage.probed == sorted(set(outage.probed))
+
+
+def test_nothing_is_begun_while_it_is_lost(tmp_path: Path) -> None:
+    """Not one request but probes is made after the first probe that failed and before the last."""
+    s3, ears = FakeS3(), Ears()
+    Outage(s3, part=5, seconds=120)
+    upload(s3, tmp_path, ears)
+    verbs = [request.verb for request in s3.requests]
+    # What was under way at the first one may fail after it.
+    first = verbs.index("probe", verbs.index("probe") + 1)
+    last = len(verbs) - 1 - verbs[::-1].index("probe")
+    assert set(verbs[first : last + 1]) == {"probe"}
+
+
+def test_those_who_waited_do_not_come_all_at_once(tmp_path: Path) -> None:
+    """After an outage, requests begin one after the other."""
+    s3, ears = FakeS3(), Ears()
+    Outage(s3, part=1, seconds=60)
+    begun: list[float] = []
+    inner = s3.watch
+
+    def watch(request: Request) -> None:
+        inner(request)
+        if request.verb == "upload_part":
+            begun.append(now())
+
+    s3.watch = watch
+    s3.delay = 5.0
+    upload(s3, tmp_path, ears, options=replace(FEW, concurrency=8))
+    assert len(set(begun[:8])) == 8
+
+
+def test_a_failure_that_is_only_its_own(tmp_path: Path) -> None:
+    """If the probe is answered, the attempt counts, and nobody else has to wait."""
+    s3, ears = FakeS3(), Ears()
+    s3.fail("upload_part", number=4, times=ALWAYS)
+    upload(s3, tmp_path, ears, expected=RetriesExhausted)
+    assert not ears.of(WentOffline)
+    assert s3.count("probe") == 2
+    assert [event.attempt for event in ears.of(events.RetryScheduled)] == [1]
+
+
+def test_gives_up_after_its_time(tmp_path: Path) -> None:
+    """An outage beyond the budget ends the run with status 75; the next one sends the rest."""
+    s3, ears = FakeS3(), Ears()
+    Outage(s3, part=5, seconds=7200)
+    took = upload(s3, tmp_path, ears, expected=GaveUp, options=replace(FEW, give_up_after=3600))
+    assert 3600 <= took <= 3610
+    assert GaveUp.exit_code == 75
+    s3.watch, again = lambda _: None, Ears()
+    upload(s3, tmp_path, again)
+    assert acknowledged(ears)
+    assert sorted(acknowledged(ears) + acknowledged(again)) == list(range(1, 12))
+
+
+def test_one_file_gives_up_for_all(tmp_path: Path) -> None:
+    """The others are not begun, and the run's status is 75."""
+    s3, ears = FakeS3(), Ears()
+    Outage(s3, part=5, seconds=7200)
+    files = [
+        (make_file(tmp_path, 1050, f"{number}"), ObjectURI(URI.bucket, f"{number}"))
+        for number in range(5)
+    ]
+
+    async def main() -> None:
+        options = replace(FEW, give_up_after=60, concurrency=1)
+        async with uploader(s3, tmp_path, options=options, listener=ears) as up:
+            result = await up.put_all(jobs(files))
+        assert result.exit_code == 75
+        assert now() < 100
+
+    run(main())
+
+
+def test_who_was_never_there_is_not_waited_for(tmp_path: Path) -> None:
+    """An endpoint that has never answered may be wrong: as many probes as attempts."""
+    s3, ears = FakeS3(), Ears()
+    for verb in ("probe", "list_objects", "list_multipart_uploads"):
+        s3.fail(verb, times=ALWAYS)
+    upload(s3, tmp_path, ears, expected=Unreachable, options=replace(FEW, max_retry=4))
+    assert [event.next_probe for event in ears.of(WentOffline)] == [
+        pytest.approx(5, rel=0.25),
+        pytest.approx(10, rel=0.25),
+        pytest.approx(15, rel=0.25),
+    ]
+
+
+def test_a_sign_of_life_ends_the_waiting() -> None:
+    """A part whose connection has survived shows that S3 is there, before any probe does."""
+    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3.fail("probe", times=2)
+
+    async def main() -> None:
+        link = _link(s3, ears, stopping)
+        link.answered(acknowledged=True)
+        asking = asyncio.ensure_future(link.examine(lost(), URI))
+        await asyncio.sleep(0.5)
+        assert ears.of(WentOffline)
+        link.answered(acknowledged=True)
+        assert await asking
+        assert now() <= 1.0
+
+    run(main())
+
+
+def _link(s3: FakeS3, ears: Ears, stopping: asyncio.Event) -> Link:
+    policy = RetryPolicy(max_attempts=3, step=5, cap=60, give_up_after=1000)
+    return Link(s3, ears, stopping, policy=policy, chance=lambda: 0.0)
+
+
+def test_who_asks_may_be_stopped() -> None:
+    """If the one who looks is cancelled, the next one goes on looking; nobody waits for ever."""
+    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3.fail("probe", times=12)
+
+    async def main() -> None:
+        link = _link(s3, ears, stopping)
+        link.answered(acknowledged=True)
+        first = asyncio.ensure_future(link.examine(lost(), URI))
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(link.examine(lost(), URI))
+        third = asyncio.ensure_future(link.ready(URI))
+        await asyncio.sleep(5)
+        first.cancel()
+        await asyncio.wait([first])
+        assert first.cancelled()
+        assert await second
+        await third
+        assert no_task_is_left()
+
+    run(main())
+    probes = [event.probes for event in ears.of(WentOffline)]
+    assert probes == list(range(1, 13))
+    assert len(ears.of(WentOnline)) == 1
+
+
+@pytest.mark.parametrize("waits_in", ["examine", "ready"])
+def test_nobody_waits_to_be_stopped(waits_in: str) -> None:
+    """A stop ends the looking and the waiting at the same moment."""
+    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3.fail("probe", times=ALWAYS)
+
+    async def main() -> None:
+        link = _link(s3, ears, stopping)
+        link.answered(acknowledged=True)
+        looking = asyncio.ensure_future(link.examine(lost(), URI))
+        await asyncio.sleep(100)
+        waiting: asyncio.Future[object] = asyncio.ensure_future(
+            link.examine(lost(), URI) if waits_in == "examine" else link.ready(URI)
+        )
+        await asyncio.sleep(1)
+        stopping.set()
+        for each in (looking, waiting):
+            with pytest.raises(Interrupted):
+                await each
+        assert now() == 101
+
+    run(main())
+
+
+def test_a_run_that_is_stopped_offline(tmp_path: Path) -> None:
+    """Ctrl-C while S3 is out of reach ends the run at once, resumable."""
+    s3 = FakeS3()
+    Outage(s3, part=5, seconds=7200)
+    file = make_file(tmp_path, 1050)
+    stopped: list[float] = []
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path, options=FEW, listener=lambda _: None) as up:
+
+            def stop() -> None:
+                stopped.append(now())
+                up.stop()
+
+            asyncio.get_running_loop().call_later(600, stop)
+            with pytest.raises(Interrupted):
+                await up.put(file, URI)
+        assert now() - stopped[0] <= 1.0
+
+    run(main())
+
+
+def test_keys_that_are_renewed(tmp_path: Path) -> None:
+    """Keys that run out in the middle are read again, and no part is lost by it."""
+    s3, ears = FakeS3(), Ears()
+    valid = True
+
+    def watch(request: Request) -> None:
+        nonlocal valid
+        valid = valid and request.number != 5
+        if not valid:
+            raise expired()
+
+    def renew() -> bool:
+        nonlocal valid
+        valid = True
+        s3.watch = lambda _: None
+        return True
+
+    s3.watch, s3.renews = watch, renew
+    upload(s3, tmp_path, ears)
+    assert len(ears.of(CredentialsRenewed)) == 1
+    assert not ears.of(WentOffline)
+    assert acknowledged(ears) == list(range(1, 12))
+
+
+def test_keys_that_stay_expired_are_waited_for(tmp_path: Path) -> None:
+    """Until somebody gets new ones, everything waits, and an event says why and what to run."""
+    s3, ears = FakeS3(), Ears()
+    outage = Outage(s3, part=5, seconds=1800, error=expired())
+    s3.renews = lambda: bool(outage.probed) and outage.probed[-1] > 1700
+    upload(s3, tmp_path, ears)
+    assert {type(event.error) for event in ears.of(WentOffline)} == {CredentialsExpired}
+    assert s3.renewals > 5
+    assert ears.of(CredentialsRenewed)
+
+
+def test_keys_that_never_worked_end_the_run(tmp_path: Path) -> None:
+    """Nobody waits a day for keys that have never been good."""
+    s3, ears = FakeS3(), Ears()
+    s3.fail("upload_part", expired(), times=ALWAYS)
+    took = upload(s3, tmp_path, ears, expected=CredentialsExpired)
+    assert took < 1
+    assert not s3.renewals
+
+
+@pytest.mark.parametrize(
+    ("error", "is_waited_for"),
+    [
+        (CredentialsRejected(Fault(action="x", code="InvalidAccessKeyId")), True),
+        (CertificateRejected(Fault(action="x")), True),
+        (ForeignAnswer(Fault(action="x")), True),
+        (Throttled(Fault(action="x", code="SlowDown")), True),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_what_else_is_waited_for(tmp_path: Path, error: S3Error, *, is_waited_for: bool) -> None:
+    """Keys that are rotated, a portal's certificate or page, a server that asks for a pause."""
+    s3, ears = FakeS3(), Ears()
+    Outage(s3, part=5, seconds=900, error=error)
+    upload(s3, tmp_path, ears)
+    assert bool(ears.of(WentOnline)) is is_waited_for
+
+
+def test_who_asks_for_a_pause_gets_it(tmp_path: Path) -> None:
+    """Retry-After of the answer to a probe is honoured."""
+    s3, ears = FakeS3(), Ears()
+    slow = Throttled(Fault(action="x", code="SlowDown", retry_after=100.0))
+    outage = Outage(s3, part=5, seconds=250, error=slow)
+    upload(s3, tmp_path, ears)
+    assert outage.probed == [0, 100, 200]
+
+
+def test_access_that_is_denied_in_the_middle(tmp_path: Path) -> None:
+    """What is denied though it was not before is tried a few times, and then the file fails."""
+    s3, ears = FakeS3(), Ears()
+    s3.fail("upload_part", AccessDenied(Fault(action="x", code="AccessDenied")), number=9, times=3)
+    upload(s3, tmp_path, ears, options=replace(FEW, max_retry=30))
+    assert s3.renewals == 3
+
+    s3, ears = FakeS3(), Ears()
+    s3.fail(
+        "upload_part", AccessDenied(Fault(action="x", code="AccessDenied")), number=9, times=ALWAYS
+    )
+    options = replace(FEW, max_retry=30)
+    upload(s3, tmp_path, ears, expected=AccessDenied, options=options)
+    assert s3.renewals == 5
+
+
+def test_progress_goes_back_when_it_goes_offline(tmp_path: Path) -> None:
+    """A part that was lost on the way is told as such before the way is looked for."""
+    s3, ears = FakeS3(), Ears()
+    Outage(s3, part=5, seconds=30)
+    upload(s3, tmp_path, ears)
+    kinds: list[type[events.Event]] = [type(event) for event in ears.heard]
+    assert kinds.index(events.RetryScheduled) < kinds.index(WentOffline)
