@@ -5,17 +5,13 @@ back, so nothing is ever counted twice or beyond the total. A file is at 100 % w
 was compared with it.
 """
 
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.model import ObjectURI
-
-RATE_WINDOW = 15.0
-"""Seconds over which the rate is taken: long enough for parts to even out, short enough to move."""
-
+from asyncup.core.pace import Pace
 
 SURE_AFTER = 10.0
 """Seconds that the rate has to be known for before anything is predicted from it."""
@@ -73,30 +69,27 @@ class Progress:
         self.bytes_kept = 0
         self.bytes_resent = 0
         self.retries = 0
+        self.offline: conditions.WentOffline | None = None
         self._waiting: dict[ObjectURI, int] = {}
-        self._samples: deque[tuple[float, int]] = deque()
+        self._pace = Pace()
         self._warned: set[str] = set()
 
     def sample(self, now: float) -> None:
         """Note where the run is at this time, for the rate."""
-        self._samples.append((now, self._moved))
-        while len(self._samples) > 2 and now - self._samples[1][0] > RATE_WINDOW:  # noqa: PLR2004
-            self._samples.popleft()
+        acknowledged = self.committed - self.bytes_kept
+        self._pace.sample(now, acknowledged + self.in_flight, acknowledged)
 
     @property
     def rate(self) -> float:
         """Bytes per second that came nearer to S3, over the last samples; never below 0."""
-        if not self._samples:
-            return 0.0
-        (then, before), (now, here) = self._samples[0], self._samples[-1]
-        return max(0.0, (here - before) / (now - then)) if now > then else 0.0
+        return self._pace.rate
 
     @property
     def eta(self) -> float | None:
-        """Seconds until all is done at this rate; None if that cannot be told."""
-        if not self.scan_finished or not self.rate:
+        """Seconds until all is done at the pace of the long run; None if that cannot be told."""
+        if not self.scan_finished:
             return None
-        return max(0, self.bytes_found - self.committed - self.in_flight) / self.rate
+        return self._pace.until(self.bytes_found - self.committed, self.in_flight)
 
     def late(self, now: datetime) -> list[Late]:
         """Return the uploads that will be deleted before they are done, each of them once.
@@ -121,8 +114,7 @@ class Progress:
         """Return when so many bytes will be sent, None while that cannot be told."""
         if not left:
             return now
-        known = self._samples[-1][0] - self._samples[0][0] if self._samples else 0.0
-        if known < SURE_AFTER or not self.rate:
+        if self._pace.known_for < SURE_AFTER or not self.rate:
             return None
         try:
             return now + timedelta(seconds=left / self.rate)
@@ -148,10 +140,6 @@ class Progress:
     def parts_in_flight(self) -> int:
         """Parts that hold a slot now."""
         return sum(len(file.in_flight) for file in self.files.values())
-
-    @property
-    def _moved(self) -> int:
-        return self.committed + self.in_flight - self.bytes_kept
 
     @singledispatchmethod
     def apply(self, event: events.Event) -> None:
@@ -275,6 +263,14 @@ class Progress:
     @apply.register
     def _(self, _: events.Stopping) -> None:
         self.stopping = True
+
+    @apply.register
+    def _(self, event: conditions.WentOffline) -> None:
+        self.offline = event
+
+    @apply.register
+    def _(self, _: conditions.WentOnline) -> None:
+        self.offline = None
 
     def _acknowledge(self, uri: ObjectURI, number: int, size: int) -> None:
         file = self.files[uri]

@@ -19,6 +19,7 @@ from rich.text import Text
 from asyncup.core import aftercare, events
 from asyncup.core.events import Event
 from asyncup.core.progress import FileProgress, Progress
+from asyncup.ui.offline import Offline
 from asyncup.ui.text import Level, Line, clean, describe, late_line, summary, totals
 
 _STYLES = {
@@ -61,6 +62,7 @@ class LivePanels:
         self._now = now
         self._began = clock()
         self._progress = Progress()
+        self._offline = Offline(clock, now)
         self._log: deque[Line] = deque(maxlen=_LOG_LINES)
         self._above: list[Line] = []
         self._live = Live(console=console, auto_refresh=False, transient=True)
@@ -77,6 +79,7 @@ class LivePanels:
     def __call__(self, event: Event, /) -> None:
         """Take in an event; it is seen at the next tick."""
         self._progress.apply(event)
+        self._offline.apply(event)
         if (line := describe(event)) is not None:
             (self._above if isinstance(event, _STAYS) else self._log).append(line)
         if isinstance(event, events.RunFinished):
@@ -103,7 +106,10 @@ class LivePanels:
         state = self._progress
         width = self._console.width - _FRAME
         done = self._bar(width, state.committed, state.in_flight, state.bytes_found)
-        return Group(done, self._one_line(Text(totals(state))))
+        lines = [self._one_line(Text(totals(state)))]
+        if (offline := self._offline.line) is not None:
+            lines.append(self._one_line(Text(offline, style=_STYLES[Level.WARNING])))
+        return Group(done, *lines)
 
     def _files(self) -> RenderableType:
         table = Table.grid(padding=(0, 1), expand=True)

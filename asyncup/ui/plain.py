@@ -7,6 +7,7 @@ from typing import Self
 from asyncup.core import events
 from asyncup.core.events import Event
 from asyncup.core.progress import Progress
+from asyncup.ui.offline import Offline
 from asyncup.ui.renderer import Output, Writable
 from asyncup.ui.text import describe, late_line, summary, totals
 
@@ -25,6 +26,7 @@ class Plain:
         self._clock = clock
         self._now = now
         self._progress = Progress()
+        self._offline = Offline(clock, now)
         self._began = clock()
         self.interval = interval
 
@@ -38,6 +40,7 @@ class Plain:
     def __call__(self, event: Event, /) -> None:
         """Write what happened, if it is worth a line."""
         self._progress.apply(event)
+        self._offline.apply(event)
         if (line := describe(event)) is not None:
             self._output.write_line(line)
         if isinstance(event, events.RunFinished):
@@ -47,6 +50,7 @@ class Plain:
     def tick(self) -> None:
         """Write how far it is."""
         self._progress.sample(self._clock())
-        self._output.write(totals(self._progress))
+        told = totals(self._progress)
+        self._output.write(told if self._offline.line is None else f"{told} · {self._offline.line}")
         for late in self._progress.late(self._now()):
             self._output.write_line(late_line(late))

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
 from asyncup.core.progress import Late, Progress
 from asyncup.core.sizes import format_duration, format_size
+from asyncup.ui.offline import state_of
 
 
 class Level(Enum):
@@ -106,6 +107,25 @@ def _(event: events.PartDiscarded) -> Line:
 def _(event: events.RetryScheduled) -> Line:
     told = f"attempt {event.attempt} failed, next in {format_duration(event.delay)}: {event.error}"
     return Line(Level.WARNING, told, event.error.hint)
+
+
+@describe.register
+def _(event: conditions.WentOffline) -> Line | None:
+    # An outage of a day has more than a thousand probes.
+    if event.probes & (event.probes - 1):
+        return None
+    told = f"{state_of(event.error)}, next try in {format_duration(event.next_probe)}"
+    return Line(Level.WARNING, f"{told}: {event.error}", event.error.hint)
+
+
+@describe.register
+def _(event: conditions.WentOnline) -> Line:
+    return Line(Level.INFO, f"S3 is there again, after {format_duration(event.seconds)}")
+
+
+@describe.register
+def _(_: conditions.CredentialsRenewed) -> Line:
+    return Line(Level.INFO, "going on with other credentials: those before were refused")
 
 
 @describe.register

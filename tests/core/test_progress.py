@@ -16,7 +16,8 @@ from hypothesis.stateful import (
 from asyncup.core import events
 from asyncup.core.errors import ConnectionLost, Fault
 from asyncup.core.model import ObjectURI, Proof, UploadResult
-from asyncup.core.progress import RATE_WINDOW, FileProgress, Progress
+from asyncup.core.pace import RATE_WINDOW
+from asyncup.core.progress import FileProgress, Progress
 
 A, B = ObjectURI("bucket", "a.bin"), ObjectURI("bucket", "b.bin")
 LOST = ConnectionLost(Fault(action="upload part", message="connection reset"))
@@ -397,12 +398,16 @@ def test_the_time_left_is_told_when_the_total_is_known() -> None:
     assert progress.eta is None
 
     feed(progress, events.ScanFinished())
+    # Nothing is acknowledged yet: what has left has to do.
     assert progress.eta == 4.0
-    # What is in flight is as good as there; acknowledging it changes nothing.
     feed(progress, uploaded(A, 1))
-    assert progress.eta == 4.0
+    progress.sample(4.0)
+    assert progress.eta == 20 / (10 / 4)
     feed(progress, kept(A, 2))
-    assert progress.eta == 2.0
+    assert progress.eta == 10 / (10 / 4)
+    feed(progress, part_started(A, 3), sent(A, 3, 10))
+    progress.sample(5.0)
+    assert progress.eta == 10 / (10 / 5)
     feed(progress, uploaded(A, 3))
     assert progress.eta == 0.0
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.errors import (
     AsyncupError,
     DiskFull,
@@ -99,6 +99,23 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
             "initiated": "2024-02-28T01:02:03.000Z",
         },
     ),
+    (
+        conditions.WentOffline(SLOW, 4.5, 3),
+        "went_offline",
+        {
+            "error": {
+                "name": "Throttled",
+                "message": str(SLOW),
+                "hint": SLOW.hint,
+                "exit_code": 4,
+                "transient": True,
+            },
+            "next_probe": 4.5,
+            "probes": 3,
+        },
+    ),
+    (conditions.WentOnline(90.5), "went_online", {"seconds": 90.5}),
+    (conditions.CredentialsRenewed(), "credentials_renewed", {}),
     (
         events.PendingUploadIgnored(URI, "id", "too old"),
         "pending_upload_ignored",
@@ -342,7 +359,7 @@ def test_a_tick_tells_how_far_it_is() -> None:
         "bytes_in_flight": 5,
         "bytes_resent": 12,
         "rate": 8,
-        "eta": 3,
+        "eta": 4,
     }
     assert {type(value) for value in run.parsed()[-1].values()} == {int, str}
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.errors import (
     ConnectionLost,
     Fault,
@@ -112,6 +112,30 @@ LINES: list[tuple[Event, Line]] = [
         ),
     ),
     (
+        conditions.WentOffline(LOST, 4.5, 4),
+        Line(
+            Level.WARNING,
+            "offline, next try in 4s: look at s3://bucket/dir/big.bin: reset by peer",
+        ),
+    ),
+    (
+        conditions.WentOffline(SLOW, 60, 1),
+        Line(
+            Level.WARNING,
+            "S3 asks for a pause, next try in 1m 00s: "
+            "upload part 7 of s3://bucket/dir/big.bin: SlowDown: Reduce your rate.",
+            "lower --concurrency",
+        ),
+    ),
+    (
+        conditions.WentOnline(90.2),
+        Line(Level.INFO, "S3 is there again, after 1m 30s"),
+    ),
+    (
+        conditions.CredentialsRenewed(),
+        Line(Level.INFO, "going on with other credentials: those before were refused"),
+    ),
+    (
         events.Stopping(10.0),
         Line(
             Level.WARNING,
@@ -203,6 +227,8 @@ SILENT: list[Event] = [
     events.PartUploaded(URI, 1, 16 * MIB, "abc", 1),
     events.UploadCompleting(URI, 3),
     FINISHED,
+    # What a day without S3 would fill a log with.
+    conditions.WentOffline(LOST, 60, 1000),
     # Listings have lines of their own: see test_cleanup.
     aftercare.BytesRead(URI, 100),
     aftercare.PendingUploadFound(URI, "id", None, None, 0, 0, None, in_journal=False),
@@ -326,7 +352,7 @@ def test_totals_when_all_is_found() -> None:
         events.PartStarted(URI, 3, 8 * MIB, 1),
     )
     assert totals(run.progress) == (
-        "0/2 files · 16 MiB of 100 MiB · 2 MiB/s · 40s left · 2 in flight"
+        "0/2 files · 16 MiB of 100 MiB · 2 MiB/s · 52s left · 2 in flight"
     )
 
 

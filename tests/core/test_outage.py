@@ -1,0 +1,106 @@
+"""When an error casts doubt on the way to S3, and how patiently the way is looked for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asyncup.core import outage
+from asyncup.core.errors import (
+    AccessDenied,
+    AsyncupError,
+    CertificateRejected,
+    ChecksumRejected,
+    ClockCorrected,
+    ConditionConflict,
+    ConnectionLost,
+    CredentialsExpired,
+    CredentialsMissing,
+    CredentialsRejected,
+    DiskFull,
+    Fault,
+    ForeignAnswer,
+    PreconditionFailed,
+    S3Error,
+    ServerFault,
+    Stalled,
+    Throttled,
+    TimedOut,
+    UploadMissing,
+)
+
+FAULT = Fault(action="x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "at_first", "later"),
+    [
+        (ConnectionLost, True, True),
+        (Stalled, True, True),
+        (TimedOut, True, True),
+        (Throttled, True, True),
+        (ServerFault, True, True),
+        (ForeignAnswer, True, True),
+        # These have come from S3, about this one request.
+        (ChecksumRejected, False, False),
+        (ConditionConflict, False, False),
+        (ClockCorrected, False, False),
+        (UploadMissing, False, False),
+        (PreconditionFailed, False, False),
+        # These say that it is not set up right, unless it has worked.
+        (CredentialsExpired, False, True),
+        (CredentialsRejected, False, True),
+        (CredentialsMissing, False, True),
+        (AccessDenied, False, True),
+        (CertificateRejected, False, True),
+    ],
+)
+def test_what_casts_doubt(kind: type[S3Error], *, at_first: bool, later: bool) -> None:
+    """Each kind of error, before S3 has taken any bytes, and after that."""
+    assert outage.is_doubtful(kind(FAULT), has_worked=False) is at_first
+    assert outage.is_doubtful(kind(FAULT), has_worked=True) is later
+
+
+def test_what_is_ours_says_nothing_of_the_way() -> None:
+    """A full disk is no outage."""
+    error: AsyncupError = DiskFull("split")
+    assert not outage.is_doubtful(error, has_worked=True)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "has_worked", "passes"),
+    [(1, True, True), (4, True, True), (5, True, False), (1, False, False)],
+)
+def test_what_was_refused_is_tried_a_few_times(
+    attempt: int, *, has_worked: bool, passes: bool
+) -> None:
+    """Only where it worked before, and not for ever."""
+    assert outage.may_pass(AccessDenied(FAULT), attempt, has_worked=has_worked) is passes
+    assert not outage.may_pass(UploadMissing(FAULT), attempt, has_worked=has_worked)
+
+
+@pytest.mark.parametrize(
+    ("lost_for", "asked", "chance", "delay"),
+    [
+        (0, None, 0.0, 1),
+        (5, None, 0.0, 1),
+        (90, None, 0.0, 9),
+        (90, None, 1.0, 6.75),
+        (600, None, 0.0, 60),
+        (86_400, None, 0.0, 60),
+        (90, 30.0, 0.0, 30),
+        (90, 2.0, 0.0, 9),
+    ],
+)
+def test_until_the_next_probe(
+    lost_for: float, asked: float | None, chance: float, delay: float
+) -> None:
+    """A tenth of the outage so far, from a second to a minute, or what the server asks for."""
+    assert outage.until_probe(lost_for, asked, chance) == delay
+
+
+@given(st.floats(0, 1e7), st.floats(0, 1))
+def test_the_end_is_found_soon(lost_for: float, chance: float) -> None:
+    """Looking never adds more than a tenth of what an outage has taken, or a second."""
+    delay = outage.until_probe(lost_for, None, chance)
+    assert 0.75 <= delay <= max(1.0, lost_for / 10)
+    assert 0 <= outage.until_next_start(chance) <= 0.2
