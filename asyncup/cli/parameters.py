@@ -188,6 +188,15 @@ StallTimeout = Annotated[
         **_TIME,
     ),
 ]
+GiveUpAfter = Annotated[
+    float,
+    _retries(
+        "--give-up-after",
+        "End with status 75 when S3 has been out of reach for this long",
+        show_default="1d",
+        **_TIME,
+    ),
+]
 StopGrace = Annotated[
     float,
     _retries(

@@ -11,6 +11,7 @@ from asyncup.cli.running import Attended, run_attended
 from asyncup.cli.settings import Asked, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.cli.stdin import open_stdin
+from asyncup.core.errors import GaveUp, Interrupted
 from asyncup.core.model import ObjectURI
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Left, Walk
@@ -19,6 +20,8 @@ from asyncup.engine.jobs import Job, Named, Selected, Selection
 from asyncup.engine.receipts import ReceiptLog, receipts_to
 from asyncup.engine.uploader import Uploader
 from asyncup.ui.renderer import Output
+
+_MAY_GO_ON = (Interrupted.exit_code, GaveUp.exit_code)
 
 
 def put(params: Params, asked: Asked) -> int:
@@ -62,7 +65,7 @@ async def _put(
             act = uploader.plan_all if params["dry_run"] else uploader.put_all
             result = await act(selected, below=below)
         attended.signals.stop = None
-    if result.interrupted and not params["json"]:
+    if result.exit_code in _MAY_GO_ON and not params["json"]:
         _say_how_to_go_on()
     return result.exit_code or _exit_code_of(log)
 

@@ -50,7 +50,9 @@ _SHAPES = {
     **dict.fromkeys(("metadata", "tag"), _PAIRS),
     **dict.fromkeys(("concurrency", "max_retry"), _NUMBER),
     **dict.fromkeys(("part_size", "min_size", "max_size"), _SIZE),
-    **dict.fromkeys(("retry_step", "retry_cap", "stall_timeout", "stop_grace"), _TIME),
+    **dict.fromkeys(
+        ("retry_step", "retry_cap", "stall_timeout", "give_up_after", "stop_grace"), _TIME
+    ),
 }
 
 

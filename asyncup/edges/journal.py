@@ -209,6 +209,12 @@ class Journal:
         entries = self._do(lambda database: self._read(database, select, (self._endpoint,)))
         return [entry.record for entry in entries or []]
 
+    def knows_endpoint(self) -> bool:
+        """Return whether an earlier run has left anything at this endpoint."""
+        select = "SELECT 1 FROM uploads WHERE endpoint = ? LIMIT 1"
+        found = self._do(lambda database: database.execute(select, (self._endpoint,)).fetchone())
+        return found is not None
+
     def opened(self, record: JournalRecord) -> None:
         """Remember that parts of an upload are being sent, before the first of them is.
 

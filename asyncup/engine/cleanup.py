@@ -15,6 +15,7 @@ from asyncup.core.options import Options, S3Config
 from asyncup.core.outcome import RunResult
 from asyncup.edges.gateway import Gateway
 from asyncup.engine.abort import abort
+from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.opening import open_runtime
 
 REASON = "as asked for"
@@ -54,6 +55,7 @@ class Cleanup:
         self._announce: Listener = listener or (lambda _: None)
         self._given_gateway = gateway
         self._stack = AsyncExitStack()
+        self._deadlines = Deadlines()
 
     async def __aenter__(self) -> Self:
         self._runtime = await open_runtime(
@@ -70,8 +72,9 @@ class Cleanup:
         await self._stack.aclose()
 
     def stop(self) -> None:
-        """Begin nothing more; to be called in the event loop."""
+        """Begin nothing more, and drop what is under way; to be called in the event loop."""
         self._runtime.stopping.set()
+        self._deadlines.stop(0)
 
     async def list(
         self, place: ObjectURI, now: datetime, *, exact: bool = False
@@ -89,9 +92,12 @@ class Cleanup:
             AsyncupError: S3 does not tell.
         """
         records = self._records(place, exact=exact)
-        listed = await self._runtime.retry(
-            lambda _: self._runtime.gateway.list_multipart_uploads(place, below=not exact), place
-        )
+        what = f"list pending uploads of {place}"
+        async with self._deadlines.until_stopped(what):
+            listed = await self._runtime.retry(
+                lambda _: self._runtime.gateway.list_multipart_uploads(place, below=not exact),
+                place,
+            )
         known = {upload.upload_id: upload for upload in listed if _is_in(upload.uri, place)}
         # Some servers list less than there is.
         for upload_id, record in records.items():
@@ -99,8 +105,9 @@ class Cleanup:
         ordered = sorted(known.values(), key=lambda each: (each.uri.key, str(each.initiated)))
         for upload in ordered:
             if self._runtime.stopping.is_set():
-                raise Interrupted(f"list pending uploads of {place}: stopped")
-            found = await self._look_at(upload, records.get(upload.upload_id), now)
+                raise Interrupted(f"{what}: stopped")
+            async with self._deadlines.until_stopped(what):
+                found = await self._look_at(upload, records.get(upload.upload_id), now)
             if found is not None:
                 yield Pending(upload, found)
 
@@ -147,8 +154,9 @@ class Cleanup:
                 result.interrupted += 1
                 continue
             try:
-                with self._runtime.journal.claim(each.upload.uri):
-                    await abort(self._runtime, each.upload, REASON)
+                async with self._deadlines.until_stopped(f"abort {each.upload.uri}"):
+                    with self._runtime.journal.claim(each.upload.uri):
+                        await abort(self._runtime, each.upload, REASON)
             except Interrupted:
                 result.interrupted += 1
             except AsyncupError as error:

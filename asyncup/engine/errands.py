@@ -1,8 +1,7 @@
 """What is done about one job: it is planned or uploaded, or left, and how it went is told."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable, Coroutine
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from asyncup.core.plan import UploadPlan, make_plan, request_count
 from asyncup.core.selection import reason_to_leave
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.files import content_type
+from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.existing import Existing
 from asyncup.engine.jobs import Job
 from asyncup.engine.pending import PendingUploads
@@ -37,10 +37,15 @@ class Errands:
     Args:
         attributes: how the objects are to be stored.
         chunks: opens the chunk files when the first job needs them.
+        deadlines: when jobs have to end.
     """
 
     def __init__(
-        self, runtime: Runtime, attributes: ObjectAttributes, chunks: Callable[[], ChunkStore]
+        self,
+        runtime: Runtime,
+        attributes: ObjectAttributes,
+        chunks: Callable[[], ChunkStore],
+        deadlines: Deadlines,
     ) -> None:
         self._runtime = runtime
         self._options = runtime.options
@@ -49,14 +54,7 @@ class Errands:
         self._chunks = chunks
         self._existing = Existing(runtime)
         self._uploads: WeakValueDictionary[ObjectURI, FileUpload] = WeakValueDictionary()
-        self._deadlines: set[asyncio.Timeout] = set()
-        self._stop_at: float | None = None
-
-    def stop_at(self, time: float) -> None:
-        """Set the deadline, by the loop's clock, for what is under way and all that comes."""
-        self._stop_at = time
-        for deadline in self._deadlines:
-            deadline.reschedule(time)
+        self._deadlines = deadlines
 
     async def look_below(self, prefix: ObjectURI) -> None:
         """List what is below a prefix, to save a request a key.
@@ -65,7 +63,7 @@ class Errands:
             Interrupted: it was time to stop.
         """
         if self._options.overwrite is not Overwrite.ALWAYS:
-            async with self._until_stopped(f"list {prefix}"):
+            async with self._deadlines.until_stopped(f"list {prefix}"):
                 await self._existing.index(prefix)
 
     async def plan(self, job: Job, _: Claim) -> UploadResult:
@@ -82,7 +80,9 @@ class Errands:
     async def _told(self, job: Job, doing: Coroutine[Any, Any, UploadResult]) -> UploadResult:
         """Do it, and announce how it went unless it was done."""
         try:
-            async with self._until_stopped(f"upload {job.uri}", lambda: self._remaining(job)):
+            async with self._deadlines.until_stopped(
+                f"upload {job.uri}", lambda: self._remaining(job)
+            ):
                 result = await doing
         except Interrupted as error:
             self._announce(events.UploadInterrupted(job.name, job.uri, error.remaining))
@@ -93,27 +93,6 @@ class Errands:
         if result.skipped is not None:
             self._announce(events.FileSkipped(job.name, result.skipped, job.uri, job.size))
         return result
-
-    @asynccontextmanager
-    async def _until_stopped(
-        self, what: str, remaining: Callable[[], int | None] = lambda: None
-    ) -> AsyncIterator[None]:
-        """Let something go on; after a stop, until its deadline.
-
-        Raises:
-            Interrupted: the deadline has come.
-        """
-        deadline = asyncio.timeout_at(self._stop_at)
-        self._deadlines.add(deadline)
-        try:
-            async with deadline:
-                yield
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise Interrupted(f"{what}: stopped in the middle", remaining=remaining()) from None
-        finally:
-            self._deadlines.discard(deadline)
 
     def _remaining(self, job: Job) -> int | None:
         upload = self._uploads.get(job.uri)

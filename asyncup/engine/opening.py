@@ -44,13 +44,14 @@ async def open_runtime(
         gateway.endpoint,
         lambda reason: announce(events.JournalUnavailable(reason)),
     )
-    link = Link(gateway, announce, stopping, policy=policy)
+    stack.enter_context(journal)
+    link = Link(gateway, announce, stopping, policy=policy, is_known=journal.knows_endpoint())
     return Runtime(
         gateway=gateway,
         options=options,
         announce=announce,
         retry=Retrier(policy, link, announce, stopping),
-        journal=stack.enter_context(journal),
+        journal=journal,
         slots=asyncio.Semaphore(options.concurrency),
         window=asyncio.Semaphore(options.window),
         stopping=stopping,

@@ -1,6 +1,5 @@
 """The public face: files in, objects at S3 out; slots, window and connections shared by all."""
 
-import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,12 +16,20 @@ from asyncup.core.selection import key_problem, printable
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.places import default_split_dir
+from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.errands import Errands
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.opening import open_runtime
 from asyncup.engine.run import Run, parts_of
 from asyncup.engine.runtime import Claim
 from asyncup.engine.source import AsyncReader, FileSource
+
+_SIGNS_OF_LIFE = (
+    events.PartStarted,
+    events.BytesSent,
+    events.PartUploaded,
+    events.UploadCompleting,
+)
 
 
 class Uploader:
@@ -58,7 +65,8 @@ class Uploader:
         self._options = options or Options()
         self._s3 = s3 or S3Config()
         self._attributes = attributes or ObjectAttributes()
-        self._announce: Listener = listener or (lambda _: None)
+        self._listener: Listener = listener or (lambda _: None)
+        self._deadlines = Deadlines()
         self._given_gateway = gateway
         self._stack = AsyncExitStack()
         self._chunks: ChunkStore | None = None
@@ -71,7 +79,7 @@ class Uploader:
             s3=self._s3,
             gateway=self._given_gateway,
         )
-        self._errands = Errands(self._runtime, self._attributes, self._chunk_store)
+        self._errands = Errands(self._runtime, self._attributes, self._chunk_store, self._deadlines)
         return self
 
     async def __aexit__(
@@ -157,7 +165,12 @@ class Uploader:
             return
         self._runtime.stopping.set()
         self._runtime.backlog.release()
-        self._errands.stop_at(asyncio.get_running_loop().time() + self._options.stop_grace)
+        self._deadlines.stop(self._options.stop_grace)
+
+    def _announce(self, event: events.Event) -> None:
+        if isinstance(event, _SIGNS_OF_LIFE):
+            self._deadlines.moved()
+        self._listener(event)
 
     def _chunk_store(self) -> ChunkStore:
         if self._chunks is None:

@@ -1,8 +1,8 @@
 """Many objects, compared with their files or their receipts, a few at a time."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from asyncup.core.selection import printable
 from asyncup.core.verification import Download
 from asyncup.edges.files import fingerprint
 from asyncup.edges.gateway import Gateway
+from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.finding import LOOK_AHEAD, unless_stopped
 from asyncup.engine.groups import task_group
 from asyncup.engine.jobs import Job, Selected
@@ -68,7 +69,7 @@ class Verifier:
         self._announce: Listener = listener or (lambda _: None)
         self._given_gateway = gateway
         self._stack = AsyncExitStack()
-        self._deadlines: set[asyncio.Timeout] = set()
+        self._deadlines = Deadlines()
         self._result = RunResult()
         self._is_cut = False
 
@@ -133,9 +134,8 @@ class Verifier:
 
     def _halt(self) -> None:
         self._runtime.stopping.set()
-        now = asyncio.get_running_loop().time()
-        for deadline in self._deadlines:
-            deadline.reschedule(now)
+        # Nothing is lost by that.
+        self._deadlines.stop(0)
 
     async def _find(
         self, selected: AsyncIterable[Selection], queue: asyncio.Queue[Task | None]
@@ -197,7 +197,7 @@ class Verifier:
         name = _name(task)
         self._announce(events.FileStarted(name, task.uri, task.size, task.size or 0, 1))
         try:
-            async with self._until_stopped(task.uri):
+            async with self._deadlines.until_stopped(f"verify {task.uri}"):
                 proof = await self._prove(task)
         except Interrupted:
             self._announce(aftercare.VerifyInterrupted(name, task.uri))
@@ -230,25 +230,6 @@ class Verifier:
 
     def _moved(self, uri: ObjectURI) -> Callable[[int], None]:
         return lambda count: self._announce(aftercare.BytesRead(uri, count))
-
-    @asynccontextmanager
-    async def _until_stopped(self, uri: ObjectURI) -> AsyncIterator[None]:
-        """Let a comparison go on until it is time to stop: nothing is lost by that.
-
-        Raises:
-            Interrupted: it is.
-        """
-        deadline = asyncio.timeout(None)
-        self._deadlines.add(deadline)
-        try:
-            async with deadline:
-                yield
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise Interrupted(f"verify {uri}: stopped") from None
-        finally:
-            self._deadlines.discard(deadline)
 
 
 def _name(task: Task) -> str:

@@ -23,6 +23,7 @@ from asyncup.core.model import ObjectHead, ObjectListing, ObjectURI, Receipt, Up
 from asyncup.core.options import Overwrite
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Walk
+from asyncup.engine.deadlines import SILENCE
 from asyncup.engine.jobs import Job, Named, Selected, Selection
 from tests.engine.kit import (
     OPTIONS,
@@ -263,7 +264,7 @@ def test_stop_lets_parts_in_flight_arrive(tmp_path: Path) -> None:
 
 
 def test_stop_drops_what_does_not_arrive_in_time(tmp_path: Path) -> None:
-    """Parts that take longer than the grace are given up; the upload stays at S3."""
+    """Parts of which nothing has moved for a while are given up; the upload stays at S3."""
     s3 = FakeS3()
     s3.delay = 100
 
@@ -274,7 +275,7 @@ def test_stop_drops_what_does_not_arrive_in_time(tmp_path: Path) -> None:
             up.stop()
             result = await running
             assert (result.interrupted, result.exit_code) == (1, 130)
-            assert asyncio.get_running_loop().time() == 1 + OPTIONS.stop_grace
+            assert asyncio.get_running_loop().time() == SILENCE
             assert chunk_files(tmp_path) == []
         assert no_task_is_left()
 
@@ -319,7 +320,7 @@ def test_stop_with_the_end_of_a_stream_unsent(tmp_path: Path) -> None:
 
 
 def test_stop_while_s3_does_not_answer(tmp_path: Path) -> None:
-    """A run that waits for its first list ends when the grace is over, and says that it did."""
+    """A run that waits for its first list ends soon, and says that it did."""
     s3, ears = Silent(), Ears()
 
     async def main() -> None:
@@ -332,7 +333,7 @@ def test_stop_while_s3_does_not_answer(tmp_path: Path) -> None:
                 up.stop()
                 result = await running
                 assert (result.interrupted, result.exit_code) == (1, 130)
-            assert asyncio.get_running_loop().time() == 1 + OPTIONS.stop_grace + 1
+            assert asyncio.get_running_loop().time() == SILENCE + 1
 
     run(main())
     assert len(ears.of(events.RunFinished)) == 2
@@ -347,7 +348,7 @@ class Silent(FakeS3):
 
 
 def test_stop_before_a_stream_says_anything(tmp_path: Path) -> None:
-    """A stream that neither gives bytes nor ends is left when the grace is over, however early."""
+    """A stream that neither gives bytes nor ends is left soon, however early it is."""
     s3 = FakeS3()
 
     async def main() -> None:
@@ -356,7 +357,7 @@ def test_stop_before_a_stream_says_anything(tmp_path: Path) -> None:
             s3.watch = lambda request: up.stop() if request.verb == "list_objects" else None
             with pytest.raises(Interrupted):
                 await up.put(Answers(), URI)
-            assert asyncio.get_running_loop().time() == OPTIONS.stop_grace
+            assert asyncio.get_running_loop().time() == SILENCE
 
     run(main())
     assert s3.objects == {}
