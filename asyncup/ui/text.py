@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
 from asyncup.core.progress import Late, Progress
@@ -114,6 +114,17 @@ def _(event: events.Stopping) -> Line:
         return Line(Level.WARNING, "stopping")
     told = f"stopping: parts in flight have {format_duration(event.grace)} to arrive"
     return Line(Level.WARNING, f"{told} (again to stop at once)")
+
+
+@describe.register
+def _(event: conditions.RateChanged) -> Line:
+    much = "as fast as it goes" if event.rate is None else f"at most {format_size(event.rate)}/s"
+    return Line(Level.INFO, f"from now on, {much} ({event.reason})")
+
+
+@describe.register
+def _(event: conditions.RateRefused) -> Line:
+    return Line(Level.WARNING, f"the limit of the rate stays: {event.reason}")
 
 
 @describe.register
