@@ -28,12 +28,13 @@ class Running:
         self.process = process
 
     def wait_for(self, kind: str) -> dict[str, Any]:
-        """Return the next event of a type."""
+        """Return the next event of a type; until then, nothing is told of the rate."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             event: dict[str, Any] = json.loads(line)
             if event["type"] == kind:
                 return event
+            assert not event["type"].startswith("rate_"), line
         raise AssertionError(f"it ended without {kind}: {finish(self.process).err}")
 
     def next_rate(self) -> tuple[int | None, str]:
@@ -113,7 +114,8 @@ def test_configuration_is_edited(bucket: Bucket, tmp_path: Path) -> None:
         assert told.startswith(f"{path}: limit-rate = 'fast': 'fast' is not a rate: write 20MiB/s")
         config(tmp_path, "limit-rate = ")
         assert f"{path} is not TOML" in run.wait_for("rate_refused")["reason"]
-        # The limit is the same as before: there is nothing to tell.
+        assert run.send(signal.SIGUSR1) == (8 * KIB, "SIGUSR1")
+        # The limit of the file is the same as before: what the signal has set stays.
         config(tmp_path, 'limit-rate = "16K"\nplain = true')
         for _ in range(4):
             run.wait_for("progress")
@@ -125,16 +127,16 @@ def test_configuration_is_edited(bucket: Bucket, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("by", ["flag", "variable"])
 def test_what_counts_more_than_the_file(bucket: Bucket, tmp_path: Path, by: str) -> None:
-    """With a flag or a variable, an edited file changes nothing, and is not even looked at."""
+    """With a flag or a variable, an edited file changes nothing."""
     path = config(tmp_path, 'limit-rate = "1KiB/s"')
     options = ["--limit-rate=64KiB/s"] if by == "flag" else []
     env = {} if by == "flag" else {"ASYNCUP_LIMIT_RATE": "64KiB/s"}
     with upload(bucket, tmp_path, "--config", path, *options, **env) as run:
         assert run.next_rate() == (64 * KIB, "as asked for")
         run.wait_for("part_started")
-        config(tmp_path, 'limit-rate = "fast"')
+        config(tmp_path, 'limit-rate = "2KiB/s"')
         for _ in range(4):
-            assert run.wait_for("progress")
+            run.wait_for("progress")
         rate = 64 * KIB
         while rate < 256 * MIB:
             rate *= 2

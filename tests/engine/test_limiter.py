@@ -101,6 +101,24 @@ def test_all_bodies_get_the_same(rate: int, count: int) -> None:
     assert min(had.values()) > 5
 
 
+def test_who_comes_late_stands_behind() -> None:
+    """Who asks when it is somebody's turn, but that one has not woken yet, does not go first."""
+
+    async def main() -> None:
+        limiter, loop = limiter_of(10 * KIB), asyncio.get_running_loop()
+        assert limiter.take(SLICE) == KIB
+        first = asyncio.create_task(_awaited(limiter))
+        await asyncio.sleep(0)
+        assert isinstance(loop, VirtualLoop)
+        loop._jumping.now += 0.15
+        second = asyncio.create_task(_awaited(limiter))
+        await asyncio.wait({first, second}, return_when=asyncio.FIRST_COMPLETED)
+        assert (first.done(), second.done()) == (True, False)
+        await second
+
+    run(main())
+
+
 @pytest.mark.parametrize(("before", "after"), [(100 * MIB, 10 * KIB), (10 * KIB, 100 * MIB)])
 def test_a_change_takes_effect_within_a_second(before: int, after: int) -> None:
     """Those who wait already, with large slices or small ones, are at the new rate at once."""

@@ -130,6 +130,30 @@ def test_another_limit_takes_the_place_of_the_timetable() -> None:
     ]
 
 
+def test_the_clock_is_looked_at_once_a_second() -> None:
+    """However often the timetable was changed, only the last one is kept up with."""
+    looks = 0
+
+    async def main() -> None:
+        nonlocal looks
+        loop = asyncio.get_running_loop()
+
+        def now() -> datetime:
+            nonlocal looks
+            looks += 1
+            return BEGAN + timedelta(seconds=loop.time())
+
+        with RateControl(RateLimit(), Ears(), now) as control:
+            for minute in range(10, 40):
+                control.follow(RateLimit.parse(f"08:{minute}=1M 09:00=off"), "asyncup.toml")
+            looks = 0
+            await asyncio.sleep(60)
+
+    run(main())
+    # To see what holds, and when to come back.
+    assert looks == 2 * 60
+
+
 def test_half_of_no_limit_is_half_of_what_goes() -> None:
     """Halved while nothing limits it, it is limited to half of what went out just now."""
 
