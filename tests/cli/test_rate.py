@@ -165,4 +165,4 @@ def test_people_are_told(bucket: Bucket, tmp_path: Path) -> None:
     arguments = ("put", tmp_path / "file", str(bucket.place), "--limit-rate=2.5MB/s")
     ended = asyncup(*arguments, env=bucket.env)
     assert ended.code == 0
-    assert lines(ended.err, "from now on, at most 2.38 MiB/s (as asked for)")
+    assert lines(ended.err, "as asked for: at most 2.38 MiB/s from now on")
