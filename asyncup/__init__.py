@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from asyncup.core.events import Event, Listener
     from asyncup.core.model import ObjectAttributes, ObjectURI, Proof, UploadResult
     from asyncup.core.options import Limits, Options, Overwrite, S3Config
+    from asyncup.core.rates import RateLimit
     from asyncup.engine.uploader import Uploader
 
 _HOMES = {
@@ -28,6 +29,7 @@ _HOMES = {
     "Options": "asyncup.core.options",
     "Overwrite": "asyncup.core.options",
     "Proof": "asyncup.core.model",
+    "RateLimit": "asyncup.core.rates",
     "S3Config": "asyncup.core.options",
     "UploadResult": "asyncup.core.model",
     "Uploader": "asyncup.engine.uploader",
@@ -43,6 +45,7 @@ __all__ = [
     "Options",
     "Overwrite",
     "Proof",
+    "RateLimit",
     "S3Config",
     "UploadResult",
     "Uploader",

@@ -16,6 +16,7 @@ import typer
 from asyncup.cli.values import TEXT, as_typer_takes_it, shape_of
 from asyncup.core.endpoint import redacted
 from asyncup.core.errors import UsageError
+from asyncup.core.rates import RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,32 @@ def load_into_context(context: typer.Context, given: Path | None) -> Path | None
     if path is not None:
         context.default_map = _checked(context, path, read(path))
     return path
+
+
+def file_that_sets(context: typer.Context, option: str) -> Path | None:
+    """Return the configuration file, if what it says of an option counts: no flag, no variable."""
+    source = context.get_parameter_source(option)
+    if source is not None and source.name in {"COMMANDLINE", "ENVIRONMENT"}:
+        return None
+    path: Path | None = context.params["config"]
+    return path
+
+
+def limit_rate_in(path: Path) -> RateLimit:
+    """Return the limit that a configuration file sets just now.
+
+    Raises:
+        UsageError: it cannot be read, or sets what is none.
+    """
+    for each in read(path):
+        if isinstance(each, Setting) and each.option == "limit_rate":
+            try:
+                return RateLimit.parse(str(each.value))
+            except UsageError as error:
+                raise UsageError(
+                    f"{path}: {_problem(each.key, each.written, str(error))}"
+                ) from error
+    return RateLimit()
 
 
 def find(given: Path | None) -> Path | None:

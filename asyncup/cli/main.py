@@ -15,6 +15,7 @@ from asyncup import __version__
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import streams
+from asyncup.cli.config import file_that_sets
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
 from asyncup.cli.usage import as_ours, is_asked_for
 from asyncup.core.errors import AsyncupError, Interrupted
@@ -79,6 +80,7 @@ def put(
     overwrite: p.OverwritePolicy = Overwrite.SIZE,
     part_size: p.PartSize = 16 << 20,
     concurrency: p.Concurrency = 8,
+    limit_rate: p.LimitRate = None,
     direct: p.Direct = False,
     split_dir: p.SplitDir = None,
     checksum: p.Checksum = ChecksumPolicy.AUTO,
@@ -123,7 +125,7 @@ def put(
         asked = asked_for(params)
         from asyncup.cli.put import put
 
-        return put(params, asked)
+        return put(params, asked, file_that_sets(context, "limit_rate"))
 
     _finish(run, context.params)
 

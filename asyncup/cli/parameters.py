@@ -116,6 +116,17 @@ PartSize = Annotated[
 Concurrency = Annotated[
     int, _how("--concurrency -c", "Parts in flight at once, over all files", metavar="N", min=1)
 ]
+LimitRate = Annotated[
+    Any,
+    _how(
+        "--limit-rate",
+        "The most that goes out, as 20MiB/s; or by the time of day, as '08:00=2MiB/s 19:00=off'. "
+        "SIGUSR1 halves it, SIGUSR2 doubles it",
+        parser=readers.rate,
+        metavar="RATE",
+        show_default="off",
+    ),
+]
 Direct = Annotated[
     bool, _how("--direct/--no-direct", "Send from the files themselves, not chunk files")
 ]

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 
 from asyncup.cli.files_from import read_list
+from asyncup.cli.rate_file import RateFile
 from asyncup.cli.running import Attended, run_attended
 from asyncup.cli.settings import Asked, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
@@ -24,8 +25,10 @@ from asyncup.ui.renderer import Output
 _MAY_GO_ON = (Interrupted.exit_code, GaveUp.exit_code)
 
 
-def put(params: Params, asked: Asked) -> int:
+def put(params: Params, asked: Asked, rate_file: Path | None) -> int:
     """Upload what the parameters name and return the exit status.
+
+    The `limit-rate` of `rate_file`, a configuration file, holds whenever that is edited.
 
     Raises:
         AsyncupError: it could not even begin.
@@ -35,14 +38,18 @@ def put(params: Params, asked: Asked) -> int:
     receipts = None if path is None else ReceiptFile(path)
     with receipts or nullcontext():
         return run_attended(
-            lambda attended: _put(params, asked, attended, receipts),
+            lambda attended: _put(params, asked, attended, receipts, rate_file),
             # What S3 has acknowledged is there all the same.
             if_cancelled=_say_how_to_go_on,
         )
 
 
 async def _put(
-    params: Params, asked: Asked, attended: Attended, receipts: ReceiptFile | None
+    params: Params,
+    asked: Asked,
+    attended: Attended,
+    receipts: ReceiptFile | None,
+    rate_file: Path | None,
 ) -> int:
     renderer, others = renderer_for(params, attended.output)
     if params["debug"]:
@@ -59,12 +66,17 @@ async def _put(
             listener=told if log is None else tell_all([told, log]),
         )
         await stack.enter_async_context(uploader)
+        if rate_file is not None:
+            follower = RateFile(rate_file, asked.options.limit_rate, uploader.limit_rate, told)
+            await stack.enter_async_context(follower.followed())
         selected, below = await stack.enter_async_context(_selected(params, asked.places))
         attended.signals.stop = uploader.stop
+        attended.signals.slow_down = uploader.halve_rate
+        attended.signals.speed_up = uploader.double_rate
         async with drawn(renderer):
             act = uploader.plan_all if params["dry_run"] else uploader.put_all
             result = await act(selected, below=below)
-        attended.signals.stop = None
+        attended.signals.forget()
     if result.exit_code in _MAY_GO_ON and not params["json"]:
         _say_how_to_go_on()
     return result.exit_code or _exit_code_of(log)

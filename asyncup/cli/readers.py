@@ -11,6 +11,7 @@ from asyncup.core.endpoint import check_endpoint
 from asyncup.core.errors import UsageError
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import Limits
+from asyncup.core.rates import RateLimit
 from asyncup.core.sizes import parse_duration, parse_size
 
 T = TypeVar("T")
@@ -78,6 +79,13 @@ def _text(check: Callable[[str], object]) -> Callable[[Any], str]:
     return _parser(read)
 
 
+def _rate(text: str) -> RateLimit:
+    try:
+        return RateLimit.parse(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+
+
 def _pattern(text: str) -> str:
     from asyncup.core.selection import Filters
 
@@ -88,6 +96,7 @@ def _pattern(text: str) -> str:
 size = _parser(parse_size)
 part_size = _parser(_part_size)
 duration = _parser(parse_duration)
+rate = _parser(_rate)
 uri = _text(ObjectURI.parse)
 endpoint = _text(check_endpoint)
 pattern = _parser(_pattern)

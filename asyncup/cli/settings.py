@@ -35,6 +35,8 @@ def options_of(params: Params) -> Options:
         "stop_grace",
     )
     given = {name: params[name] for name in names if name in params}
+    if params.get("limit_rate") is not None:
+        given["limit_rate"] = params["limit_rate"]
     if "state_dir" in params:
         given["state_dir"] = params["state_dir"] or default_state_dir()
     return Options(**given)

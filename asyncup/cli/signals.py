@@ -1,17 +1,26 @@
-"""Ctrl-C, and the signals that mean the same: first stop so that it can go on, then at once."""
+"""Ctrl-C, and the signals that mean the same: first stop so that it can go on, then at once.
+
+SIGUSR1 and SIGUSR2, where there are such, slow uploads down and speed them up.
+"""
 
 import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
 from asyncup.core.errors import Interrupted
 
-_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
+
+def _named(*names: str) -> list[signal.Signals]:
+    """Return those of the signals that this system has."""
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+_STOPPING = _named("SIGINT", "SIGTERM", "SIGHUP")
+_PACING = _named("SIGUSR1", "SIGUSR2")
 
 
 class Signals:
@@ -23,12 +32,19 @@ class Signals:
 
     Attributes:
         stop: None while there is nothing to stop: then the first signal cancels, too.
+        slow_down, speed_up: what SIGUSR1 and SIGUSR2 call, with their name.
     """
 
     def __init__(self) -> None:
-        self.stop: Callable[[], None] | None = None
+        self.forget()
         self._task: asyncio.Task[Any] | None = None
         self._received = 0
+
+    def forget(self) -> None:
+        """Let there be nothing to stop, or to slow down."""
+        self.stop: Callable[[], None] | None = None
+        self.slow_down: Callable[[str], None] = lambda _: None
+        self.speed_up: Callable[[str], None] = lambda _: None
 
     def attend(self) -> None:
         """Take the current task for the one that signals are about."""
@@ -48,6 +64,16 @@ class Signals:
             with suppress(RuntimeError):
                 self._task.get_loop().call_soon_threadsafe(self._act, self._received)
 
+    def receive_pace(self, number: int, _: object) -> None:
+        """Slow down, or speed up; to be called in the main thread, whatever that is doing."""
+        if self._task is not None and not self._task.done():
+            with suppress(RuntimeError):
+                self._task.get_loop().call_soon_threadsafe(self._set_pace, signal.Signals(number))
+
+    def _set_pace(self, number: signal.Signals) -> None:
+        act = self.slow_down if number is _PACING[0] else self.speed_up
+        act(number.name)
+
     def _act(self, received: int) -> None:
         if self._task is None:
             raise AssertionError("unreachable: there is a task, or nothing was called")
@@ -61,9 +87,13 @@ class Signals:
 def caught_signals() -> Iterator[Signals]:
     """Catch signals, but for those that are ignored: nohup asks for that."""
     signals = Signals()
+    receivers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {
+        **dict.fromkeys(_STOPPING, signals.receive),
+        **dict.fromkeys(_PACING, signals.receive_pace),
+    }
     before = {
-        number: signal.signal(number, signals.receive)
-        for number in _SIGNALS
+        number: signal.signal(number, receiver)
+        for number, receiver in receivers.items()
         if signal.getsignal(number) is not signal.SIG_IGN
     }
     try:

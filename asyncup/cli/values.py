@@ -40,6 +40,9 @@ _SIZE = Shape(
     'a number of bytes or a size such as "64MiB"',
     lambda value: _is_number(value) or _is_text(value),
 )
+_RATE = Shape(
+    'a rate such as "20MiB/s", or a timetable', lambda value: _is_number(value) or _is_text(value)
+)
 _TIME = Shape(
     'a number of seconds or a time such as "90s"',
     lambda value: _is_number(value) or isinstance(value, float | str),
@@ -50,6 +53,7 @@ _SHAPES = {
     **dict.fromkeys(("metadata", "tag"), _PAIRS),
     **dict.fromkeys(("concurrency", "max_retry"), _NUMBER),
     **dict.fromkeys(("part_size", "min_size", "max_size"), _SIZE),
+    "limit_rate": _RATE,
     **dict.fromkeys(
         ("retry_step", "retry_cap", "stall_timeout", "give_up_after", "stop_grace"), _TIME
     ),

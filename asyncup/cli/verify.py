@@ -59,7 +59,7 @@ async def _verify(
         attended.signals.stop = verifier.stop
         async with drawn(renderer):
             result = await verifier.verify_all(selected)
-        attended.signals.stop = None
+        attended.signals.forget()
     return result.exit_code
 
 

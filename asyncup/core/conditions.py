@@ -48,3 +48,10 @@ class RateChanged(Event):
 
     rate: float | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RateRefused(Event):
+    """Another limit was to hold from now on, and cannot be taken: the one before stays."""
+
+    reason: str

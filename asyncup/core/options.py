@@ -6,6 +6,7 @@ from pathlib import Path
 
 from asyncup.core.errors import UsageError
 from asyncup.core.model import ChecksumAlgorithm
+from asyncup.core.rates import RateLimit
 from asyncup.core.sizes import format_size
 
 KIB = 1 << 10
@@ -128,6 +129,7 @@ class Options:
         stall_timeout: a request whose bytes do not move for this long is dropped and sent again.
         complete_timeout: S3 may take minutes to put 10,000 parts together.
         give_up_after: how long S3 may be out of reach before the run ends.
+        limit_rate: the most that goes out, of all parts together, by the time of day.
         min_rate: in bytes per second; a part that travels more slowly is sent again on another
             connection, 0 for none.
         stop_grace: how long parts in flight may go on after `stop()`.
@@ -152,6 +154,7 @@ class Options:
     stall_timeout: float = 30.0
     complete_timeout: float = 600.0
     give_up_after: float = 86_400.0
+    limit_rate: RateLimit = field(default_factory=RateLimit)
     min_rate: int = 0
     stop_grace: float = 10.0
     limits: Limits = field(default_factory=Limits)

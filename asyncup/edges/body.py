@@ -5,7 +5,7 @@ for a file, `seek` and `tell` as soon as botocore signs through awscrt. aiohttp 
 whatever has `__aiter__`, slice by slice.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Self
 
 from asyncup.core.errors import AsyncupError
@@ -13,6 +13,14 @@ from asyncup.edges.files import RangeReader
 
 SLICE = 128 << 10
 """Bytes handed on at once: small enough that a slow link moves one well within a stall time."""
+
+Pace = Callable[[int], int | Awaitable[int]]
+"""Asked before bytes are handed on: of so many, how many may go, now or when it is awaited."""
+
+
+def at_once(most: int) -> int:
+    """Let all go; the pace of who knows no limit."""
+    return most
 
 
 class PartBody:
@@ -23,22 +31,33 @@ class PartBody:
         size: their number.
         moved: is told how many bytes the network took since it was last told; a negative number
             takes them back when S3 wants them from the start again (a redirect).
+        pace: how fast they may go.
 
     Attributes:
         failure: what went wrong while reading. The HTTP client wraps exceptions of a body in its
             own, which hides that it was not the network.
         on_progress: called whenever a slice was taken, for the clock that watches for stalls.
+        on_pause: called when the body itself holds the bytes back, for that clock to stand still;
+            when it goes on, `on_progress` is called.
     """
 
-    def __init__(self, reader: RangeReader, size: int, moved: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        reader: RangeReader,
+        size: int,
+        moved: Callable[[int], None],
+        pace: Pace = at_once,
+    ) -> None:
         self._reader = reader
         self._size = size
         self._moved = moved
+        self._pace = pace
         self._slices = memoryview(b"")
         self._handed = 0
         self._sent = 0
         self.failure: AsyncupError | None = None
         self.on_progress: Callable[[], None] = lambda: None
+        self.on_pause: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         return self
@@ -70,8 +89,13 @@ class PartBody:
                 raise
         if not self._slices:
             raise StopAsyncIteration
-        piece, self._slices = self._slices[:SLICE], self._slices[SLICE:]
-        self._handed += len(piece)
+        size = self._pace(min(len(self._slices), SLICE))
+        if not isinstance(size, int):
+            self.on_pause()
+            size = await size
+            self.on_progress()
+        piece, self._slices = self._slices[:size], self._slices[size:]
+        self._handed += size
         return piece
 
     def _took(self, count: int) -> None:

@@ -23,7 +23,7 @@ from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.selection import printable
 from asyncup.core.sizes import format_size
-from asyncup.edges.body import PartBody
+from asyncup.edges.body import Pace, PartBody, at_once
 from asyncup.edges.files import RangeReader
 from asyncup.edges.locks import Lock
 
@@ -48,10 +48,10 @@ class StagedPart:
     offset: int
     owned: bool
 
-    def body(self, moved: Callable[[int], None]) -> PartBody:
+    def body(self, moved: Callable[[int], None], pace: Pace = at_once) -> PartBody:
         """Open the bytes for one attempt; `moved` is told what the network takes."""
         reader = RangeReader(self.path, self.offset, self.checksums.size)
-        return PartBody(reader, self.checksums.size, moved)
+        return PartBody(reader, self.checksums.size, moved, pace)
 
     async def check(self) -> None:
         """Read the bytes again, after S3 said that others arrived.

@@ -125,7 +125,7 @@ class Requests:
 
 
 def _keep_alive(clock: asyncio.Timeout, body: PartBody, within: float) -> None:
-    """Let a clock start again whenever bytes of a body move."""
+    """Let a clock start again whenever bytes of a body move; held back by us, it stands still."""
     loop = asyncio.get_running_loop()
 
     def moved() -> None:
@@ -136,6 +136,7 @@ def _keep_alive(clock: asyncio.Timeout, body: PartBody, within: float) -> None:
         clock.reschedule(loop.time() + patience)
 
     body.on_progress = moved
+    body.on_pause = lambda: clock.reschedule(None)
 
 
 def _unanswered(error: BotoCoreError | aiohttp.ClientError, fault: Fault) -> AsyncupError:

@@ -12,6 +12,7 @@ from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
 from asyncup.edges.s3 import open_s3
 from asyncup.engine.link import Link
+from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
 from asyncup.engine.runtime import Backlog, Runtime
 
@@ -56,4 +57,5 @@ async def open_runtime(
         window=asyncio.Semaphore(options.window),
         stopping=stopping,
         backlog=Backlog(options.concurrency),
+        rate=stack.enter_context(RateControl(options.limit_rate, announce)),
     )

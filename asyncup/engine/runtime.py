@@ -8,6 +8,7 @@ from asyncup.core.events import Listener
 from asyncup.core.options import Options
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
+from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
 
 
@@ -20,6 +21,7 @@ class Runtime:
         window: permission to hold a part anywhere between its source and S3, which bounds the
             disk that chunk files take.
         stopping: set when no further part is to be begun.
+        rate: how fast bytes may go out, of all files together.
     """
 
     gateway: Gateway
@@ -31,6 +33,7 @@ class Runtime:
     window: asyncio.Semaphore
     stopping: asyncio.Event
     backlog: "Backlog"
+    rate: RateControl
 
 
 class Backlog:

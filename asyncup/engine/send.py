@@ -44,7 +44,7 @@ async def send(
         nonlocal resent, attempts
         attempts = n
         runtime.announce(PartStarted(uri, number, staged.checksums.size, n))
-        with staged.body(moved) as body:
+        with staged.body(moved, runtime.rate.pace) as body:
             try:
                 return await deliver(body)
             except AsyncupError as error:

@@ -12,6 +12,7 @@ from asyncup.core.events import Listener
 from asyncup.core.model import ObjectAttributes, ObjectURI, UploadResult
 from asyncup.core.options import Options, S3Config
 from asyncup.core.outcome import RunResult
+from asyncup.core.rates import RateLimit
 from asyncup.core.selection import key_problem, printable
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.gateway import Gateway
@@ -149,6 +150,29 @@ class Uploader:
             self._announce(result.as_event())
             return result
         return await Run(self._runtime, errand, self._halt).all(selected)
+
+    def limit_rate(self, limit: RateLimit | str, reason: str = "as asked for") -> None:
+        """Let no more than this out from now on, as `Options.limit_rate` did before.
+
+        To be called in the event loop, as the two below. Uploads that are under way are in it.
+
+        Args:
+            limit: such as `20MiB/s`, `off`, or a timetable; see `asyncup.RateLimit.parse`.
+            reason: is announced with the change.
+
+        Raises:
+            UsageError: it is no limit.
+        """
+        parsed = RateLimit.parse(limit) if isinstance(limit, str) else limit
+        self._runtime.rate.follow(parsed, reason)
+
+    def halve_rate(self, reason: str = "halved") -> None:
+        """Halve the limit; where there is none, half of what goes out just now is one."""
+        self._runtime.rate.halve(reason)
+
+    def double_rate(self, reason: str = "doubled") -> None:
+        """Double the limit, if there is one."""
+        self._runtime.rate.double(reason)
 
     def stop(self) -> None:
         """Begin no further part, give those in flight a moment, leave the rest for a next run.

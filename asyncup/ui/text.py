@@ -137,6 +137,17 @@ def _(event: events.Stopping) -> Line:
 
 
 @describe.register
+def _(event: conditions.RateChanged) -> Line:
+    much = "as fast as it goes" if event.rate is None else f"at most {format_size(event.rate)}/s"
+    return Line(Level.INFO, f"{event.reason}: {much} from now on")
+
+
+@describe.register
+def _(event: conditions.RateRefused) -> Line:
+    return Line(Level.WARNING, f"the limit of the rate stays as it is: {event.reason}")
+
+
+@describe.register
 def _(event: events.UploadCompleted) -> Line:
     result = event.result
     parts = "" if result.parts == 1 else f" in {result.parts} parts"

@@ -177,6 +177,8 @@ def test_key_prefix_of_multi2s3_alone(bucket: Bucket, tmp_path: Path) -> None:
         ("retry-step = true", "retry-step = True: a number of seconds or a time such as", ""),
         ("min-size = 1.5", "min-size = 1.5: a number of bytes or a size such as", ""),
         ("key-prefix = 5\nx = 1", "key-prefix = 5: a text in quotes is needed; unknown key", ""),
+        ('limit-rate = "fast"', "limit-rate = 'fast': 'fast' is not a rate: write 20MiB/s", ""),
+        ("limit-rate = true", 'limit-rate = True: a rate such as "20MiB/s"', ""),
         ('destination = "demo/x"', "destination = 'demo/x': 'demo/x' is not an S3 URI", ""),
         ('endpoint-url = "foo"', "endpoint-url = 'foo': 'foo' is not an endpoint URL", ""),
         ('endpoint_url = "u:secret@foo"', "endpoint_url = '***@foo': '***@foo' is not", ""),

@@ -17,6 +17,7 @@ from asyncup.core.options import (
     Overwrite,
     S3Config,
 )
+from asyncup.core.rates import RateLimit
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"part_size": MIB}, "part size 1 MiB is not between 5 MiB and 5 GiB"),
@@ -145,6 +146,7 @@ def test_the_defaults() -> None:
         "stall_timeout": 30.0,
         "complete_timeout": 600.0,
         "give_up_after": 86_400.0,
+        "limit_rate": RateLimit.parse("off"),
         "min_rate": 0,
         "stop_grace": 10.0,
         "limits": Limits(),

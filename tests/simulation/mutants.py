@@ -22,7 +22,7 @@ from asyncup.core.model import (
 from asyncup.core.options import Limits
 from asyncup.core.plan import UploadPlan
 from asyncup.core.resume import Action, ListedParts, Resumption, Unusable, Verdict
-from asyncup.edges.body import PartBody
+from asyncup.edges.body import Pace, PartBody
 from asyncup.edges.chunks import ChunkStore, StagedPart
 from asyncup.edges.files import RangeReader
 from asyncup.edges.journal import Journal
@@ -96,7 +96,7 @@ def _receipts_of_any_file(record: JournalRecord | None, _: object) -> Mapping[in
     return {} if record is None else record.receipts
 
 
-def _body_without_rewind(self: StagedPart, moved: Callable[[int], None]) -> PartBody:
+def _body_without_rewind(self: StagedPart, moved: Callable[[int], None], _: Pace) -> PartBody:
     before = self.part.number in _SENT.setdefault(self.path, set())
     _SENT[self.path].add(self.part.number)
     size = self.checksums.size

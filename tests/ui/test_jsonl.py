@@ -207,6 +207,17 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         "run_finished",
         {"uploaded": 1, "skipped": 2, "failed": 3, "interrupted": 4, "exit_code": 130},
     ),
+    (
+        conditions.RateChanged(20 << 20, "timetable"),
+        "rate_changed",
+        {"rate": 20 << 20, "reason": "timetable"},
+    ),
+    (
+        conditions.RateChanged(None, "SIGUSR2"),
+        "rate_changed",
+        {"rate": None, "reason": "SIGUSR2"},
+    ),
+    (conditions.RateRefused("no rate"), "rate_refused", {"reason": "no rate"}),
     (events.ReceiptLost(URI, SLOW), "receipt_lost", {"uri": KEY, "error": SLOW_TOLD}),
     (
         aftercare.ObjectVerified("big.bin", URI, 50, Proof.SHA256),

@@ -211,6 +211,21 @@ LINES: list[tuple[Event, Line]] = [
         Line(Level.WARNING, "nothing to verify: no files were found"),
     ),
     (aftercare.AbortFailed(URI, "id", SLOW), error_line(SLOW)),
+    (
+        conditions.RateChanged(20 * MIB, "timetable"),
+        Line(Level.INFO, "timetable: at most 20 MiB/s from now on"),
+    ),
+    (
+        conditions.RateChanged(None, "SIGUSR2"),
+        Line(Level.INFO, "SIGUSR2: as fast as it goes from now on"),
+    ),
+    (
+        conditions.RateRefused("a.toml: limit-rate = 'x': 'x' is not a rate"),
+        Line(
+            Level.WARNING,
+            "the limit of the rate stays as it is: a.toml: limit-rate = 'x': 'x' is not a rate",
+        ),
+    ),
 ]
 
 SILENT: list[Event] = [
