@@ -32,6 +32,9 @@ from tests.fakes3 import FakeS3, Request, lost
 from tests.loop import run
 
 FEW = replace(OPTIONS, max_retry=2, retry_step=5.0, retry_cap=60.0)
+ONE_BY_ONE = replace(FEW, concurrency=1)
+"""No other part is acknowledged while one fails, which would be a sign of life."""
+
 ALWAYS = 1 << 30
 
 
@@ -51,7 +54,7 @@ def now() -> float:
 
 
 class Outage:
-    """From a part on, nothing gets through, until so many seconds are over."""
+    """From the nth part that arrives on, nothing gets through, until so many seconds are over."""
 
     def __init__(self, s3: FakeS3, part: int, seconds: float, error: S3Error | None = None) -> None:
         self._s3 = s3
@@ -63,7 +66,7 @@ class Outage:
         s3.watch = self._watch
 
     def _watch(self, request: Request) -> None:
-        if self._began is None and request.number == self._part:
+        if self._began is None and len(self._s3.sent_parts()) == self._part:
             self._began = now()
         if self._began is None or now() >= self._began + self._seconds:
             return
@@ -103,7 +106,7 @@ def test_an_outage_costs_no_attempts(tmp_path: Path) -> None:
     """Ten minutes without S3 are waited out by parts that may fail once; none goes twice."""
     s3, ears = FakeS3(), Ears()
     Outage(s3, part=5, seconds=600)
-    upload(s3, tmp_path, ears)
+    upload(s3, tmp_path, ears, options=ONE_BY_ONE)
     assert acknowledged(ears) == list(range(1, 12))
     (online,) = ears.of(WentOnline)
     assert online.seconds >= 600 - 5
@@ -153,8 +156,7 @@ def test_those_who_waited_do_not_come_all_at_once(tmp_path: Path) -> None:
         if request.verb == "upload_part":
             begun.append(now())
 
-    s3.watch = watch
-    s3.delay = 5.0
+    s3.watch, s3.delay = watch, 5.0
     upload(s3, tmp_path, ears, options=replace(FEW, concurrency=8))
     assert len(set(begun[:8])) == 8
 
@@ -376,7 +378,7 @@ def test_who_asks_for_a_pause_gets_it(tmp_path: Path) -> None:
     s3, ears = FakeS3(), Ears()
     slow = Throttled(Fault(action="x", code="SlowDown", retry_after=100.0))
     outage = Outage(s3, part=5, seconds=250, error=slow)
-    upload(s3, tmp_path, ears)
+    upload(s3, tmp_path, ears, options=ONE_BY_ONE)
     assert outage.probed == [0, 100, 200]
 
 
