@@ -90,6 +90,7 @@ def put(
     retry_cap: p.RetryCap = 60.0,
     stall_timeout: p.StallTimeout = 30.0,
     stop_grace: p.StopGrace = 10.0,
+    complete_timeout: p.CompleteTimeout = 600.0,
     profile: p.Profile = None,
     region: p.Region = None,
     endpoint_url: p.EndpointURL = None,

@@ -32,6 +32,7 @@ def options_of(params: Params) -> Options:
         "retry_cap",
         "stall_timeout",
         "stop_grace",
+        "complete_timeout",
     )
     given = {name: params[name] for name in names if name in params}
     if "state_dir" in params:

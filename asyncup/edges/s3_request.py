@@ -36,7 +36,10 @@ _SLOWEST_STORE = 10 << 20
 """Bytes per second that a server is taken to write at least, once it has received them."""
 
 _BLOCK = 1 << 18
-"""Bytes of an answer's body to wait for at once."""
+"""Bytes of an answer's body to take at once."""
+
+_LEAST = 1 << 12
+"""Bytes of a longer body that have to come within a stall time: a trickle is no download."""
 
 
 @contextmanager
@@ -144,6 +147,8 @@ class Requests:
         try:
             async with asyncio.timeout(self._stall_timeout):
                 block: bytes = await body.read(_BLOCK)
+                while len(block) < _LEAST and (more := await body.read(_BLOCK)):
+                    block += more
         except TimeoutError as error:
             raise _late(fault, self._stall_timeout, None) from error
         except (BotoCoreError, aiohttp.ClientError) as error:

@@ -101,6 +101,20 @@ def test_edited_keys_are_taken_up(
     use(config, ask)
 
 
+def test_a_probe_that_is_not_known_here(config: S3Config, prefix: ObjectURI) -> None:
+    """A probe tells who asks with wrong keys, or none: nobody gets through with them."""
+
+    async def ask(s3: S3) -> None:
+        with pytest.raises(CredentialsMissing):
+            await s3.probe(prefix)
+        keys("[default]\n" + KEYS.format("AKIDNOBODY", "x"))
+        assert await s3.renew_credentials()
+        with pytest.raises(CredentialsRejected):
+            await s3.probe(prefix)
+
+    use(config, ask)
+
+
 def test_an_edited_profile_is_taken_up(
     weed: EmbeddedServer, config: S3Config, prefix: ObjectURI
 ) -> None:
