@@ -48,7 +48,7 @@ async def open_client(
     with _configuration(config):
         session = aioboto3.Session(
             region_name=config.region,
-            botocore_session=(chain or CredentialChain(config)).session(),
+            botocore_session=(chain or CredentialChain(config)).session(resolver),
         )
         client = session.client(
             "s3",

@@ -7,12 +7,14 @@ run of days outlives keys that are rotated, an `aws sso login`, a token in a fil
 import asyncio
 from typing import Any
 
+from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import exceptions as boto
 
 from asyncup.core.errors import AsyncupError, CredentialsExpired, CredentialsRejected, Fault
 from asyncup.core.options import S3Config
 from asyncup.edges.s3_errors import answered, unanswered
+from asyncup.edges.s3_http import ThreadedResolver
 
 RENEWAL_TIMEOUT = 60.0
 """Seconds that a chain may take to be read: a process of its own may ask the network."""
@@ -39,11 +41,16 @@ class CredentialChain:
 
     def __init__(self, config: S3Config) -> None:
         self._config = config
+        self._resolver: ThreadedResolver | None = None
         self._newest: Any = None
         self._used: object = None
 
-    def session(self) -> AioSession:
-        """Return a session whose clients sign by this chain, unless they are given keys."""
+    def session(self, resolver: ThreadedResolver) -> AioSession:
+        """Return a session whose clients sign by this chain, unless they are given keys.
+
+        Those who give credentials (STS, SSO) are found by `resolver`, as long as it is open.
+        """
+        self._resolver = resolver
         return _Session(self, profile=self._config.profile)
 
     async def read(self) -> None:
@@ -57,6 +64,9 @@ class CredentialChain:
         session = AioSession(profile=self._config.profile)
         if self._config.region is not None:
             session.set_config_variable("region", self._config.region)
+        if self._resolver is not None:
+            found_by = {"resolver": self._resolver, "use_dns_cache": False}
+            session.set_default_client_config(AioConfig(connector_args=found_by))
         try:
             self._newest = await session.get_credentials()
         except (*_OF_CREDENTIALS, boto.ClientError, ValueError) as error:

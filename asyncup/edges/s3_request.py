@@ -128,7 +128,7 @@ class Requests:
     def _answered(self, error: ClientError, fault: Fault, signed_ahead: timedelta) -> S3Error:
         """Turn an error answer into ours, and go by S3's clock if it is about ours."""
         ours = s3_errors.answered(error, fault)
-        date = error.response["ResponseMetadata"]["HTTPHeaders"].get("date")
+        date = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         # What answers HEAD has no body, and so no reason; and rclone says no more than "denied".
         may_be = isinstance(ours, AccessDenied) or ours.fault.code == "400"
         is_skew = isinstance(ours, ClockSkewed) or (

@@ -283,7 +283,7 @@ def test_completing_takes_too_long(bucket: Bucket, tmp_path: Path) -> None:
     def silent(request: Request) -> Fate:
         return Fate.SILENCE if request.is_complete else Fate.PASS
 
-    arguments = ["put", tmp_path / "large", str(bucket.place), "--part-size=5MiB"]
+    arguments: list[str | Path] = ["put", tmp_path / "large", str(bucket.place), "--part-size=5MiB"]
     impatient = ["--complete-timeout=1s", "--max-retry=1"]
     with proxy_to(bucket.env["AWS_ENDPOINT_URL"], silent) as proxy:
         env = {**bucket.env, "AWS_ENDPOINT_URL": proxy.url}

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ BOTH = [
     (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::1", 443, 0, 0)),
     (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 443)),
 ]
+PATIENCE = 20.0
+"""Seconds after which a look-up that did not begin never will: then a test fails, and ends."""
+
 CONFIG = S3Config(
     endpoint_url="http://s3.invalid:9000",
     path_style=True,
@@ -140,7 +144,7 @@ def test_nobody_waits_for_a_look_up_that_hangs(
     async def main() -> None:
         async with open_s3(CONFIG, Options(), agent="test") as s3:
             asked = asyncio.create_task(s3.list_objects(ObjectURI("bucket"), 1))
-            await asyncio.to_thread(hanging.begun.wait)
+            assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
             asked.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asked
@@ -164,6 +168,31 @@ def test_a_name_that_never_comes_is_a_lost_connection(
 
     with pytest.raises(ConnectionLost, match=r"the name s3\.invalid was not looked up"):
         asyncio.run(main())
+
+
+def test_who_gives_credentials_is_looked_up_aside_as_well(
+    monkeypatch: pytest.MonkeyPatch, hanging: Lookup, tmp_path: Path
+) -> None:
+    """A role is asked of STS by a client of its own, whose name keeps nobody waiting either."""
+    monkeypatch.setattr(
+        "asyncup.edges.s3_client.ThreadedResolver", lambda within: ThreadedResolver(within, hanging)
+    )
+    (tmp_path / "token").write_text("a token of the cluster")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/uploads")
+    config = replace(CONFIG, access_key_id=None, secret_access_key=None)
+
+    async def main() -> None:
+        async with open_s3(config, Options(), agent="test") as s3:
+            asked = asyncio.create_task(s3.list_objects(ObjectURI("bucket"), 1))
+            assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+
+    asyncio.run(main())
+    assert [question[0] for question in hanging.asked] == ["sts.us-east-1.amazonaws.com"]
+    assert not hanging.may_end.is_set()
 
 
 @pytest.fixture
