@@ -13,6 +13,7 @@ from enum import Enum, auto
 from urllib.parse import urlsplit
 
 _BLOCK = 64 * 1024
+_DRIP_SECONDS = 0.05
 
 
 class Fate(Enum):
@@ -34,6 +35,10 @@ class Fate(Enum):
     """It is answered, and then the connection is closed without a word."""
     CORRUPT = auto()
     """One byte of the body is another one when it arrives."""
+    DRIP_HEAD = auto()
+    """The answer comes byte by byte, without end, and never gets beyond its head."""
+    DRIP_BODY = auto()
+    """The answer's head comes, and then its body byte by byte, without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +165,36 @@ class Proxy:
             if fate is not Fate.NO_CONTINUE:
                 writer.write(interim)
         await _relay_body(request.size, reader, to_server, fate)
+        await self._pass_on(request, fate, from_server, writer)
+
+    async def _pass_on(
+        self,
+        request: Request,
+        fate: Fate,
+        from_server: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         answer = await from_server.readuntil(b"\r\n\r\n")
         if fate is Fate.LOSE_ANSWER:
             raise _Break
+        if fate in {Fate.DRIP_HEAD, Fate.DRIP_BODY}:
+            await self._drip(writer, answer if fate is Fate.DRIP_BODY else b"")
         whole = fate is not Fate.TRUNCATE
         await _relay_answer(answer, request, from_server, writer, whole=whole)
         self._note(self.answered, request)
         if fate is Fate.CLOSE:
             raise _Break
+
+    async def _drip(self, writer: asyncio.StreamWriter, head: bytes) -> None:
+        length = b"\r\ncontent-length: 1000000000\r\n"
+        writer.write(re.sub(rb"(?i)\r\ncontent-length: *\d+\r\n", length, head))
+        writer.write(b"" if head else b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while not self.ending.is_set():
+            writer.write(b" ")
+            await writer.drain()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ending.wait(), _DRIP_SECONDS)
+        raise _Break
 
 
 class _Break(Exception):
@@ -271,7 +298,8 @@ async def _answer(
         if not block:
             raise _Break
         left -= len(block)
-    body = answer.body.encode()
+    # What answers HEAD has the length of a body, and none.
+    body = b"" if request.method == "HEAD" else answer.body.encode()
     head = [f"HTTP/1.1 {answer.status} Scripted", f"Content-Length: {len(body)}", *answer.headers]
     if answer.early:
         head.append("Connection: close")

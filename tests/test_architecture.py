@@ -27,9 +27,15 @@ MAY_IMPORT = {
 
 DOORS = {
     "aioboto3": {"edges/s3_client.py"},
-    "aiobotocore": {"edges/s3_client.py"},
-    "aiohttp": {"edges/s3_request.py"},
-    "botocore": {"edges/s3_client.py", "edges/s3_errors.py", "edges/s3_request.py"},
+    "aiobotocore": {"edges/s3_client.py", "edges/s3_credentials.py", "edges/s3_http.py"},
+    "aiohttp": {"edges/s3_http.py", "edges/s3_request.py"},
+    "botocore": {
+        "edges/s3_client.py",
+        "edges/s3_clock.py",
+        "edges/s3_credentials.py",
+        "edges/s3_errors.py",
+        "edges/s3_request.py",
+    },
     "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},
     "awscrt": {"core/checksums.py"},
     "filelock": {"edges/locks.py"},

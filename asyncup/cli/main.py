@@ -93,6 +93,7 @@ def put(
     stall_timeout: p.StallTimeout = 30.0,
     give_up_after: p.GiveUpAfter = 86_400.0,
     stop_grace: p.StopGrace = 10.0,
+    complete_timeout: p.CompleteTimeout = 600.0,
     profile: p.Profile = None,
     region: p.Region = None,
     endpoint_url: p.EndpointURL = None,

@@ -217,6 +217,15 @@ StopGrace = Annotated[
         **_TIME,
     ),
 ]
+CompleteTimeout = Annotated[
+    float,
+    _retries(
+        "--complete-timeout",
+        "S3 has this long to put the parts of an object together",
+        show_default="10m",
+        **_TIME,
+    ),
+]
 
 Profile = Annotated[
     str | None, _where("--profile", "Profile of the AWS configuration", metavar="NAME")

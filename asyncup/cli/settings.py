@@ -33,6 +33,7 @@ def options_of(params: Params) -> Options:
         "stall_timeout",
         "give_up_after",
         "stop_grace",
+        "complete_timeout",
     )
     given = {name: params[name] for name in names if name in params}
     if params.get("limit_rate") is not None:

@@ -50,6 +50,7 @@ _TIME = Shape(
 _PAIRS = Shape('a table such as { key = "value" }', _are_pairs)
 
 _SHAPES = {
+    "complete_timeout": _TIME,
     **dict.fromkeys(("metadata", "tag"), _PAIRS),
     **dict.fromkeys(("concurrency", "max_retry"), _NUMBER),
     **dict.fromkeys(("part_size", "min_size", "max_size"), _SIZE),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from asyncup.core.errors import AsyncupError, S3Error
+from asyncup.core.errors import AsyncupError, ClockCorrected, S3Error
 
 JITTER = 0.25
 """The share of a delay that chance may take off, so that parts that failed together part ways."""
@@ -27,10 +27,13 @@ class RetryPolicy:
 
         `chance` is a random number from 0 to 1; `may_pass` says that the error may pass though
         its kind does not. A `Retry-After` of the server is honoured in full, also beyond the cap:
-        asking earlier only makes it worse.
+        asking earlier only makes it worse. What went wrong and is mended by now is tried again at
+        once.
         """
         if not (error.transient or may_pass) or attempt >= self.max_attempts:
             return None
+        if isinstance(error, ClockCorrected):
+            return 0.0
         own = min(attempt * self.step, self.cap) * (1 - JITTER * chance)
         asked = error.fault.retry_after if isinstance(error, S3Error) else None
         return max(own, asked or 0.0)

@@ -5,9 +5,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from asyncup.core.errors import (
-    AccessDenied,
-    BucketMissing,
+    CertificateRejected,
     ChecksumUnsupported,
+    ClockCorrected,
+    CredentialsExpired,
+    CredentialsMissing,
+    CredentialsRejected,
     Fault,
     ObjectMissing,
     S3Error,
@@ -26,13 +29,22 @@ from asyncup.core.model import (
     Upload,
 )
 from asyncup.core.options import Options, S3Config
-from asyncup.edges import s3_errors, s3_wire
+from asyncup.edges import s3_wire
 from asyncup.edges.body import PartBody
 from asyncup.edges.s3_client import open_client
+from asyncup.edges.s3_clock import SigningClock
+from asyncup.edges.s3_credentials import CredentialChain
+from asyncup.edges.s3_foreign import foreign_answer
 from asyncup.edges.s3_request import Requests, readable
 
 PAGE = 1000
 """Entries a list may have at most, by the S3 API; some servers break when asked for more."""
+
+PROBE_TIMEOUT = 10.0
+"""Seconds to wait for the answer to a probe, at most: it is small, and another one follows."""
+
+_UNREACHABLE = (CredentialsExpired, CredentialsMissing, CredentialsRejected, CertificateRejected)
+"""What is no way to S3, beside what is transient."""
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 
@@ -48,10 +60,11 @@ async def open_s3(config: S3Config, options: Options, *, agent: str) -> AsyncIte
 
     Raises:
         UsageError: the configuration names things that are not there.
+        S3Error: the credentials are no good, or not to be had.
     """
-    connections = _connections(options)
-    async with open_client(config, connections=connections, agent=agent) as client:
-        yield S3(client, options)
+    chain, connections = CredentialChain(config), _connections(options)
+    async with open_client(config, connections=connections, agent=agent, chain=chain) as client:
+        yield S3(client, options, chain=chain)
 
 
 def _connections(options: Options) -> int:
@@ -65,12 +78,25 @@ def _connections(options: Options) -> int:
 class S3:
     """The gateway (`asyncup.edges.gateway.Gateway`) to a real S3.
 
-    `page` is the number of entries to ask for at once in lists.
+    `page` is the number of entries to ask for at once in lists, `chain` what gives the client its
+    credentials, `clock` the time to sign by.
     """
 
-    def __init__(self, client: Any, options: Options, *, page: int = PAGE) -> None:  # noqa: ANN401 - made at run time
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - made at run time
+        options: Options,
+        *,
+        page: int = PAGE,
+        chain: CredentialChain | None = None,
+        clock: SigningClock | None = None,
+    ) -> None:
         self.endpoint = str(client.meta.endpoint_url)
-        self._requests = Requests(client, options.stall_timeout, _connections(options))
+        self._requests = Requests(
+            client, options.stall_timeout, _connections(options), clock or SigningClock()
+        )
+        self._chain = chain
+        self._probe_timeout = min(options.stall_timeout, PROBE_TIMEOUT)
         self._complete_timeout = options.complete_timeout
         self._page = page
 
@@ -81,13 +107,28 @@ class S3:
             S3Error: it does not answer, answers that it cannot now, or does not know (any more)
                 who asks.
         """
+        try:
+            await self._probe(uri)
+        except ClockCorrected:
+            await self._probe(uri)
+
+    async def _probe(self, uri: ObjectURI) -> None:
         # Not HeadObject: its errors have no body, so they do not say what is wrong.
-        with suppress(AccessDenied, BucketMissing):
-            await self.list_objects(uri, 1)
+        fault = _fault("ListObjectsV2", f"reach {uri}")
+        try:
+            await self._requests.ask_patiently(
+                fault, self._probe_timeout, Bucket=uri.bucket, Prefix=uri.key, MaxKeys=1
+            )
+        except S3Error as error:
+            if error.transient or isinstance(error, _UNREACHABLE):
+                raise
 
     async def renew_credentials(self) -> bool:
-        """Read the chain of credentials again; whether it gives other ones than it did."""
-        return False
+        """Read the chain of credentials again; whether it gives other ones than it did.
+
+        Keys that were given by name are no chain. What cannot be read changes nothing.
+        """
+        return self._chain is not None and await self._chain.renew()
 
     async def head_object(
         self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None
@@ -105,7 +146,7 @@ class S3:
                 return None
             raise
         if "ContentLength" not in answer:
-            raise s3_errors.no_answer_of_s3(fault)
+            raise foreign_answer(fault)
         with readable(fault):
             return s3_wire.read_head(answer, size=int(answer["ContentLength"]))
 

@@ -1,51 +1,79 @@
 """A botocore client that does what asyncup needs and nothing behind its back."""
 
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aioboto3
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
 from botocore import exceptions as boto
 
 from asyncup.core.endpoint import HINT, check_endpoint, redacted
 from asyncup.core.errors import Fault, UsageError
 from asyncup.core.options import S3Config
+from asyncup.edges.s3_credentials import CredentialChain
 from asyncup.edges.s3_errors import unanswered
+from asyncup.edges.s3_http import HTTPSession, ThreadedResolver
 
 READ_TIMEOUT = 3600
 """Seconds. The gateway has its own, shorter clocks for every request; this is never the first."""
 
 CONNECT_TIMEOUT = 20
 
+IDLE_TIMEOUT = 3.0
+"""Seconds that a connection without a request is kept: less than the delay after a failure.
+
+So what is tried again goes over a new connection, not over one that went down with the first.
+Parts follow each other at once; the connections of a run at work are never that long idle.
+"""
+
 
 @asynccontextmanager
-async def open_client(config: S3Config, *, connections: int, agent: str) -> AsyncIterator[Any]:
+async def open_client(
+    config: S3Config, *, connections: int, agent: str, chain: CredentialChain | None = None
+) -> AsyncIterator[Any]:
     """Open a client for S3 that may hold this many connections.
 
     Requests are signed before they wait for a connection, so there have to be enough: a signature
-    that grows old in a queue is refused (RequestTimeTooSkewed).
+    that grows old in a queue is refused (RequestTimeTooSkewed). `chain` is where it gets its
+    credentials, if the configuration has none.
 
     Raises:
         UsageError: the profile, the endpoint or the certificates are not what they should be.
         CredentialsRejected: there is half a pair of keys.
+        S3Error: those who give credentials do not.
     """
-    try:
+    resolver = ThreadedResolver(CONNECT_TIMEOUT)
+    with _configuration(config):
         session = aioboto3.Session(
-            region_name=config.region, botocore_session=AioSession(profile=config.profile)
+            region_name=config.region,
+            botocore_session=(chain or CredentialChain(config)).session(resolver),
         )
         client = session.client(
             "s3",
             endpoint_url=config.endpoint_url,
             verify=_verify(config),
-            config=_settings(config, connections=connections, agent=agent),
+            config=_settings(config, resolver, connections=connections, agent=agent),
             aws_access_key_id=config.access_key_id,
             aws_secret_access_key=config.secret_access_key,
             aws_session_token=config.session_token,
         )
         opened = await client.__aenter__()
+    try:
+        # The environment and the AWS configuration can name one as well.
+        check_endpoint(opened.meta.endpoint_url)
+        yield opened
+    finally:
+        await client.__aexit__(None, None, None)
+        await resolver.close()
+
+
+@contextmanager
+def _configuration(config: S3Config) -> Iterator[None]:
+    """Say what is wrong with the configuration that a client is opened by."""
+    try:
+        yield
     except boto.ProfileNotFound as error:
         raise UsageError(
             f"no profile {error.kwargs['profile']!r} in the AWS configuration",
@@ -64,12 +92,6 @@ async def open_client(config: S3Config, *, connections: int, agent: str) -> Asyn
         url = config.endpoint_url
         named = "the URL of the AWS configuration" if url is None else repr(redacted(url))
         raise UsageError(f"{named} is not an endpoint URL", hint=HINT) from None
-    try:
-        # The environment and the AWS configuration can name one as well.
-        check_endpoint(opened.meta.endpoint_url)
-        yield opened
-    finally:
-        await client.__aexit__(None, None, None)
 
 
 def _verify(config: S3Config) -> bool | str | None:
@@ -88,7 +110,9 @@ def _verify(config: S3Config) -> bool | str | None:
     return str(config.ca_bundle)
 
 
-def _settings(config: S3Config, *, connections: int, agent: str) -> AioConfig:
+def _settings(
+    config: S3Config, resolver: ThreadedResolver, *, connections: int, agent: str
+) -> AioConfig:
     # Parts carry their own checksum; hashing them once more to sign them costs seconds a GiB.
     s3: dict[str, object] = {"payload_signing_enabled": False}
     if config.path_style:
@@ -104,5 +128,12 @@ def _settings(config: S3Config, *, connections: int, agent: str) -> AioConfig:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         tcp_keepalive=True,
+        http_session_cls=HTTPSession,
+        connector_args={
+            "resolver": resolver,
+            # A new connection goes where the name leads now, also after the network has changed.
+            "use_dns_cache": False,
+            "keepalive_timeout": IDLE_TIMEOUT,
+        },
         user_agent_extra=agent,
     )

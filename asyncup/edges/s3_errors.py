@@ -52,7 +52,16 @@ _CODES: dict[type[S3Error], tuple[str, ...]] = {
         "429",
         "503",
     ),
-    ServerFault: ("InternalError", "OperationAborted", "500", "502", "504", "408"),
+    # The last one is STS's, for whoever knows the user.
+    ServerFault: (
+        "InternalError",
+        "OperationAborted",
+        "500",
+        "502",
+        "504",
+        "408",
+        "IDPCommunicationError",
+    ),
     TimedOut: ("RequestTimeout",),
     ConnectionLost: ("IncompleteBody", "MissingContentLength"),
     ChecksumRejected: ("BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"),
@@ -85,7 +94,7 @@ _CODES: dict[type[S3Error], tuple[str, ...]] = {
     UploadMissing: ("NoSuchUpload",),
     PreconditionFailed: ("PreconditionFailed", "412"),
     ConditionConflict: ("ConditionalRequestConflict",),
-    ObjectTooLarge: ("EntityTooLarge",),
+    ObjectTooLarge: ("EntityTooLarge", "413"),
     PartsMismatch: ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"),
 }
 _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes}
@@ -109,7 +118,8 @@ _HINTS: dict[type[S3Error], str] = {
     ClockSkewed: "set this machine's clock, for example with NTP",
     BucketMissing: "check the bucket's name and the --endpoint-url, or create the bucket first",
     WrongRegion: "name the bucket's own --region",
-    ObjectTooLarge: "this server takes less than AWS: a smaller --part-size may do",
+    ObjectTooLarge: "this server, or a proxy before it, takes less than AWS: a smaller "
+    "--part-size may do",
     PreconditionFailed: "another upload was faster; it was not replaced. To replace it, run with "
     "--overwrite always",
     ConditionConflict: "another upload to the same key is under way",
@@ -136,6 +146,12 @@ def answered(error: boto.ClientError, fault: Fault) -> S3Error:
     if kind is WrongRegion and region:
         return kind(full, hint=f"the bucket is in another region: --region {region}")
     return kind(full, hint=_hint(kind, full))
+
+
+def region_untold(fault: Fault) -> WrongRegion:
+    """Return the error for a bucket that is elsewhere, where S3 does not say where."""
+    told = "the bucket is in another region, and S3 does not say in which"
+    return WrongRegion(replace(fault, message=told), hint=_HINTS[WrongRegion])
 
 
 def _kind(code: str, status: int, fault: Fault) -> type[S3Error]:
@@ -172,23 +188,30 @@ def unanswered(error: Exception, fault: Fault) -> AsyncupError:
             f"{fault.action}: the server does not speak TLS at this port",
             hint="write http:// instead of https:// in --endpoint-url, or name the port for https",
         )
+    if _is_of_process(error):
+        return CredentialsExpired(
+            replace(fault, message=_cause(error)),
+            hint="run the credential_process of the profile by hand",
+        )
     for kinds, ours in _WITHOUT_ANSWER:
         if isinstance(error, kinds):
             return ours(replace(fault, message=_cause(error)), hint=_HINTS.get(ours))
     return UsageError(f"{fault.action}: {_cause(error)}")
 
 
+def _is_of_process(error: Exception) -> bool:
+    """Whether the user's own program gave no credentials: what it asks may have run out."""
+    kwargs = getattr(error, "kwargs", {})
+    return kwargs.get("provider") == "custom-process" and isinstance(
+        error, boto.CredentialRetrievalError
+    )
+
+
 _WITHOUT_ANSWER: tuple[tuple[tuple[type[Exception], ...], type[S3Error]], ...] = (
     ((boto.NoCredentialsError,), CredentialsMissing),
-    (
-        (
-            boto.PartialCredentialsError,
-            boto.CredentialRetrievalError,
-            boto.MetadataRetrievalError,
-            boto.InvalidConfigError,
-        ),
-        CredentialsRejected,
-    ),
+    ((boto.PartialCredentialsError, boto.InvalidConfigError), CredentialsRejected),
+    # Those who give credentials to machines, on EC2 and ECS, can be asked again.
+    ((boto.CredentialRetrievalError, boto.MetadataRetrievalError), ConnectionLost),
     ((boto.SSOError, boto.TokenRetrievalError), CredentialsExpired),
     ((boto.ReadTimeoutError,), TimedOut),
     ((boto.SSLError, boto.HTTPClientError, boto.ConnectionError), ConnectionLost),
@@ -203,15 +226,11 @@ LONGEST_RETRY_AFTER = 3600.0
 
 def _cause(error: Exception) -> str:
     """Return what an error says, without the parts of URLs that may hold secrets."""
-    return _URL.sub(r"\1", " ".join(str(error).split()))
-
-
-def no_answer_of_s3(fault: Fault) -> ServerFault:
-    """Return the error for an answer that is no S3 answer: a proxy's page, a truncated one."""
-    return ServerFault(
-        replace(fault, message="the answer is not one of S3"),
-        hint="a proxy, a captive portal or a wrong --endpoint-url may be in the way",
-    )
+    told = _URL.sub(r"\1", " ".join(str(error).split()))
+    # botocore does not tell what the system has said: refused, no such name, no route.
+    within = getattr(getattr(error, "kwargs", {}).get("error"), "os_error", None)
+    reason = getattr(within, "strerror", None)
+    return f"{told}: {reason}" if reason else told
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
@@ -220,12 +239,18 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", value.strip()):
         seconds = float(value)
+    elif (date := read_date(value)) is not None:
+        seconds = (date - (now or datetime.now(UTC))).total_seconds()
     else:
-        try:
-            date = parsedate_to_datetime(value)
-            # A date without a zone is one in UTC.
-            date = date if date.tzinfo else date.replace(tzinfo=UTC)
-            seconds = (date - (now or datetime.now(UTC))).total_seconds()
-        except (ValueError, OverflowError):
-            return None
+        return None
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def read_date(value: str | None) -> datetime | None:
+    """Read a date of HTTP (RFC 9110, 5.6.7); one without a zone is in UTC; None for nonsense."""
+    try:
+        date = parsedate_to_datetime(value or "")
+        # Not every zone that can be written is one.
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

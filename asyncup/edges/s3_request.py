@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -15,16 +16,30 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, ResponseStreamingError
 from botocore.parsers import ResponseParserError
 
-from asyncup.core.errors import AsyncupError, Fault, S3Error, Stalled, TimedOut
-from asyncup.edges import s3_errors, s3_wire
+from asyncup.core.errors import (
+    AccessDenied,
+    AsyncupError,
+    ClockCorrected,
+    ClockSkewed,
+    Fault,
+    S3Error,
+    Stalled,
+    TimedOut,
+)
+from asyncup.edges import s3_errors, s3_foreign, s3_wire
 from asyncup.edges.body import PartBody
+from asyncup.edges.s3_clock import SigningClock
+from asyncup.edges.s3_foreign import NotOfS3, foreign_answer
 from asyncup.edges.s3_wire import Answer
 
 _SLOWEST_STORE = 10 << 20
 """Bytes per second that a server is taken to write at least, once it has received them."""
 
 _BLOCK = 1 << 18
-"""Bytes of an answer's body to wait for at once."""
+"""Bytes of an answer's body to take at once."""
+
+_LEAST = 1 << 12
+"""Bytes of a longer body that have to come within a stall time: a trickle is no download."""
 
 
 @contextmanager
@@ -37,22 +52,31 @@ def readable(fault: Fault) -> Iterator[None]:
     try:
         yield
     except (KeyError, ValueError, TypeError) as error:
-        raise s3_errors.no_answer_of_s3(fault) from error
+        raise foreign_answer(fault) from error
 
 
 class Requests:
     """Makes requests through a client of aiobotocore.
 
     `stall_timeout` is in seconds, `connections` how many there may be: a request that is signed
-    and then waits for one grows old, and so does its clock.
+    and then waits for one grows old, and so does its clock. Requests are signed by `clock`.
     """
 
-    def __init__(self, client: Any, stall_timeout: float, connections: int) -> None:  # noqa: ANN401 - made at run time
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - made at run time
+        stall_timeout: float,
+        connections: int,
+        clock: SigningClock,
+    ) -> None:
         self._client = client
+        self._clock = clock
         self._stall_timeout = stall_timeout
         self._connections = asyncio.Semaphore(connections)
         self._waits_for_continue = True
         client.meta.events.register("before-sign.s3", self._before_sign)
+        client.meta.events.register("before-parse.s3", _before_parse)
+        clock.register(client)
 
     async def ask(self, fault: Fault, **params: object) -> Answer:
         """Make a request that carries no file's bytes and is answered soon."""
@@ -83,26 +107,36 @@ class Requests:
     ) -> Answer:
         """Make one request, `within` seconds or, with a body, while its bytes keep moving."""
         method = getattr(self._client, xform_name(fault.operation))
-        try:
-            async with self._connections, asyncio.timeout(within) as clock:
-                if body is not None:
-                    _keep_alive(clock, body, within)
-                    params = {**params, "Body": body}
-                answer: Answer = await method(**params)
-        except TimeoutError as error:
-            raise _late(fault, within, body) from error
-        except ClientError as error:
-            raise s3_errors.answered(error, fault) from error
-        except (ResponseParserError, ValueError) as error:
-            # botocore's parser lets a date or number that is none through as it is.
-            raise s3_errors.no_answer_of_s3(fault) from error
-        except (BotoCoreError, aiohttp.ClientError) as error:
-            if body is not None and body.failure is not None:
-                raise body.failure from error
-            raise _unanswered(error, fault) from error
+        async with self._connections:
+            signed_ahead = self._clock.ahead
+            try:
+                async with asyncio.timeout(within) as clock:
+                    if body is not None:
+                        _keep_alive(clock, body, within)
+                        params = {**params, "Body": body}
+                    answer: Answer = await method(**params)
+            except TimeoutError as error:
+                raise _late(fault, within, body) from error
+            except ClientError as error:
+                raise self._answered(error, fault, signed_ahead) from error
+            except _NO_ANSWER as error:
+                raise _unanswered(error, fault, body) from error
         if not s3_wire.is_answer_of_s3(fault.operation, answer):
-            raise s3_errors.no_answer_of_s3(fault)
+            raise foreign_answer(fault)
         return answer
+
+    def _answered(self, error: ClientError, fault: Fault, signed_ahead: timedelta) -> S3Error:
+        """Turn an error answer into ours, and go by S3's clock if it is about ours."""
+        ours = s3_errors.answered(error, fault)
+        date = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        # What answers HEAD has no body, and so no reason; and rclone says no more than "denied".
+        may_be = isinstance(ours, AccessDenied) or ours.fault.code == "400"
+        is_skew = isinstance(ours, ClockSkewed) or (
+            may_be and self._clock.looks_wrong(date, signed_ahead)
+        )
+        if is_skew and self._clock.correct(date, signed_ahead):
+            return ClockCorrected(ours.fault)
+        return ours
 
     async def blocks(self, fault: Fault, body: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - botocore's
         """Yield an answer's body as it comes, while it keeps coming."""
@@ -113,6 +147,8 @@ class Requests:
         try:
             async with asyncio.timeout(self._stall_timeout):
                 block: bytes = await body.read(_BLOCK)
+                while len(block) < _LEAST and (more := await body.read(_BLOCK)):
+                    block += more
         except TimeoutError as error:
             raise _late(fault, self._stall_timeout, None) from error
         except (BotoCoreError, aiohttp.ClientError) as error:
@@ -139,7 +175,48 @@ def _keep_alive(clock: asyncio.Timeout, body: PartBody, within: float) -> None:
     body.on_pause = lambda: clock.reschedule(None)
 
 
-def _unanswered(error: BotoCoreError | aiohttp.ClientError, fault: Fault) -> AsyncupError:
+class _RegionUntold(Exception):
+    """S3 sends a request elsewhere, and does not tell where that is."""
+
+
+_NO_ANSWER = (
+    NotOfS3,
+    _RegionUntold,
+    ResponseParserError,
+    ValueError,
+    BotoCoreError,
+    aiohttp.ClientError,
+)
+"""What is raised where S3 has not answered, or not in a way that can be understood."""
+
+
+def _before_parse(operation_model: Any, response_dict: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
+    """Look at an answer before botocore does."""
+    s3_foreign.check(operation_model.name, response_dict)
+    # botocore asks by HeadBucket where a bucket is, and about a redirect of that in turn, for ever.
+    is_redirect = 300 <= response_dict["status_code"] < 400  # noqa: PLR2004 - by its first digit
+    is_mute = "x-amz-bucket-region" not in response_dict["headers"]
+    if operation_model.name == "HeadBucket" and is_redirect and is_mute:
+        raise _RegionUntold
+
+
+def _unanswered(error: Exception, fault: Fault, body: PartBody | None = None) -> AsyncupError:
+    """Turn into ours what is raised where there is no answer, or none of S3."""
+    if isinstance(error, NotOfS3):
+        return foreign_answer(fault, error)
+    if isinstance(error, _RegionUntold):
+        return s3_errors.region_untold(fault)
+    cause = getattr(error, "kwargs", {}).get("error")
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return foreign_answer(fault, NotOfS3(cause.status, "of the proxy", ""))
+    if isinstance(error, ResponseParserError | ValueError) or isinstance(
+        cause, aiohttp.ClientResponseError
+    ):
+        # It is not XML, or not even HTTP; or a date or number is none, which botocore's parser
+        # lets through as it is.
+        return foreign_answer(fault)
+    if body is not None and body.failure is not None:
+        return body.failure
     if isinstance(error, aiohttp.ClientError):
         # aiobotocore gives botocore's errors for those of aiohttp, but not for this one: an answer
         # that ends before its length, while a download or the refusal of one is read.

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from asyncup.core import outage
 from asyncup.core.backoff import RetryPolicy
 from asyncup.core.conditions import CredentialsRenewed, WentOffline, WentOnline
-from asyncup.core.errors import AsyncupError, GaveUp, Interrupted, S3Error, Unreachable
+from asyncup.core.errors import (
+    AccessDenied,
+    AsyncupError,
+    GaveUp,
+    Interrupted,
+    S3Error,
+    Unreachable,
+)
 from asyncup.core.events import Listener
 from asyncup.core.model import ObjectURI
 from asyncup.core.sizes import format_duration
@@ -108,10 +115,10 @@ class Link:
 
     async def _look(self, error: AsyncupError, uri: ObjectURI) -> bool:
         """Ask S3 until it answers; return whether it did not at first, or not to who we were."""
-        is_renewed = False
         while True:
             answers = self._answers
-            is_renewed = await self._renew(error) or is_renewed
+            # What denies access may be a policy: other keys of the same owner are denied as well.
+            is_renewed = await self._renew(error) and not isinstance(error, AccessDenied)
             failure = await self._probe(uri)
             if failure is not None and not self._is_alive(failure, answers):
                 error = failure

@@ -274,3 +274,20 @@ def test_gives_up_on_a_dead_server(file: Path) -> None:
     )
     refused(ended, 4, "gave up after 3 attempts", "hint: run the same command again")
     assert ended.err.count("warning: attempt") == 2
+
+
+def test_completing_takes_too_long(bucket: Bucket, tmp_path: Path) -> None:
+    """The user says how long S3 may take to put an object together; the parts stay at S3."""
+    tree(tmp_path, {"large": LARGE})
+
+    def silent(request: Request) -> Fate:
+        return Fate.SILENCE if request.is_complete else Fate.PASS
+
+    arguments: list[str | Path] = ["put", tmp_path / "large", str(bucket.place), "--part-size=5MiB"]
+    impatient = ["--complete-timeout=1s", "--max-retry=1"]
+    with proxy_to(bucket.env["AWS_ENDPOINT_URL"], silent) as proxy:
+        env = {**bucket.env, "AWS_ENDPOINT_URL": proxy.url}
+        ended = asyncup(*arguments, *impatient, env=env)
+    refused(ended, 4, "no answer within 1 s")
+    assert asyncup(*arguments, env=bucket.env).code == 0
+    assert bucket.objects() == {"large": LARGE}

@@ -343,6 +343,28 @@ def test_no_such_bucket(check: Run) -> None:
     check(body)
 
 
+def test_a_probe_is_answered(check: Run) -> None:
+    """Whether there is an object, or even a bucket, is nothing to a probe: S3 has answered."""
+
+    async def body(place: Place) -> None:
+        await place.gateway.probe(place.uri)
+        await place.put(place.uri, b"x")
+        await place.gateway.probe(place.uri)
+        await place.gateway.probe(ObjectURI("no-such-bucket", "key"))
+
+    check(body)
+
+
+def test_credentials_that_were_given_stay(check: Run) -> None:
+    """Who was told which keys to use has no others, and goes on with them."""
+
+    async def body(place: Place) -> None:
+        assert not await place.gateway.renew_credentials()
+        await place.gateway.probe(place.uri)
+
+    check(body)
+
+
 def test_errors_are_ours(check: Run) -> None:
     """Whatever a gateway raises is in the tree of errors, with the action it was about."""
 

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncup.core.backoff import JITTER, RetryPolicy
-from asyncup.core.errors import AccessDenied, AsyncupError, ConnectionLost, DiskFull, Fault
+from asyncup.core.errors import (
+    AccessDenied,
+    AsyncupError,
+    ClockCorrected,
+    ConnectionLost,
+    DiskFull,
+    Fault,
+)
 
 POLICY = RetryPolicy(max_attempts=30, step=5.0, cap=60.0)
 
@@ -39,6 +46,13 @@ def test_chance_shortens_a_delay_by_a_quarter_at_most(attempt: int, delay: float
 def test_the_last_attempt_is_the_last(attempt: int, *, goes_on: bool) -> None:
     """After as many attempts as were allowed there is no other."""
     assert (POLICY.delay(attempt, lost(), 0.5) is not None) is goes_on
+
+
+def test_what_is_mended_is_tried_again_at_once() -> None:
+    """A request that was signed at a wrong time waits for nothing, but not without end either."""
+    corrected = ClockCorrected(Fault(action="upload"))
+    assert POLICY.delay(7, corrected, 0.0) == 0.0
+    assert POLICY.delay(30, corrected, 0.0) is None
 
 
 def test_a_single_attempt_is_never_repeated() -> None:

@@ -11,6 +11,7 @@ import pytest
 from asyncup.core.errors import Fault, Stalled
 from asyncup.edges.body import SLICE, Pace, PartBody
 from asyncup.edges.files import RangeReader
+from asyncup.edges.s3_clock import SigningClock
 from asyncup.edges.s3_request import Requests
 from tests.loop import run
 
@@ -51,7 +52,7 @@ class Client:
 
 async def send(body: PartBody, network: Callable[[], Awaitable[object]]) -> None:
     """Send a body as the gateway does."""
-    requests = Requests(Client(network), STALL_TIMEOUT, 1)
+    requests = Requests(Client(network), STALL_TIMEOUT, 1, SigningClock())
     await requests.send(Fault(action="upload", operation="UploadPart"), body)
 
 
@@ -133,7 +134,7 @@ def test_an_answer_that_does_not_come_stalls_all_the_same(tmp_path: Path) -> Non
             return {}
 
     async def main() -> None:
-        requests = Requests(Mute(at_once), STALL_TIMEOUT, 1)
+        requests = Requests(Mute(at_once), STALL_TIMEOUT, 1, SigningClock())
         stalled = pytest.raises(Stalled, match="after 300000 of 300000")
         with body_at(by(100_000, 100), tmp_path) as body, stalled:
             await requests.send(Fault(action="upload", operation="UploadPart"), body)

@@ -19,6 +19,7 @@ from asyncup.core.options import S3Config
 from asyncup.edges.body import PartBody
 from asyncup.edges.files import RangeReader
 from asyncup.edges.s3_client import _settings, _verify, open_client
+from asyncup.edges.s3_http import ThreadedResolver
 from tests.certificates import make_certificate
 from tests.loop import run
 
@@ -42,7 +43,7 @@ def aws_config() -> Callable[[str], None]:
 
 def settings() -> AioConfig:
     """Return the settings of a client that the user has set nothing for."""
-    return _settings(S3Config(), connections=18, agent="asyncup/1.0")
+    return _settings(S3Config(), ThreadedResolver(1), connections=18, agent="asyncup/1.0")
 
 
 class Outgoing:

@@ -15,6 +15,7 @@ from asyncup.core.errors import (
     AsyncupError,
     ChecksumRejected,
     ConnectionLost,
+    ForeignAnswer,
     ObjectMissing,
     RetriesExhausted,
     ServerFault,
@@ -40,6 +41,8 @@ OPTIONS = Options(
     overwrite=Overwrite.ALWAYS,
 )
 PORTAL = "<html><body>Please log in to the network</body></html>"
+PAGE = ("Content-Type: text/html; charset=utf-8",)
+LOG_IN = Answer(302, PORTAL, (*PAGE, "Location: http://portal.invalid/log-in"))
 
 
 def first(count: int, chosen: Callable[[Request], bool], fate: Fate | Answer) -> Script:
@@ -64,6 +67,11 @@ def part_two(request: Request) -> bool:
 def completing(request: Request) -> bool:
     """Choose the completion."""
     return request.is_complete
+
+
+def looking(request: Request) -> bool:
+    """Choose the look at an object."""
+    return request.method == "HEAD"
 
 
 def anything(_: Request) -> bool:
@@ -144,11 +152,25 @@ FAULTS: dict[str, tuple[Script, type[AsyncupError]]] = {
     ),
     "503 without a word": (first(1, part_two, Answer(503)), Throttled),
     "500": (first(1, part_two, error_answer("InternalError", 500)), ServerFault),
-    "502 of a proxy": (first(1, anything, Answer(502, PORTAL)), ServerFault),
+    "502 of a proxy": (first(1, anything, Answer(502, PORTAL)), ForeignAnswer),
+    "302 of a captive portal": (first(2, part_two, LOG_IN), ForeignAnswer),
+    "302 of a captive portal on the list": (first(1, anything, LOG_IN), ForeignAnswer),
+    "403 of a captive portal on completing": (
+        first(1, completing, Answer(403, PORTAL, PAGE)),
+        ForeignAnswer,
+    ),
+    "404 of a captive portal on the finished object": (
+        first(1, looking, Answer(404, PORTAL, PAGE)),
+        ForeignAnswer,
+    ),
+    "200 of a captive portal on the finished object": (
+        first(1, looking, Answer(200, PORTAL, (*PAGE, 'ETag: W/"7"'))),
+        ForeignAnswer,
+    ),
     "RequestTimeout": (first(1, part_two, error_answer("RequestTimeout", 400)), TimedOut),
-    "captive portal on a part": (first(1, part_two, Answer(200, PORTAL)), ServerFault),
-    "captive portal on the list": (first(1, anything, Answer(200, PORTAL)), ServerFault),
-    "captive portal on completing": (first(1, completing, Answer(200, PORTAL)), ServerFault),
+    "captive portal on a part": (first(1, part_two, Answer(200, PORTAL)), ForeignAnswer),
+    "captive portal on the list": (first(1, anything, Answer(200, PORTAL)), ForeignAnswer),
+    "captive portal on completing": (first(1, completing, Answer(200, PORTAL)), ForeignAnswer),
     "200 with an error inside": (
         first(1, completing, replace(error_answer("InternalError", 200))),
         ServerFault,

@@ -1,0 +1,141 @@
+"""Credentials that can be read again while a client is in use.
+
+botocore reads the chain once, and keeps what it found, its parsed configuration files included. A
+run of days outlives keys that are rotated, an `aws sso login`, a token in a file.
+"""
+
+import asyncio
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from botocore import exceptions as boto
+
+from asyncup.core.errors import AsyncupError, CredentialsExpired, CredentialsRejected, Fault
+from asyncup.core.options import S3Config
+from asyncup.edges.s3_errors import answered, unanswered
+from asyncup.edges.s3_http import ThreadedResolver
+
+RENEWAL_TIMEOUT = 60.0
+"""Seconds that a chain may take to be read: a process of its own may ask the network."""
+
+_FAULT = Fault(action="find credentials")
+
+_OF_CREDENTIALS = (
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.MetadataRetrievalError,
+    boto.SSOError,
+    boto.TokenRetrievalError,
+    boto.HTTPClientError,
+    boto.ConnectionError,
+)
+"""What is wrong with credentials, not with the configuration that says where they are."""
+
+
+class CredentialChain:
+    """What botocore's chain of credentials gave when it was last read, for one client.
+
+    To the client it is the credentials themselves: botocore asks for them when it signs.
+    """
+
+    def __init__(self, config: S3Config) -> None:
+        self._config = config
+        self._resolver: ThreadedResolver | None = None
+        self._newest: Any = None
+        self._used: object = None
+
+    def session(self, resolver: ThreadedResolver) -> AioSession:
+        """Return a session whose clients sign by this chain, unless they are given keys.
+
+        Those who give credentials (STS, SSO) are found by `resolver`, as long as it is open.
+        """
+        self._resolver = resolver
+        return _Session(self, profile=self._config.profile)
+
+    async def read(self) -> None:
+        """Read the chain from its beginning; that it gives nothing is seen when it is used.
+
+        Raises:
+            CredentialsRejected, CredentialsExpired: what it gives is no good.
+            S3Error: it cannot be asked now.
+        """
+        # A new session has nothing in memory of what it read before.
+        session = AioSession(profile=self._config.profile)
+        if self._config.region is not None:
+            session.set_config_variable("region", self._config.region)
+        if self._resolver is not None:
+            found_by = {"resolver": self._resolver, "use_dns_cache": False}
+            session.set_default_client_config(AioConfig(connector_args=found_by))
+        try:
+            self._newest = await session.get_credentials()
+        except (*_OF_CREDENTIALS, boto.ClientError, ValueError) as error:
+            raise _ours(error) from error
+
+    async def renew(self) -> bool:
+        """Read the chain again; whether it gives other credentials than those last used.
+
+        If it cannot be read, or gives none, those that there are stay in use.
+        """
+        if self._config.access_key_id is not None:
+            return False
+        newest, used = self._newest, self._used
+        try:
+            async with asyncio.timeout(RENEWAL_TIMEOUT):
+                await self.read()
+                found = await self.get_frozen_credentials()
+        except (AsyncupError, boto.BotoCoreError, OSError):  # TimeoutError is one, too
+            found = None
+        if found is None:
+            self._newest = newest
+        return found is not None and found != used
+
+    async def get_frozen_credentials(self) -> object:
+        """Return the keys to sign with, refreshed by botocore where they can be; None if none.
+
+        Raises:
+            S3Error: they have run out, and no others are to be had.
+        """
+        if self._newest is None:
+            return None
+        try:
+            self._used = await self._newest.get_frozen_credentials()
+        except (*_OF_CREDENTIALS, boto.ClientError, ValueError) as error:
+            raise _ours(error) from error
+        return self._used
+
+    async def get_account_id(self) -> object:
+        """Return the account; S3 has no endpoints that are an account's own."""
+        return None
+
+    def get_deferred_property(self, _: str) -> object:
+        """Return what gives a property later, as botocore wants it: there is none."""
+        return lambda: None
+
+
+class _Session(AioSession):  # type: ignore[misc] # aiobotocore ships no types
+    """A session that takes its credentials from a chain."""
+
+    def __init__(self, chain: CredentialChain, *, profile: str | None) -> None:
+        super().__init__(profile=profile)
+        self._chain = chain
+
+    async def get_credentials(self) -> CredentialChain:
+        await self._chain.read()
+        return self._chain
+
+
+def _ours(error: Exception) -> AsyncupError:
+    """Say what is wrong with credentials, or with the way to those who give them."""
+    if isinstance(error, boto.ClientError):
+        ours = answered(error, _FAULT)
+        if ours.transient or isinstance(ours, CredentialsExpired):
+            return ours
+        hint = "check the role, what it trusts, and the credentials that assume it"
+        return CredentialsRejected(ours.fault, hint=hint)
+    if isinstance(error, ValueError):
+        return CredentialsRejected(
+            Fault(action=_FAULT.action, message="what gives them did not answer in JSON"),
+            hint="run the credential_process of the profile by hand",
+        )
+    return unanswered(error, _FAULT)

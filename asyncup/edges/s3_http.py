@@ -1,0 +1,107 @@
+"""What aiohttp is to do otherwise than it does: look up names, and stay where it is sent."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from aiobotocore.httpsession import AIOHTTPSession
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from asyncup.edges.threads import DaemonThreads
+
+_NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+
+Question = tuple[str, int, socket.AddressFamily]
+
+
+class ThreadedResolver(AbstractResolver):
+    """Looks up names in threads that nobody waits for.
+
+    The system's own look-up can hang for minutes where the network swallows what it sends, and
+    nothing can stop it; in the threads of asyncio's executor, it would keep the program from its
+    end. However many requests want the same name, it is asked for once at a time.
+
+    `within` is in seconds, `lookup` is `socket.getaddrinfo`.
+    """
+
+    def __init__(
+        self, within: float, lookup: Callable[..., list[Any]] = socket.getaddrinfo
+    ) -> None:
+        self._within = within
+        self._lookup = lookup
+        self._threads = DaemonThreads()
+        self._under_way: dict[Question, asyncio.Future[list[Any]]] = {}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host, of both families where both are asked for.
+
+        Raises:
+            OSError: there are none, or nobody told them in time.
+        """
+        question = (host, port, family)
+        if question not in self._under_way:
+            self._begin(question)
+        try:
+            async with asyncio.timeout(self._within):
+                found = await asyncio.shield(self._under_way[question])
+        except TimeoutError:
+            told = f"the name {host} was not looked up within {self._within:g} s"
+            raise OSError(None, told) from None
+        return [_read(host, *info) for info in found]
+
+    def _begin(self, question: Question) -> None:
+        host, port, family = question
+        flags = socket.AI_ADDRCONFIG
+        ask = partial(self._lookup, host, port, family, socket.SOCK_STREAM, flags=flags)
+        lookup = asyncio.get_running_loop().run_in_executor(self._threads, ask)
+
+        def ended(lookup: "asyncio.Future[list[Any]]") -> None:
+            self._under_way.pop(question, None)
+            if not lookup.cancelled():
+                lookup.exception()  # seen, also where nobody waits for it any more
+
+        self._under_way[question] = lookup
+        lookup.add_done_callback(ended)
+
+    async def close(self) -> None:
+        """Leave the look-ups that are still under way to themselves."""
+        for lookup in list(self._under_way.values()):
+            lookup.cancel()
+
+
+def _read(
+    hostname: str, family: int, _: int, proto: int, __: str, address: tuple[Any, ...]
+) -> ResolveResult:
+    # Of an address of a link, this form alone has the link.
+    host, port = socket.getnameinfo(address, _NUMERIC)
+    return ResolveResult(
+        hostname=hostname,
+        host=host,
+        port=int(port),
+        family=family,
+        proto=proto,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    )
+
+
+class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
+    """aiobotocore's session, without redirects.
+
+    aiohttp would send a part to wherever a portal points, and call its answer that of S3. Where S3
+    itself sends a request to another region, botocore does that, and signs it anew.
+    """
+
+    async def _get_session(self, proxy_url: str | None) -> "_Unredirected":
+        return _Unredirected(await super()._get_session(proxy_url))
+
+
+class _Unredirected:
+    def __init__(self, session: Any) -> None:  # noqa: ANN401 - aiobotocore's
+        self._session = session
+
+    async def request(self, method: str, **params: Any) -> Any:  # noqa: ANN401 - aiohttp's
+        return await self._session.request(method, allow_redirects=False, **params)

@@ -1,0 +1,267 @@
+"""What aiohttp does otherwise than by itself: it looks up names aside, and goes nowhere else."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
+from asyncup.core.model import ObjectAttributes, ObjectURI
+from asyncup.core.options import Options, S3Config
+from asyncup.edges.s3 import open_s3
+from asyncup.edges.s3_http import ThreadedResolver
+from asyncup.embedded import EmbeddedServer
+from tests.bodies import body_of, checksums_of
+from tests.loop import run
+from tests.proxy import Answer, Fate, Proxy, Request, error_answer, proxy_to
+from tests.s3 import config_of
+
+BOTH = [
+    (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::1", 443, 0, 0)),
+    (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 443)),
+]
+PATIENCE = 20.0
+"""Seconds after which a look-up that did not begin never will: then a test fails, and ends."""
+
+CONFIG = S3Config(
+    endpoint_url="http://s3.invalid:9000",
+    path_style=True,
+    region="us-east-1",
+    access_key_id="AKID",
+    secret_access_key="none",  # noqa: S106 - it opens nothing
+)
+
+
+class Lookup:
+    """A look-up of names that never ends, until the test does."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.begun = threading.Event()
+        self.may_end = threading.Event()
+
+    def __call__(self, *question: object, **_: object) -> list[Any]:
+        self.asked.append(question)
+        self.begun.set()
+        self.may_end.wait()
+        return BOTH
+
+
+@pytest.fixture
+def hanging() -> Iterator[Lookup]:
+    """Return a look-up that hangs as long as the test runs."""
+    lookup = Lookup()
+    yield lookup
+    lookup.may_end.set()
+
+
+def test_both_families_are_told() -> None:
+    """All addresses are there, as numbers, so that aiohttp can try one family after the other."""
+
+    async def main() -> None:
+        resolver = ThreadedResolver(1, lambda *_, **__: BOTH)
+        found = await resolver.resolve("s3.example", 443, socket.AF_UNSPEC)
+        assert [(each["family"], each["host"], each["port"]) for each in found] == [
+            (socket.AF_INET6, "2001:db8::1", 443),
+            (socket.AF_INET, "192.0.2.1", 443),
+        ]
+        assert {each["hostname"] for each in found} == {"s3.example"}
+
+    run(main())
+
+
+def test_the_real_look_up() -> None:
+    """Without anything else, it is the system that is asked."""
+
+    async def main() -> None:
+        found = await ThreadedResolver(10).resolve("localhost", 80, socket.AF_INET)
+        assert {each["host"] for each in found} == {"127.0.0.1"}
+
+    asyncio.run(main())
+
+
+def test_a_name_that_is_not_there() -> None:
+    """What the system raises is raised."""
+
+    def missing(*_: object, **__: object) -> list[Any]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    async def main() -> None:
+        with pytest.raises(socket.gaierror):
+            await ThreadedResolver(1, missing).resolve("s3.invalid")
+
+    run(main())
+
+
+def test_a_look_up_that_hangs_is_given_up(hanging: Lookup) -> None:
+    """Whoever waits for a name does so for a limited time; however many do, one thread asks."""
+
+    async def main() -> None:
+        resolver = ThreadedResolver(0.1, hanging)
+        asked = [resolver.resolve("s3.example", 443) for _ in range(5)]
+        errors = await asyncio.gather(*asked, return_exceptions=True)
+        assert [str(each) for each in errors] == [
+            "[Errno None] the name s3.example was not looked up within 0.1 s"
+        ] * 5
+        with pytest.raises(OSError, match="not looked up"):
+            await resolver.resolve("s3.example", 443)
+        assert len(hanging.asked) == 1
+        hanging.may_end.set()
+
+    asyncio.run(main())
+
+
+def test_a_name_is_looked_up_anew_each_time() -> None:
+    """An answer is not kept: a new connection goes where the name leads now."""
+    asked = []
+
+    def lookup(host: str, *_: object, **__: object) -> list[Any]:
+        asked.append(host)
+        return BOTH
+
+    async def main() -> None:
+        resolver = ThreadedResolver(1, lookup)
+        await resolver.resolve("s3.example", 443)
+        await resolver.resolve("s3.example", 443)
+
+    run(main())
+    assert len(asked) == 2
+
+
+def test_nobody_waits_for_a_look_up_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, hanging: Lookup
+) -> None:
+    """Neither closing the client nor the end of the loop wait for a name that never comes."""
+    monkeypatch.setattr(
+        "asyncup.edges.s3_client.ThreadedResolver", lambda within: ThreadedResolver(within, hanging)
+    )
+
+    async def main() -> None:
+        async with open_s3(CONFIG, Options(), agent="test") as s3:
+            asked = asyncio.create_task(s3.list_objects(ObjectURI("bucket"), 1))
+            assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+
+    # If anybody did wait, this would not return before the test's own time-out.
+    asyncio.run(main())
+    assert not hanging.may_end.is_set()
+
+
+def test_a_name_that_never_comes_is_a_lost_connection(
+    monkeypatch: pytest.MonkeyPatch, hanging: Lookup
+) -> None:
+    """It is transient, and told by what it is."""
+    monkeypatch.setattr(
+        "asyncup.edges.s3_client.ThreadedResolver", lambda _: ThreadedResolver(0.1, hanging)
+    )
+
+    async def main() -> None:
+        async with open_s3(CONFIG, Options(), agent="test") as s3:
+            await s3.list_objects(ObjectURI("bucket"), 1)
+
+    with pytest.raises(ConnectionLost, match=r"the name s3\.invalid was not looked up"):
+        asyncio.run(main())
+
+
+def test_who_gives_credentials_is_looked_up_aside_as_well(
+    monkeypatch: pytest.MonkeyPatch, hanging: Lookup, tmp_path: Path
+) -> None:
+    """A role is asked of STS by a client of its own, whose name keeps nobody waiting either."""
+    monkeypatch.setattr(
+        "asyncup.edges.s3_client.ThreadedResolver", lambda within: ThreadedResolver(within, hanging)
+    )
+    (tmp_path / "token").write_text("a token of the cluster")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/uploads")
+    config = replace(CONFIG, access_key_id=None, secret_access_key=None)
+
+    async def main() -> None:
+        async with open_s3(config, Options(), agent="test") as s3:
+            asked = asyncio.create_task(s3.list_objects(ObjectURI("bucket"), 1))
+            assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+
+    asyncio.run(main())
+    assert [question[0] for question in hanging.asked] == ["sts.us-east-1.amazonaws.com"]
+    assert not hanging.may_end.is_set()
+
+
+@pytest.fixture
+def elsewhere(weed: EmbeddedServer) -> Iterator[Proxy]:
+    """Run another server, which answers everything as S3 would."""
+    with proxy_to(weed.endpoint_url) as proxy:
+        yield proxy
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_of_others_are_not_followed(
+    weed: EmbeddedServer, elsewhere: Proxy, prefix: ObjectURI, tmp_path: Path, status: int
+) -> None:
+    """No verb goes, and no part is sent, where somebody else than S3 points."""
+    log_in = Answer(status, "<html></html>", (f"Location: {elsewhere.url}/test-bucket/x",))
+
+    async def main(url: str) -> None:
+        async with open_s3(config_of(weed, url), Options(), agent="test") as s3:
+            for ask in (
+                lambda: s3.list_objects(prefix, 1),
+                lambda: s3.head_object(prefix / "x"),
+                lambda: s3.create_multipart_upload(prefix / "x", None, ObjectAttributes()),
+            ):
+                with pytest.raises(ForeignAnswer) as caught:
+                    await ask()
+                assert "open 127.0.0.1 in a browser" in str(caught.value.hint)
+            with body_of(b"secret", tmp_path) as body, pytest.raises(ForeignAnswer):
+                await s3.put_object(prefix / "x", body, checksums_of(b"secret"), ObjectAttributes())
+
+    with proxy_to(weed.endpoint_url, lambda _: log_in) as portal:
+        asyncio.run(main(portal.url))
+    assert elsewhere.requests == []
+    assert len(portal.requests) == 4
+
+
+def test_s3_may_send_elsewhere_by_region(weed: EmbeddedServer, prefix: ObjectURI) -> None:
+    """Where S3 names the bucket's region, botocore asks there, and signs for it."""
+    where = ("x-amz-request-id: 1", "x-amz-bucket-region: eu-west-3")
+    redirect = error_answer("PermanentRedirect", 301, *where)
+
+    def script(_: Request) -> Fate | Answer:
+        return redirect if len(proxy.requests) == 1 else Fate.PASS
+
+    async def main(url: str) -> None:
+        async with open_s3(config_of(weed, url), Options(), agent="test") as s3:
+            await s3.list_objects(prefix, 1)
+
+    with proxy_to(weed.endpoint_url, script) as proxy:
+        asyncio.run(main(proxy.url))
+    assert [each.method for each in proxy.requests] == ["GET", "GET"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(301, "", ("x-amz-request-id: 1",)),
+        error_answer("TemporaryRedirect", 307, "x-amz-request-id: 1"),
+    ],
+)
+def test_s3_that_does_not_say_where_is_not_asked_for_ever(
+    weed: EmbeddedServer, prefix: ObjectURI, answer: Answer
+) -> None:
+    """A bucket that is elsewhere, nobody says where, is in the wrong region, and that is all."""
+
+    async def main(url: str) -> None:
+        async with open_s3(config_of(weed, url), Options(), agent="test") as s3:
+            with pytest.raises(WrongRegion, match="does not say in which"):
+                await s3.list_objects(prefix, 1)
+
+    with proxy_to(weed.endpoint_url, lambda _: answer) as proxy:
+        asyncio.run(main(proxy.url))
+    assert len(proxy.requests) == 2

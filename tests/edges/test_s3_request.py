@@ -1,0 +1,290 @@
+"""One request: its place in the queue, its clock, and what becomes of answers that are none."""
+
+import asyncio
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from asyncup.core.backoff import JITTER
+from asyncup.core.errors import (
+    AsyncupError,
+    CertificateRejected,
+    ConnectionLost,
+    ForeignAnswer,
+    ObjectTooLarge,
+    S3Error,
+    Stalled,
+    TimedOut,
+)
+from asyncup.core.model import ObjectAttributes, ObjectURI, Upload
+from asyncup.core.options import Options, S3Config
+from asyncup.edges.s3 import S3, open_s3
+from asyncup.edges.s3_client import IDLE_TIMEOUT
+from asyncup.edges.s3_clock import SigningClock
+from asyncup.embedded import EmbeddedServer
+from tests.bodies import body_of, checksums_of, receipt
+from tests.certificates import make_certificate
+from tests.proxy import Answer, Fate, Script, proxy_to
+from tests.s3 import config_of
+
+URI = ObjectURI("test-bucket", "key")
+UPLOAD = Upload(URI, "0123456789abcdef")
+DATA = b"hello"
+IMPATIENT = Options(stall_timeout=0.3, complete_timeout=0.3)
+PAGE = ("Content-Type: text/html",)
+NOBODY = S3Config(
+    region="us-east-1",
+    access_key_id="AKID",
+    secret_access_key="none",  # noqa: S106 - it opens nothing
+)
+
+Ask = Callable[[S3, Path], Awaitable[object]]
+
+
+async def put(s3: S3, directory: Path) -> object:
+    """Store an object."""
+    with body_of(DATA, directory) as body:
+        return await s3.put_object(URI, body, checksums_of(DATA), ObjectAttributes())
+
+
+async def send(s3: S3, directory: Path) -> object:
+    """Send a part."""
+    with body_of(DATA, directory) as body:
+        return await s3.upload_part(UPLOAD, 1, body, checksums_of(DATA))
+
+
+async def read(s3: S3, _: Path) -> object:
+    """Read an object."""
+    async with s3.get_object(URI) as blocks:
+        return [block async for block in blocks]
+
+
+VERBS: dict[str, Ask] = {
+    "HeadObject": lambda s3, _: s3.head_object(URI),
+    "GetObject": read,
+    "ListObjectsV2": lambda s3, _: s3.list_objects(URI, 1),
+    "probe": lambda s3, _: s3.probe(URI),
+    "PutObject": put,
+    "CreateMultipartUpload": lambda s3, _: s3.create_multipart_upload(
+        URI, None, ObjectAttributes()
+    ),
+    "UploadPart": send,
+    "ListMultipartUploads": lambda s3, _: s3.list_multipart_uploads(URI),
+    "ListParts": lambda s3, _: s3.list_parts(UPLOAD),
+    "CompleteMultipartUpload": lambda s3, _: s3.complete_multipart_upload(
+        UPLOAD, [receipt(1, 0, DATA, "0" * 32)]
+    ),
+    "AbortMultipartUpload": lambda s3, _: s3.abort_multipart_upload(UPLOAD),
+}
+
+
+def ask(config: S3Config, asking: Ask, directory: Path, options: Options = IMPATIENT) -> object:
+    """Open a gateway, make a request and close it."""
+
+    async def main() -> object:
+        async with open_s3(config, options, agent="test") as s3:
+            return await asking(s3, directory)
+
+    return asyncio.run(main())
+
+
+def refused(server: EmbeddedServer, script: Script, asking: Ask, directory: Path) -> AsyncupError:
+    """Return the error of a request that goes through a proxy."""
+    with proxy_to(server.endpoint_url, script) as proxy, pytest.raises(AsyncupError) as caught:
+        ask(config_of(server, proxy.url), asking, directory)
+    return caught.value
+
+
+@contextmanager
+def answering(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Run a server that does the same about each connection; give its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            # Closing the server ends it.
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection, suppress(OSError):
+                        answer(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def reset(connection: socket.socket) -> None:
+    """Break a connection, instead of ending it."""
+    connection.recv(1 << 16)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def end(connection: socket.socket) -> None:
+    """End a connection without a word."""
+    connection.recv(1 << 16)
+
+
+def hold(connection: socket.socket) -> None:
+    """Say nothing until the other side has enough."""
+    while connection.recv(1 << 16):
+        pass
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_answer_that_never_gets_beyond_its_head(
+    weed: EmbeddedServer, tmp_path: Path, verb: str
+) -> None:
+    """A byte now and then is no answer: every verb ends at its time, and so does the client."""
+    error = refused(weed, lambda _: Fate.DRIP_HEAD, VERBS[verb], tmp_path)
+    assert type(error) is (Stalled if verb in {"PutObject", "UploadPart"} else TimedOut)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "HeadObject"])
+def test_an_answer_that_never_comes_to_its_end(
+    weed: EmbeddedServer, tmp_path: Path, verb: str
+) -> None:
+    """So it is with an answer whose body trickles, the one of completing included."""
+    ask(config_of(weed), put, tmp_path, Options())
+    error = refused(weed, lambda _: Fate.DRIP_BODY, VERBS[verb], tmp_path)
+    assert type(error) is (Stalled if verb in {"PutObject", "UploadPart"} else TimedOut)
+
+
+def test_completing_has_a_clock_of_its_own(weed: EmbeddedServer, tmp_path: Path) -> None:
+    """It is waited for as long as the user says, not as for all else."""
+    with proxy_to(weed.endpoint_url, lambda _: Fate.SILENCE) as proxy:
+        config, complete = config_of(weed, proxy.url), VERBS["CompleteMultipartUpload"]
+        with pytest.raises(TimedOut, match=r"no answer within 0\.2 s"):
+            ask(config, complete, tmp_path, replace(IMPATIENT, complete_timeout=0.2))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("status", [200, 302, 404])
+def test_a_page_for_any_verb(weed: EmbeddedServer, tmp_path: Path, verb: str, status: int) -> None:
+    """A portal's page in the place of any answer is no success and no refusal."""
+    page = Answer(status, "<html><body>Log in</body></html>", (*PAGE, 'ETag: W/"1"'))
+    error = refused(weed, lambda _: page, VERBS[verb], tmp_path)
+    assert (type(error), error.transient) == (ForeignAnswer, True)
+    assert str(error).endswith(f"the answer is not one of S3: {status} text/html")
+
+
+@pytest.mark.parametrize("verb", ["PutObject", "UploadPart", "CompleteMultipartUpload"])
+def test_a_body_that_is_too_large_for_a_server_in_between(
+    weed: EmbeddedServer, tmp_path: Path, verb: str
+) -> None:
+    """Nginx before a server has a limit of its own: it stays, and the hint says what helps."""
+    error = refused(weed, lambda _: Answer(413, "<html></html>", PAGE), VERBS[verb], tmp_path)
+    assert (type(error), error.transient) == (ObjectTooLarge, False)
+    assert "--part-size" in str(error.hint)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_to_know_who_asks(
+    weed: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """A proxy without its password is told as such; the next one may not want any."""
+    with proxy_to(weed.endpoint_url, lambda _: Answer(407)) as proxy:
+        monkeypatch.setenv(f"{scheme}_proxy", proxy.url)
+        config = config_of(weed, f"{scheme}://s3.invalid")
+        with pytest.raises(ForeignAnswer, match="407") as caught:
+            ask(config, VERBS["ListObjectsV2"], tmp_path)
+    assert "HTTPS_PROXY=" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", ForeignAnswer),
+        (b"HTTP/1.1 200 OK\r\nno header\r\n\r\n", ForeignAnswer),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+            ForeignAnswer,
+        ),
+        (b"HTTP/1.1 200 OK\r\nETag", ConnectionLost),
+        (b"", ConnectionLost),
+    ],
+)
+def test_what_can_not_be_read(tmp_path: Path, said: bytes, kind: type[S3Error]) -> None:
+    """What is no HTTP, or no XML, is not of S3; what breaks off is a lost connection."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(said)
+
+    with answering(answer) as port:
+        config = replace(NOBODY, endpoint_url=f"http://127.0.0.1:{port}")
+        with pytest.raises(S3Error) as caught:
+            ask(config, VERBS["ListObjectsV2"], tmp_path)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("answer", [reset, end, hold])
+def test_a_handshake_that_fails_is_a_lost_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Callable[[socket.socket], None]
+) -> None:
+    """A connection that breaks or hangs while TLS begins is no bad certificate."""
+    monkeypatch.setattr("asyncup.edges.s3_client.CONNECT_TIMEOUT", 0.2)
+    with answering(answer) as port:
+        config = replace(NOBODY, endpoint_url=f"https://127.0.0.1:{port}")
+        with pytest.raises(ConnectionLost) as caught:
+            ask(config, VERBS["ListObjectsV2"], tmp_path, Options(stall_timeout=20))
+    assert type(caught.value) is ConnectionLost
+
+
+def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
+    """No verb, and no probe, takes a portal with a certificate of its own for S3."""
+    made = make_certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.certificate, made.key)
+
+    def shake_hands(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True):
+            pass
+
+    with answering(shake_hands) as port:
+        config = replace(NOBODY, endpoint_url=f"https://127.0.0.1:{port}")
+        for verb in ("probe", "ListObjectsV2"):
+            with pytest.raises(CertificateRejected):
+                ask(config, VERBS[verb], tmp_path, Options())
+
+
+def test_nothing_is_signed_before_it_has_a_connection(
+    weed: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are as many connections as may be signed for: no signature grows old in a queue."""
+    signed: list[datetime] = []
+    now = SigningClock.now
+
+    def noting(clock: SigningClock) -> datetime:
+        signed.append(now(clock))
+        return signed[-1]
+
+    monkeypatch.setattr(SigningClock, "now", noting)
+
+    async def main(url: str) -> None:
+        async with open_s3(config_of(weed, url), Options(concurrency=1), agent="test") as s3:
+            asked = [asyncio.create_task(s3.list_objects(URI, 1)) for _ in range(10)]
+            await asyncio.to_thread(proxy.wait_until, lambda proxy: len(proxy.requests) == 4)
+            assert len(signed) == 4
+            for each in asked:
+                each.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+
+    with proxy_to(weed.endpoint_url, lambda _: Fate.SILENCE) as proxy:
+        asyncio.run(main(proxy.url))
+
+
+def test_what_is_tried_again_goes_over_a_new_connection() -> None:
+    """Connections that stood idle through a failure are closed by the time of the next attempt."""
+    assert Options().retry_step * (1 - JITTER) > IDLE_TIMEOUT
