@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.model import ObjectURI
 
 RATE_WINDOW = 15.0
@@ -73,6 +73,7 @@ class Progress:
         self.bytes_kept = 0
         self.bytes_resent = 0
         self.retries = 0
+        self.slots: int | None = None
         self._waiting: dict[ObjectURI, int] = {}
         self._samples: deque[tuple[float, int]] = deque()
         self._warned: set[str] = set()
@@ -271,6 +272,10 @@ class Progress:
     @apply.register
     def _(self, event: aftercare.VerifyInterrupted) -> None:
         self._drop(event.uri)
+
+    @apply.register
+    def _(self, event: conditions.SlotsChanged) -> None:
+        self.slots = event.slots
 
     @apply.register
     def _(self, _: events.Stopping) -> None:

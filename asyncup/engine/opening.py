@@ -6,13 +6,14 @@ from contextlib import AsyncExitStack
 from asyncup import __version__
 from asyncup.core import events
 from asyncup.core.backoff import RetryPolicy
-from asyncup.core.events import Listener
+from asyncup.core.events import Event, Listener
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
 from asyncup.edges.s3 import open_s3
 from asyncup.engine.retry import Retrier
 from asyncup.engine.runtime import Backlog, Runtime
+from asyncup.engine.slots import Places, Slots
 
 
 async def open_runtime(
@@ -35,19 +36,32 @@ async def open_runtime(
         max_attempts=options.max_retry, step=options.retry_step, cap=options.retry_cap
     )
     stopping = asyncio.Event()
+    window = Places(options.slots.start + options.ahead)
+    backlog = Backlog(options.slots.start)
+
+    def follow(slots: int) -> None:
+        window.resize(slots + options.ahead)
+        backlog.resize(slots)
+
+    slots = Slots(options.slots, announce, follow)
+
+    def tell(event: Event, /) -> None:
+        announce(event)
+        slots.hear(event)
+
     journal = Journal(
         options.state_dir,
         gateway.endpoint,
-        lambda reason: announce(events.JournalUnavailable(reason)),
+        lambda reason: tell(events.JournalUnavailable(reason)),
     )
     return Runtime(
         gateway=gateway,
         options=options,
-        announce=announce,
-        retry=Retrier(policy, announce, stopping),
+        announce=tell,
+        retry=Retrier(policy, tell, stopping),
         journal=stack.enter_context(journal),
-        slots=asyncio.Semaphore(options.concurrency),
-        window=asyncio.Semaphore(options.window),
+        slots=slots,
+        window=window,
         stopping=stopping,
-        backlog=Backlog(options.concurrency),
+        backlog=backlog,
     )

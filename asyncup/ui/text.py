@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, conditions, events
+from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
 from asyncup.core.progress import Late, Progress
@@ -106,6 +107,15 @@ def _(event: events.PartDiscarded) -> Line:
 def _(event: events.RetryScheduled) -> Line:
     told = f"attempt {event.attempt} failed, next in {format_duration(event.delay)}: {event.error}"
     return Line(Level.WARNING, told, event.error.hint)
+
+
+@describe.register
+def _(event: conditions.SlotsChanged) -> Line | None:
+    # The way is looked for all the time; only what goes wrong on it is worth a line.
+    if event.reason not in {SlotsReason.THROTTLED, SlotsReason.LOST}:
+        return None
+    told = f"{event.reason}: {counted(event.slots, 'part')} in flight at once from now on"
+    return Line(Level.WARNING, told)
 
 
 @describe.register
@@ -211,6 +221,8 @@ def _pace(progress: Progress) -> Iterator[str]:
         yield f"{format_duration(progress.eta)} left"
     if progress.parts_in_flight:
         yield f"{progress.parts_in_flight} in flight"
+    if progress.slots is not None:
+        yield counted(progress.slots, "slot")
     if progress.bytes_resent:
         yield f"{format_size(progress.bytes_resent)} sent again"
 
