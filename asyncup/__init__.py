@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from asyncup.core.errors import AsyncupError
     from asyncup.core.events import Event, Listener
     from asyncup.core.model import ObjectAttributes, ObjectURI, Proof, UploadResult
-    from asyncup.core.options import Limits, Options, Overwrite, S3Config
+    from asyncup.core.options import Adaptive, Limits, Options, Overwrite, S3Config
     from asyncup.engine.uploader import Uploader
 
 _HOMES = {
+    "Adaptive": "asyncup.core.options",
     "AsyncupError": "asyncup.core.errors",
     "Event": "asyncup.core.events",
     "Limits": "asyncup.core.options",
@@ -34,6 +35,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Adaptive",
     "AsyncupError",
     "Event",
     "Limits",

@@ -121,7 +121,9 @@ class Adaptive:
 
     def __post_init__(self) -> None:
         if not 1 <= self.least <= self.start <= self.most:
-            raise UsageError(f"concurrency: not 1 <= {self.least} <= {self.start} <= {self.most}")
+            raise UsageError(
+                f"concurrency {self.least} to {self.most}, from {self.start}, is no range above 0"
+            )
 
     @classmethod
     def between(cls, least: int, most: int) -> "Adaptive":
