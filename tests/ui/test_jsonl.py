@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from asyncup.core import aftercare, events
+from asyncup.core.conditions import SlotsChanged, SlotsReason
 from asyncup.core.errors import (
     AsyncupError,
     DiskFull,
@@ -189,6 +190,11 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         events.RunFinished(uploaded=1, skipped=2, failed=3, interrupted=4, exit_code=130),
         "run_finished",
         {"uploaded": 1, "skipped": 2, "failed": 3, "interrupted": 4, "exit_code": 130},
+    ),
+    (
+        SlotsChanged(4, SlotsReason.THROTTLED),
+        "slots_changed",
+        {"slots": 4, "reason": "S3 asks for fewer requests"},
     ),
     (events.ReceiptLost(URI, SLOW), "receipt_lost", {"uri": KEY, "error": SLOW_TOLD}),
     (
