@@ -123,7 +123,7 @@ class Aimd:
     def _judge(self, now: float, rate: float, *, is_full: bool) -> SlotsReason | None:
         trial, self._trial = self._trial, None
         if trial is not None:
-            if not is_full or rate < GAIN * trial.rate:
+            if rate < GAIN * trial.rate:
                 self._resting_until = now + self._rest
                 self._rest = min(2 * self._rest, LONGEST_REST)
                 return self._change(now, trial.slots, SlotsReason.IN_VAIN)

@@ -135,7 +135,7 @@ class Slots:
                 self._moved(parts=1)
             case RetryScheduled(error=error):
                 self._failed(error)
-            case WentOffline() if not self._is_offline:
+            case WentOffline():
                 self._is_offline = True
                 self._ramp = Ramp()
                 self._resize(SlotsReason.OFFLINE)
@@ -162,8 +162,6 @@ class Slots:
             self._aimd.restart(_now())
 
     def _failed(self, error: AsyncupError) -> None:
-        if self._is_offline:
-            return
         if self._ramp is not None:
             self._ramp.failed(_now())
             self._resize(SlotsReason.RAMP)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncup.core.aimd import DOUBLED_IN, REST, SPARED, Aimd, Ramp
+from asyncup.core.aimd import DOUBLED_IN, LONGEST_REST, REST, SPARED, Aimd, Ramp
 from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import (
     AccessDenied,
@@ -100,6 +100,24 @@ def test_a_full_link_is_left_alone() -> None:
     """What was in vain is tried again after rests that double: a few times an hour, no more."""
     numbers, _ = Run(wide(20, 2)).go(4 * 3600).since(3600)
     assert changes(numbers) <= 2 * 3 * 3600 / 480 + 2
+
+
+def test_a_wider_link_is_noticed() -> None:
+    """After hours of a full link, more is tried after the longest rest at most; having found more
+    makes the rests short again.
+    """  # noqa: D205 - one sentence
+    run = Run(wide(20, 2)).go(12 * 3600)
+    assert run.aimd.slots == 10
+    run.link = wide(30, 2)
+    widened = run.now
+    while run.aimd.slots < 15:
+        run.go(STEP)
+    assert run.now - widened < LONGEST_REST + 20
+    # Still more is in vain by now.
+    run.go(20)
+    run.link = wide(1000, 2)
+    run.go(REST + 10)
+    assert run.aimd.slots > 18
 
 
 def test_noise_is_not_taken_for_more() -> None:

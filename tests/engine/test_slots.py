@@ -17,11 +17,12 @@ from asyncup.core.conditions import (
 )
 from asyncup.core.errors import ConnectionLost, DiskFull, Fault, Throttled
 from asyncup.core.events import BytesSent, Event, PartStarted, RetryScheduled
-from asyncup.core.model import Checksums, Upload
+from asyncup.core.model import Checksums, ObjectURI, Upload
 from asyncup.core.options import MIB, Adaptive, Overwrite
 from asyncup.edges.body import PartBody
+from asyncup.engine.runtime import Backlog
 from asyncup.engine.slots import Places, Slots
-from tests.engine.kit import OPTIONS, URI, Ears, chunk_files, make_file, uploader
+from tests.engine.kit import OPTIONS, URI, Ears, chunk_files, jobs, make_file, uploader
 from tests.fakes3 import FakeS3
 from tests.loop import run
 
@@ -371,6 +372,16 @@ def test_what_waits_for_a_retry_takes_no_slot(tmp_path: Path) -> None:
     assert s3.sent_parts() == [2, 3, 1]
 
 
+def tiny_disk(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk for chunk files be one of 450 bytes."""
+    real = shutil.disk_usage(directory)
+
+    def usage(_: Path) -> object:
+        return real._replace(free=450 - sum(each.stat().st_size for each in chunk_files(directory)))
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+
+
 def test_a_small_disk_is_shared_by_fewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the disk has no room for all chunk files that could be, there are fewer slots; a number
     that was asked for is an error then.
@@ -378,8 +389,7 @@ def test_a_small_disk_is_shared_by_fewer(tmp_path: Path, monkeypatch: pytest.Mon
     s3, ears = FakeS3(), Ears()
     s3.delay = 1
     file = make_file(tmp_path, 3000)
-    full = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: full._replace(free=450))
+    tiny_disk(tmp_path, monkeypatch)
 
     async def main(concurrency: int | Adaptive) -> None:
         options = replace(OPTIONS, concurrency=concurrency, overwrite=Overwrite.ALWAYS)
@@ -393,6 +403,53 @@ def test_a_small_disk_is_shared_by_fewer(tmp_path: Path, monkeypatch: pytest.Mon
         run(main(4))
 
 
+def test_small_files_share_a_small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that go in one request have chunk files, too."""
+    s3 = FakeS3()
+    s3.delay = 1
+    files = [(make_file(tmp_path, 100, f"{n}"), ObjectURI(URI.bucket, f"{n}")) for n in range(20)]
+    tiny_disk(tmp_path, monkeypatch)
+    most = 0
+
+    def count(_: int, event: Event) -> None:
+        nonlocal most
+        if isinstance(event, PartStarted):
+            most = max(most, len(chunk_files(tmp_path)))
+
+    async def main() -> None:
+        options = replace(OPTIONS, concurrency=Adaptive())
+        async with uploader(s3, tmp_path, options=options, listener=Ears(count)) as up:
+            assert (await up.put_all(jobs(files))).uploaded == 20
+
+    run(main())
+    assert most <= 4
+
+
+def test_as_many_files_are_begun_as_there_are_slots_for() -> None:
+    """The next file is begun when fewer parts are left than there are slots, however many."""
+
+    async def main() -> None:
+        backlog = Backlog(3)
+        claim = backlog.open(5)
+        waiting = asyncio.create_task(backlog.room())
+        await settled()
+        assert not waiting.done()
+        backlog.resize(6)
+        await waiting
+        backlog.resize(3)
+        waiting = asyncio.create_task(backlog.room())
+        await settled()
+        assert not waiting.done()
+        backlog.release()
+        backlog.resize(2)
+        await waiting
+        async with asyncio.timeout(1):
+            await backlog.room()
+        claim.close()
+
+    run(main())
+
+
 def test_the_number_is_set_while_parts_travel(tmp_path: Path) -> None:
     """From the next part on, there are so many as were asked for."""
     s3 = FakeS3()
@@ -403,6 +460,7 @@ def test_the_number_is_set_while_parts_travel(tmp_path: Path) -> None:
             running = asyncio.create_task(up.put(make_file(tmp_path, 2100), URI))
             await asyncio.sleep(0.5)
             assert up.set_slots(6) == 6
+            assert up._runtime.backlog._enough == 6
             await running
         return asyncio.get_running_loop().time()
 
