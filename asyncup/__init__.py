@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from asyncup.core.errors import AsyncupError
     from asyncup.core.events import Event, Listener
     from asyncup.core.model import ObjectAttributes, ObjectURI, Proof, UploadResult
-    from asyncup.core.options import Limits, Options, Overwrite, S3Config
+    from asyncup.core.options import Adaptive, Limits, Options, Overwrite, S3Config
     from asyncup.core.rates import RateLimit
     from asyncup.engine.uploader import Uploader
 
 _HOMES = {
+    "Adaptive": "asyncup.core.options",
     "AsyncupError": "asyncup.core.errors",
     "Event": "asyncup.core.events",
     "Limits": "asyncup.core.options",
@@ -36,6 +37,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Adaptive",
     "AsyncupError",
     "Event",
     "Limits",

@@ -114,7 +114,14 @@ PartSize = Annotated[
     ),
 ]
 Concurrency = Annotated[
-    int, _how("--concurrency -c", "Parts in flight at once, over all files", metavar="N", min=1)
+    Any,
+    _how(
+        "--concurrency -c",
+        "Parts in flight at once, over all files: a number, or as many as bring most, 1 to 32 or "
+        "LOW to HIGH",
+        parser=readers.concurrency,
+        metavar="N|auto|auto:LOW-HIGH",
+    ),
 ]
 LimitRate = Annotated[
     Any,

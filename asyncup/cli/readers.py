@@ -10,7 +10,7 @@ from asyncup.cli.settings import SSE_NAMES
 from asyncup.core.endpoint import check_endpoint
 from asyncup.core.errors import UsageError
 from asyncup.core.model import ObjectURI
-from asyncup.core.options import Limits
+from asyncup.core.options import Adaptive, Limits
 from asyncup.core.rates import RateLimit
 from asyncup.core.sizes import parse_duration, parse_size
 
@@ -34,6 +34,25 @@ def _part_size(text: str) -> int:
     if not limits.min_part_size <= found <= limits.max_part_size:
         raise ValueError(limits.part_size_problem(found))
     return found
+
+
+def _concurrency(text: str) -> int | Adaptive:
+    found = re.fullmatch(r"(\d+)|auto(?::(\d+)-(\d+))?", text.strip(), re.ASCII)
+    if found is None:
+        raise ValueError(f"{text!r} is not a number, auto, or bounds such as auto:1-32")
+    number, least, most = found.groups()
+    if number is not None:
+        return _at_least_one(int(number))
+    try:
+        return Adaptive.between(int(least), int(most)) if least else Adaptive()
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+
+
+def _at_least_one(number: int) -> int:
+    if number < 1:
+        raise ValueError(f"{number} is less than 1")
+    return number
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -95,6 +114,7 @@ def _pattern(text: str) -> str:
 
 size = _parser(parse_size)
 part_size = _parser(_part_size)
+concurrency = _parser(_concurrency)
 duration = _parser(parse_duration)
 rate = _parser(_rate)
 uri = _text(ObjectURI.parse)

@@ -36,6 +36,10 @@ TEXT = Shape("a text in quotes", _is_text)
 _FLAG = Shape("true or false", lambda value: isinstance(value, bool))
 _TEXTS = Shape("a text in quotes or a list of them", _are_texts)
 _NUMBER = Shape("a whole number", _is_number)
+_COUNT = Shape(
+    'a whole number, "auto" or such as "auto:1-32"',
+    lambda value: _is_number(value) or _is_text(value),
+)
 _SIZE = Shape(
     'a number of bytes or a size such as "64MiB"',
     lambda value: _is_number(value) or _is_text(value),
@@ -52,7 +56,8 @@ _PAIRS = Shape('a table such as { key = "value" }', _are_pairs)
 _SHAPES = {
     "complete_timeout": _TIME,
     **dict.fromkeys(("metadata", "tag"), _PAIRS),
-    **dict.fromkeys(("concurrency", "max_retry"), _NUMBER),
+    "max_retry": _NUMBER,
+    "concurrency": _COUNT,
     **dict.fromkeys(("part_size", "min_size", "max_size"), _SIZE),
     "limit_rate": _RATE,
     **dict.fromkeys(

@@ -4,6 +4,7 @@ As with `asyncup.core.events`, times are in seconds, rates in bytes per second.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
@@ -34,12 +35,26 @@ class CredentialsRenewed(Event):
     """The chain of credentials gave other ones than those that S3 refused."""
 
 
+class SlotsReason(StrEnum):
+    """Why another number of parts may be in flight."""
+
+    TRIED = "more may bring more"
+    IN_VAIN = "more brought no more"
+    THROTTLED = "S3 asks for fewer requests"
+    LOST = "connections are lost"
+    RECOVERED = "nothing fails any more"
+    OFFLINE = "S3 cannot be reached"
+    RAMP = "S3 can be reached again"
+    DISK = "as many chunk files as the disk has room for"
+    ASKED = "as asked for"
+
+
 @dataclass(frozen=True, slots=True)
 class SlotsChanged(Event):
     """From now on, so many parts may be in flight at once."""
 
     slots: int
-    reason: str
+    reason: SlotsReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,12 +109,41 @@ class OnChange(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adaptive:
+    """As many parts in flight as turn out to bring most: `start` first, `least` to `most` later.
+
+    Raises:
+        UsageError: they are not in this order.
+    """
+
+    least: int = 1
+    start: int = 8
+    most: int = 32
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least <= self.start <= self.most:
+            raise UsageError(
+                f"concurrency {self.least} to {self.most}, from {self.start}, is no range above 0"
+            )
+
+    @classmethod
+    def between(cls, least: int, most: int) -> "Adaptive":
+        """Return what begins as usual, as far as these bounds let it."""
+        return cls(least=least, start=max(least, min(cls().start, most)), most=most)
+
+    @classmethod
+    def pinned(cls, number: int) -> "Adaptive":
+        """Return what stays at a number."""
+        return cls(least=number, start=number, most=number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to upload; sizes in bytes, times in seconds.
 
     Args:
         part_size: of each part; raised where a file would need more parts than the limit.
-        concurrency: parts in flight at once, over all files.
+        concurrency: parts in flight at once, over all files; a number stays as it is.
         read_ahead: parts that wait as chunk files for a place in flight.
         direct: send from the file itself, without chunk files.
         split_dir: where chunk files are kept; None is a folder in the user's cache directory.
@@ -140,7 +169,7 @@ class Options:
     """
 
     part_size: int = 16 * MIB
-    concurrency: int = 8
+    concurrency: int | Adaptive = field(default_factory=Adaptive)
     read_ahead: int = 2
     direct: bool = False
     split_dir: Path | None = None
@@ -167,7 +196,10 @@ class Options:
         low, high = self.limits.min_part_size, self.limits.max_part_size
         rules = (
             (low <= self.part_size <= high, self.limits.part_size_problem(self.part_size)),
-            (self.concurrency >= 1, f"concurrency {self.concurrency} is less than 1"),
+            (
+                not isinstance(self.concurrency, int) or self.concurrency >= 1,
+                f"concurrency {self.concurrency} is less than 1",
+            ),
             (self.read_ahead >= 0, f"read ahead {self.read_ahead} is less than 0"),
             (self.max_retry >= 1, f"max retry {self.max_retry} is less than 1"),
             (self.retry_step >= 0, f"retry step {self.retry_step} is negative"),
@@ -181,9 +213,20 @@ class Options:
         return [problem for fine, problem in rules if not fine]
 
     @property
+    def slots(self) -> Adaptive:
+        """Between which numbers of parts in flight there may be a choice."""
+        given = self.concurrency
+        return Adaptive.pinned(given) if isinstance(given, int) else given
+
+    @property
+    def ahead(self) -> int:
+        """How many parts may wait on the disk beside those in flight."""
+        return 0 if self.direct else self.read_ahead
+
+    @property
     def window(self) -> int:
-        """How many parts may stand between the source and S3 at once."""
-        return self.concurrency + (0 if self.direct else self.read_ahead)
+        """How many parts may stand between the source and S3 at most."""
+        return self.slots.most + self.ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

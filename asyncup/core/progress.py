@@ -70,6 +70,7 @@ class Progress:
         self.bytes_resent = 0
         self.retries = 0
         self.offline: conditions.WentOffline | None = None
+        self.slots: int | None = None
         self._waiting: dict[ObjectURI, int] = {}
         self._pace = Pace()
         self._warned: set[str] = set()
@@ -259,6 +260,10 @@ class Progress:
     @apply.register
     def _(self, event: aftercare.VerifyInterrupted) -> None:
         self._drop(event.uri)
+
+    @apply.register
+    def _(self, event: conditions.SlotsChanged) -> None:
+        self.slots = event.slots
 
     @apply.register
     def _(self, _: events.Stopping) -> None:

@@ -138,8 +138,8 @@ class ChunkStore:
                     with lock:
                         shutil.rmtree(found.with_suffix(""), ignore_errors=True)
 
-    def require(self, size: int) -> None:
-        """Make sure that chunk files of `size` bytes in all can be held at once.
+    def require(self, size: int) -> int:
+        """Make sure that `size` bytes of chunk files can be held at once; return how many can.
 
         Raises:
             DiskFull: they cannot.
@@ -153,6 +153,7 @@ class ChunkStore:
                 hint="free some space, name another disk with --split-dir, lower --part-size "
                 "or --concurrency, or use --direct",
             )
+        return free + held
 
     async def split(
         self, part: Part, reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]

@@ -72,7 +72,7 @@ def _connections(options: Options) -> int:
 
     Beside the parts in flight, as many files may be asked about, begun or completed.
     """
-    return 2 * options.concurrency + 2
+    return 2 * options.slots.most + 2
 
 
 class S3:

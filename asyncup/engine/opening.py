@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from asyncup import __version__
 from asyncup.core import events
 from asyncup.core.backoff import RetryPolicy
-from asyncup.core.events import Listener
+from asyncup.core.events import Event, Listener
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
@@ -15,6 +15,7 @@ from asyncup.engine.link import Link
 from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
 from asyncup.engine.runtime import Backlog, Runtime
+from asyncup.engine.slots import Places, Slots
 
 
 async def open_runtime(
@@ -40,22 +41,40 @@ async def open_runtime(
         give_up_after=options.give_up_after,
     )
     stopping = asyncio.Event()
+    slots, window, backlog = _places(options, announce)
+
+    def tell(event: Event, /) -> None:
+        announce(event)
+        slots.hear(event)
+
     journal = Journal(
         options.state_dir,
         gateway.endpoint,
-        lambda reason: announce(events.JournalUnavailable(reason)),
+        lambda reason: tell(events.JournalUnavailable(reason)),
     )
     stack.enter_context(journal)
-    link = Link(gateway, announce, stopping, policy=policy, is_known=journal.knows_endpoint())
+    link = Link(gateway, tell, stopping, policy=policy, is_known=journal.knows_endpoint())
     return Runtime(
         gateway=gateway,
         options=options,
-        announce=announce,
-        retry=Retrier(policy, link, announce, stopping),
+        announce=tell,
+        retry=Retrier(policy, link, tell, stopping),
         journal=journal,
-        slots=asyncio.Semaphore(options.concurrency),
-        window=asyncio.Semaphore(options.window),
+        slots=slots,
+        window=window,
         stopping=stopping,
-        backlog=Backlog(options.concurrency),
-        rate=stack.enter_context(RateControl(options.limit_rate, announce)),
+        backlog=backlog,
+        rate=stack.enter_context(RateControl(options.limit_rate, tell)),
     )
+
+
+def _places(options: Options, announce: Listener) -> tuple[Slots, Places, Backlog]:
+    """Return the slots, and the window and the backlog, which follow their number."""
+    window = Places(options.slots.start + options.ahead)
+    backlog = Backlog(options.slots.start)
+
+    def follow(slots: int) -> None:
+        window.resize(slots + options.ahead)
+        backlog.resize(slots)
+
+    return Slots(options.slots, announce, follow), window, backlog

@@ -37,7 +37,7 @@ class Run:
         self._halt = halt
         self._queue: asyncio.Queue[Job | None] = asyncio.Queue(LOOK_AHEAD)
         self._result = RunResult()
-        self._open = asyncio.Semaphore(OPEN_FILES * runtime.options.concurrency)
+        self._open = asyncio.Semaphore(OPEN_FILES * runtime.options.slots.most)
         self._is_cut = False
 
     async def all(self, selected: AsyncIterable[Selected]) -> RunResult:

@@ -10,6 +10,7 @@ from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
 from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
+from asyncup.engine.slots import Places, Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,9 @@ class Runtime:
     """The tools of a run.
 
     Attributes:
-        slots: permission to hold a part in flight; one semaphore for all files.
+        slots: permission to hold a part in flight; the same for all files.
         window: permission to hold a part anywhere between its source and S3, which bounds the
-            disk that chunk files take.
+            disk that chunk files take; it has a few places more than there are slots.
         stopping: set when no further part is to be begun.
         rate: how fast bytes may go out, of all files together.
     """
@@ -29,8 +30,8 @@ class Runtime:
     announce: Listener
     retry: Retrier
     journal: Journal
-    slots: asyncio.Semaphore
-    window: asyncio.Semaphore
+    slots: Slots
+    window: Places
     stopping: asyncio.Event
     backlog: "Backlog"
     rate: RateControl
@@ -47,6 +48,7 @@ class Backlog:
     def __init__(self, enough: int) -> None:
         self._enough = enough
         self._parts = 0
+        self._is_released = False
         self._room = asyncio.Event()
         self._room.set()
 
@@ -61,12 +63,17 @@ class Backlog:
 
     def release(self) -> None:
         """Let nobody wait any more."""
-        self._enough = 1 << 62
+        self._is_released = True
         self._room.set()
+
+    def resize(self, enough: int) -> None:
+        """Set how many parts are enough."""
+        self._enough = enough
+        self._change(0)
 
     def _change(self, parts: int) -> None:
         self._parts += parts
-        if self._parts < self._enough:
+        if self._is_released or self._parts < self._enough:
             self._room.set()
         else:
             self._room.clear()

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from asyncup.core.errors import AsyncupError, ChecksumRejected
+from asyncup.core.errors import AsyncupError, ChecksumRejected, Interrupted
 from asyncup.core.events import BytesSent, PartStarted
 from asyncup.core.model import ObjectURI
 from asyncup.edges.body import PartBody
@@ -31,7 +31,11 @@ async def send(
 ) -> Delivery[T]:
     """Let `deliver` take the part's bytes to S3, again and again until S3 acknowledges them.
 
+    Each attempt takes a slot. What waits for its next one is not in flight, and takes none: fewer
+    slots are fewer requests at once.
+
     Raises:
+        Interrupted: it was time to stop before an attempt was begun.
         AsyncupError: it cannot be done; see `asyncup.engine.retry`.
     """
     number = staged.part.number
@@ -43,16 +47,19 @@ async def send(
     async def attempt(n: int) -> T:
         nonlocal resent, attempts
         attempts = n
-        runtime.announce(PartStarted(uri, number, staged.checksums.size, n))
-        with staged.body(moved, runtime.rate.pace) as body:
-            try:
-                return await deliver(body)
-            except AsyncupError as error:
-                resent += body.sent
-                if isinstance(error, ChecksumRejected):
-                    # Before the same bytes go again: are they still the same?
-                    await staged.check()
-                raise
+        async with runtime.slots:
+            if runtime.stopping.is_set():
+                raise Interrupted(f"upload part {number} of {uri}: stopped")
+            runtime.announce(PartStarted(uri, number, staged.checksums.size, n))
+            with staged.body(moved, runtime.rate.pace) as body:
+                try:
+                    return await deliver(body)
+                except AsyncupError as error:
+                    resent += body.sent
+                    if isinstance(error, ChecksumRejected):
+                        # Before the same bytes go again: are they still the same?
+                        await staged.check()
+                    raise
 
     answer = await runtime.retry(attempt, uri, number)
     return Delivery(answer, attempts, resent)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from asyncup.core.errors import Interrupted, PreconditionFailed, S3Error
+from asyncup.core.errors import PreconditionFailed, S3Error
 from asyncup.core.events import PartUploaded
 from asyncup.core.model import ObjectAttributes, ObjectHead, ObjectURI, UploadResult
 from asyncup.core.options import Overwrite
@@ -33,10 +33,7 @@ async def put_single(
     if staged is None:
         raise AssertionError("unreachable: there is always a first part")
     try:
-        async with runtime.slots:
-            if runtime.stopping.is_set():
-                raise Interrupted(f"upload {uri}: stopped", remaining=plan.size)
-            delivery = await _put(runtime, uri, staged, attributes)
+        delivery = await _put(runtime, uri, staged, attributes)
         if not staged.owned:
             source.check_unchanged()
     finally:

@@ -40,8 +40,8 @@ class Source(Protocol):
     def refresh(self) -> int:
         """Take the source as it is now, and return its size."""
 
-    def require_space(self, size: int) -> None:
-        """Make sure that so many bytes can be staged at once.
+    def require_space(self, size: int) -> int | None:
+        """Make sure that so many bytes can be staged at once, and return how many can; None: all.
 
         Raises:
             DiskFull: they cannot.
@@ -100,10 +100,9 @@ class FileSource:
         self._fingerprint = fingerprint(self._path)
         return self._fingerprint.size
 
-    def require_space(self, size: int) -> None:
+    def require_space(self, size: int) -> int | None:
         """Make sure that there is room for chunk files, if there are any."""
-        if self._chunks is not None:
-            self._chunks.require(size)
+        return None if self._chunks is None else self._chunks.require(size)
 
     async def settle(self, plan: UploadPlan) -> UploadPlan:
         """Return the plan: of a file, all is known."""
@@ -195,9 +194,9 @@ class StreamSource:
         """Refuse: a stream's bytes are read once."""
         raise NotImplementedError
 
-    def require_space(self, size: int) -> None:
+    def require_space(self, size: int) -> int:
         """Make sure that there is room for chunk files."""
-        self._chunks.require(size)
+        return self._chunks.require(size)
 
     async def settle(self, plan: UploadPlan) -> UploadPlan:
         """Read the first part; if the stream ended in it, its size is known after all."""

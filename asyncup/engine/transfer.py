@@ -123,7 +123,7 @@ class Transfer:
             if not listed or not self._keeps(staged.part, listed, local=staged.checksums):
                 await self._send(staged)
         except Interrupted:
-            # It waited for a retry: the parts in flight are not to be dropped for that.
+            # It waited for its turn: the parts in flight are not to be dropped for that.
             return
         finally:
             staged.release()
@@ -172,17 +172,14 @@ class Transfer:
 
     async def _send(self, staged: StagedPart) -> None:
         part, upload = staged.part, self._upload
-        async with self._runtime.slots:
-            if self._runtime.stopping.is_set():
-                return
-            delivery = await send(
-                self._runtime,
-                upload.uri,
-                staged,
-                lambda body: self._runtime.gateway.upload_part(
-                    upload, part.number, body, staged.checksums
-                ),
-            )
+        delivery = await send(
+            self._runtime,
+            upload.uri,
+            staged,
+            lambda body: self._runtime.gateway.upload_part(
+                upload, part.number, body, staged.checksums
+            ),
+        )
         if not staged.owned:
             # It came from the file itself, at a time when nobody computed anything over it.
             self._source.check_unchanged()

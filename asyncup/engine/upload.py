@@ -1,5 +1,6 @@
 """The story of one file, readable top to bottom."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -165,15 +166,18 @@ class FileUpload:
     async def _in_one_request(self, claim: Claim) -> UploadResult:
         """Send a small file as it is."""
         await self._adopt(None)
-        self._require_space()
-        async with self._runtime.window:
-            claim.take()
-            result = await self._proven(
-                Upload(self._uri, ""),
-                put_single(self._runtime, self._source, self._uri, self._plan, self._attributes),
-            )
+        most = self._require_space()
+        with self._runtime.slots.at_most(most):
+            result = await self._proven(Upload(self._uri, ""), self._put_single(claim))
         await PendingUploads(self._runtime, self._uri).forget()
         return result
+
+    async def _put_single(self, claim: Claim) -> UploadResult:
+        async with self._runtime.window:
+            claim.take()
+            return await put_single(
+                self._runtime, self._source, self._uri, self._plan, self._attributes
+            )
 
     async def _proven(self, upload: Upload, sending: Awaitable[T]) -> T:
         """Return what comes of making the object; take note if it is not shown to be the file.
@@ -207,9 +211,10 @@ class FileUpload:
         self._plan = resumption.plan
         runtime.journal.opened(self._record(upload))
         await self._adopt(upload)
-        self._require_space()
+        most = self._require_space()
         transfer = self._transfer = Transfer(runtime, source, upload, resumption)
-        await transfer.run(claim)
+        with runtime.slots.at_most(most):
+            await transfer.run(claim)
         if not transfer.is_complete:
             raise self._interrupted()
         is_stream = self._plan.size is None
@@ -249,10 +254,16 @@ class FileUpload:
         if names := [name for name in names if name != "acl"]:
             self._runtime.announce(AttributesDiffer(self._uri, names))
 
-    def _require_space(self) -> None:
-        """Make sure that the window of this file's parts fits on the disk."""
-        window, size = self._runtime.options.window * self._plan.part_size, self._plan.size
-        self._source.require_space(window if size is None else min(window, size))
+    def _require_space(self) -> int:
+        """Make sure that the disk has room for this file's parts, and return for how many slots."""
+        least, ahead = self._runtime.options.slots.least, self._runtime.options.ahead
+        part_size, size = self._plan.part_size, self._plan.size
+        window = (least + ahead) * part_size
+        room = self._source.require_space(window if size is None else min(window, size))
+        if room is None:
+            return sys.maxsize
+        largest = part_size if size is None else min(part_size, size)
+        return max(least, room // max(1, largest) - ahead)
 
     def _may_go_again(self, error: AsyncupError) -> bool:
         if isinstance(error, SourceChanged):

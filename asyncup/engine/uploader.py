@@ -183,6 +183,14 @@ class Uploader:
             self._announce(events.Stopping(self._options.stop_grace))
         self._halt()
 
+    def set_slots(self, number: int) -> int:
+        """Let so many parts be in flight at once from now on, and return how many they are.
+
+        It is at least 1, at most twice what `options` allow, and no more than chunk files have
+        room for. Those in flight already may arrive. To be called in the event loop.
+        """
+        return self._runtime.slots.pin(number)
+
     def _halt(self) -> None:
         """Begin no further part, and set a deadline for those in flight."""
         if self._runtime.stopping.is_set():

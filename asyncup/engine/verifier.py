@@ -39,8 +39,8 @@ class Verifier:
             proof = await verifier.verify("film.mov", "s3://bucket/films/film.mov")
 
     Args:
-        options: `concurrency` files are compared at once; `part_size` is tried where S3 does not
-            tell that of an object.
+        options: `concurrency` files are compared at once, where it is no number, as many as it
+            begins with; `part_size` is tried where S3 does not tell that of an object.
         s3: which S3, and as whom.
         download: when objects are read back.
         part_sizes: of objects, by URI, in bytes, for servers that do not tell them.
@@ -61,8 +61,10 @@ class Verifier:
         listener: Listener | None = None,
         gateway: Gateway | None = None,
     ) -> None:
-        # Nothing is remembered here, so there is no journal.
-        self._options = replace(options or Options(), state_dir=None)
+        options = options or Options()
+        # Nothing is remembered here, so there is no journal; nothing is sent that could bring more.
+        self._files_at_once = options.slots.start
+        self._options = replace(options, state_dir=None, concurrency=self._files_at_once)
         self._s3 = s3 or S3Config()
         self._download = download
         self._part_sizes = part_sizes or {}
@@ -109,7 +111,7 @@ class Verifier:
         queue: asyncio.Queue[Task | None] = asyncio.Queue(LOOK_AHEAD)
         async with task_group() as group:
             group.create_task(self._find(selected, queue))
-            for _ in range(self._options.concurrency):
+            for _ in range(self._files_at_once):
                 group.create_task(self._work(queue))
         result = self._result
         if self._is_cut and not any(error.stops_run for error in result.failures):

@@ -6,6 +6,7 @@ from enum import Enum
 from functools import singledispatch
 
 from asyncup.core import aftercare, conditions, events
+from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
 from asyncup.core.progress import Late, Progress
@@ -129,6 +130,15 @@ def _(_: conditions.CredentialsRenewed) -> Line:
 
 
 @describe.register
+def _(event: conditions.SlotsChanged) -> Line | None:
+    # The way is looked for all the time; only what goes wrong on it is worth a line.
+    if event.reason not in {SlotsReason.THROTTLED, SlotsReason.LOST}:
+        return None
+    told = f"{event.reason}: {counted(event.slots, 'part')} in flight at once from now on"
+    return Line(Level.WARNING, told)
+
+
+@describe.register
 def _(event: events.Stopping) -> Line:
     if not event.grace:
         return Line(Level.WARNING, "stopping")
@@ -242,6 +252,8 @@ def _pace(progress: Progress) -> Iterator[str]:
         yield f"{format_duration(progress.eta)} left"
     if progress.parts_in_flight:
         yield f"{progress.parts_in_flight} in flight"
+    if progress.slots is not None:
+        yield counted(progress.slots, "slot")
     if progress.bytes_resent:
         yield f"{format_size(progress.bytes_resent)} sent again"
 

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+import typer
 
+from asyncup.cli import readers
+from asyncup.core.options import Adaptive
 from tests.cli.kit import Ended, asyncup, tree
 from tests.s3 import Bucket
 
@@ -154,9 +157,14 @@ def test_key_prefix_of_multi2s3_alone(bucket: Bucket, tmp_path: Path) -> None:
         ),
         ("part_size = 10", "part_size = 10: part size 10 B is not between", ""),
         ("chunksize = 100", "chunksize = 100: part size 100 B is not between", ""),
-        ('concurrency = "many"', "concurrency = 'many': a whole number is needed", ""),
-        ("concurrency = 0", "concurrency = 0:", ""),
-        ("MaxThread = true", "MaxThread = True: a whole number is needed", ""),
+        (
+            'concurrency = "many"',
+            "concurrency = 'many': 'many' is not a number, auto, or bounds such as auto:1-32",
+            "",
+        ),
+        ("concurrency = 0", "concurrency = 0: 0 is less than 1", ""),
+        ('concurrency = "auto:9-4"', "'auto:9-4': concurrency 9 to 4, from 9, is no range", ""),
+        ("MaxThread = true", 'MaxThread = True: a whole number, "auto" or such as', ""),
         ('overwrite = "maybe"', "overwrite = 'maybe':", "always"),
         ("MaxRetry = 3\nmax-retry = 4", "MaxRetry and max-retry are the same setting", ""),
         ('srcfileIndex = "x"', "srcfileIndex needs srcdir", ""),
@@ -194,6 +202,39 @@ def test_what_cannot_be(bucket: Bucket, place: Path, text: str, message: str, hi
     assert hint in ended.err
     assert "Traceback" not in ended.err
     assert "secret" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ("3", 3),
+        (3, 3),
+        ("auto", Adaptive()),
+        ("auto:2-64", Adaptive(least=2, start=8, most=64)),
+        ("auto:10-20", Adaptive(least=10, start=10, most=20)),
+        ("auto:1-2", Adaptive(least=1, start=2, most=2)),
+    ],
+)
+def test_numbers_of_slots(text: str | int, slots: int | Adaptive) -> None:
+    """A number is pinned, auto is 1 to 32, and bounds can be named."""
+    assert readers.concurrency(text) == slots
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "auto:", "auto:3", "auto:0-4", "auto:4-3"])
+def test_what_is_no_number_of_slots(text: str) -> None:
+    """What cannot be understood, or cannot be, is refused."""
+    with pytest.raises(typer.BadParameter):
+        readers.concurrency(text)
+
+
+def test_slots_from_everywhere(bucket: Bucket, place: Path) -> None:
+    """File, environment and flag take a number as well as bounds."""
+    config(place, 'concurrency = "auto:1-4"')
+    arguments = ("d/large", str(bucket.place))
+    assert planned(place, bucket, *arguments).code == 0
+    assert planned(place, bucket, *arguments, ASYNCUP_CONCURRENCY="auto").code == 0
+    config(place, "MaxThread = 5")
+    assert planned(place, bucket, *arguments, "-c", "auto:2-3").code == 0
 
 
 def test_bad_environment(bucket: Bucket, place: Path) -> None:

@@ -10,6 +10,7 @@ from asyncup.core.errors import UsageError
 from asyncup.core.options import (
     GIB,
     MIB,
+    Adaptive,
     ChecksumPolicy,
     Limits,
     OnChange,
@@ -119,6 +120,35 @@ def test_the_window_counts_what_is_read_ahead(*, direct: bool, window: int) -> N
     assert Options(concurrency=4, read_ahead=3, direct=direct).window == window
 
 
+@pytest.mark.parametrize(
+    ("concurrency", "slots"),
+    [
+        (5, (5, 5, 5)),
+        (Adaptive(), (1, 8, 32)),
+        (Adaptive.between(2, 64), (2, 8, 64)),
+        (Adaptive.between(10, 20), (10, 10, 20)),
+        (Adaptive.between(1, 4), (1, 4, 4)),
+    ],
+)
+def test_bounds_of_the_slots(concurrency: int | Adaptive, slots: tuple[int, int, int]) -> None:
+    """A number is the least and the most; other bounds begin with 8 as far as they let it."""
+    bounds = Options(concurrency=concurrency).slots
+    assert (bounds.least, bounds.start, bounds.most) == slots
+
+
+@pytest.mark.parametrize("bounds", [(0, 8, 32), (9, 8, 32), (1, 8, 7), (-1, -1, -1)])
+def test_bounds_that_cannot_be(bounds: tuple[int, int, int]) -> None:
+    """There is at least one slot, and the least are not more than the most."""
+    least, start, most = bounds
+    with pytest.raises(UsageError, match="concurrency"):
+        Adaptive(least=least, start=start, most=most)
+
+
+def test_the_window_is_the_most_there_can_be() -> None:
+    """The disk is bounded by as many slots as there may be."""
+    assert Options(concurrency=Adaptive(most=20), read_ahead=3).window == 23
+
+
 def test_options_cannot_be_changed() -> None:
     """Options are checked once, when they are made, so nothing may change them later."""
     options: Any = Options()
@@ -132,7 +162,7 @@ def test_the_defaults() -> None:
 
     assert {each.name: getattr(defaults, each.name) for each in fields(Options)} == {
         "part_size": 16 * MIB,
-        "concurrency": 8,
+        "concurrency": Adaptive(least=1, start=8, most=32),
         "read_ahead": 2,
         "direct": False,
         "split_dir": None,

@@ -115,8 +115,8 @@ def test_stopping_ends_a_delay() -> None:
     run(main())
 
 
-def test_a_retry_holds_its_slot(tmp_path: Path) -> None:
-    """While a part waits for its next attempt, nobody else takes its place."""
+def test_a_retry_holds_its_place(tmp_path: Path) -> None:
+    """While a part waits for its next attempt, nobody else takes its place in the window."""
     file, s3 = make_file(tmp_path, 300), FakeS3()
     s3.fail("upload_part", number=1, times=2)
 

@@ -457,7 +457,7 @@ def test_files_that_are_completed_do_not_pile_up(tmp_path: Path) -> None:
             assert result.uploaded == 30
 
     run(main())
-    assert s3.most_completing == 2 * OPTIONS.concurrency
+    assert s3.most_completing == 2 * OPTIONS.slots.most
 
 
 def test_scan_runs_ahead(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_chunk_files_stay_within_the_window(tmp_path: Path, read_ahead: int) -> 
             await up.put(file, URI)
 
     run(main())
-    assert most == OPTIONS.concurrency + read_ahead
+    assert most == OPTIONS.slots.most + read_ahead
 
 
 def test_chunk_file_is_gone_when_its_part_is_acknowledged(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_no_upload_is_opened_long_before_its_turn(tmp_path: Path) -> None:
     ]
     # The second is created when at most a slot's worth of the first one's twenty parts is left.
     assert created[0] == 0
-    assert created[1] >= 20 - OPTIONS.window - OPTIONS.concurrency
+    assert created[1] >= 20 - OPTIONS.window - OPTIONS.slots.most
 
 
 def test_disk_that_is_too_small(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def test_server_that_does_not_know_expect(upload: Upload) -> None:
     assert upload.read_back() == upload.file.read_bytes()
     assert upload.errors() == {Stalled}
     # Only the parts that were in flight when it showed had to begin again.
-    assert result.attempts <= 3 + OPTIONS.concurrency
+    assert result.attempts <= 3 + OPTIONS.slots.most
     assert result.resent == 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from asyncup.core.model import ObjectURI
-from asyncup.core.options import ChecksumPolicy, Limits, OnChange, Options, Overwrite
+from asyncup.core.options import Adaptive, ChecksumPolicy, Limits, OnChange, Options, Overwrite
 from asyncup.edges.journal import Journal
 from tests.simulation.clock import Crash
 from tests.simulation.disk import Snapshot, SourceFile, lose_journal, random_size
@@ -21,6 +21,7 @@ from tests.simulation.server import BUCKET, KINDS, Habits, SimulatedS3
 from tests.simulation.world import World, some_steps
 
 LIMITS = Limits(min_part_size=10, max_part_size=10_000, max_parts=50, part_size_step=10)
+CONCURRENCY: list[int | Adaptive] = [1, 2, 3, 8, Adaptive(most=12), Adaptive(start=2, most=4)]
 MOST_RUNS = 6
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - for speed alone
 
@@ -58,7 +59,7 @@ def habitat_of(random: Random, root: Path) -> Habitat:
     habits = KINDS[kind]
     options = Options(
         part_size=random.choice(PART_SIZES[streams]),
-        concurrency=random.choice([1, 2, 3, 8]),
+        concurrency=random.choice(CONCURRENCY),
         read_ahead=random.choice([0, 1, 2]),
         direct=random.random() < 0.4,
         split_dir=root / "split",

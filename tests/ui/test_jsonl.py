@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from asyncup.core import aftercare, conditions, events
+from asyncup.core.conditions import SlotsChanged, SlotsReason
 from asyncup.core.errors import (
     AsyncupError,
     DiskFull,
@@ -218,6 +219,11 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         {"rate": None, "reason": "SIGUSR2"},
     ),
     (conditions.RateRefused("no rate"), "rate_refused", {"reason": "no rate"}),
+    (
+        SlotsChanged(4, SlotsReason.THROTTLED),
+        "slots_changed",
+        {"slots": 4, "reason": "S3 asks for fewer requests"},
+    ),
     (events.ReceiptLost(URI, SLOW), "receipt_lost", {"uri": KEY, "error": SLOW_TOLD}),
     (
         aftercare.ObjectVerified("big.bin", URI, 50, Proof.SHA256),

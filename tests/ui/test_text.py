@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from asyncup.core import aftercare, conditions, events
+from asyncup.core.conditions import SlotsChanged, SlotsReason
 from asyncup.core.errors import (
     ConnectionLost,
     Fault,
@@ -226,9 +227,18 @@ LINES: list[tuple[Event, Line]] = [
             "the limit of the rate stays as it is: a.toml: limit-rate = 'x': 'x' is not a rate",
         ),
     ),
+    (
+        SlotsChanged(4, SlotsReason.THROTTLED),
+        Line(Level.WARNING, "S3 asks for fewer requests: 4 parts in flight at once from now on"),
+    ),
+    (
+        SlotsChanged(1, SlotsReason.LOST),
+        Line(Level.WARNING, "connections are lost: 1 part in flight at once from now on"),
+    ),
 ]
 
 SILENT: list[Event] = [
+    SlotsChanged(10, SlotsReason.TRIED),
     events.FileFound("dir/big.bin", URI, 40 * MIB),
     events.FileSkipped("dir/big.bin", "excluded by pattern", filtered=True),
     events.FilePlanned("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3, 8),
@@ -351,6 +361,18 @@ def test_totals_grow_with_what_is_found() -> None:
     run = two_files()
     run.at(10.0, events.PartStarted(URI, 1, 16 * MIB, 1), events.BytesSent(URI, 1, 10 * MIB))
     assert totals(run.progress) == "0/2+ files · 0 B of 100 MiB · 1 MiB/s · 1 in flight"
+
+
+def test_totals_tell_the_slots_once_they_have_changed() -> None:
+    """How many parts may be in flight stands beside how many are; the newest number counts."""
+    run = two_files()
+    run.at(
+        10.0,
+        events.PartStarted(URI, 1, 16 * MIB, 1),
+        SlotsChanged(10, SlotsReason.TRIED),
+        SlotsChanged(8, SlotsReason.IN_VAIN),
+    )
+    assert totals(run.progress).endswith("· 1 in flight · 8 slots")
 
 
 def test_totals_when_all_is_found() -> None:

@@ -1,0 +1,178 @@
+"""How many parts to have in flight: a few more while that brings more, half where it was too many.
+
+It is what TCP does with its window (RFC 5681, RFC 3649), but for two things: more has to bring
+more, for it costs memory and disk; and a connection that breaks alone among many says nothing of
+the way that all share. Times are in seconds, of any clock that only goes forward.
+"""
+
+from dataclasses import dataclass
+
+from asyncup.core.conditions import SlotsReason
+from asyncup.core.errors import AsyncupError, ConnectionLost, Throttled, TimedOut
+from asyncup.core.options import MIB, Adaptive
+
+SETTLE = 2.0
+"""Seconds after a change that are not measured: connections open, the system fills its buffers."""
+
+LONG_ENOUGH = 3.0
+"""Seconds that are measured at least."""
+
+ENOUGH_BYTES = 4 * MIB
+ENOUGH_PARTS = 4
+"""What each slot moves meanwhile, the one or the other: 32 slices, so that one is within noise."""
+
+FULL = 0.9
+"""The share of the slots that has to be in use for their number to be what holds up the rest."""
+
+GAIN = 1.05
+"""How much more a quarter of slots more has to bring to stay."""
+
+REST = 30.0
+LONGEST_REST = 480.0
+"""Seconds until more is tried again, after it was too much, or in vain: then twice as long."""
+
+SPARED = 10.0
+"""Seconds in which what fails is one event: parts that fail together do not fail at once."""
+
+LONERS = 8
+"""A connection lost among more than so many is no sign."""
+
+DOUBLED_IN = 1.0
+"""Seconds in which a ramp doubles, or a little less."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A larger number is tried: what there was before, and what that brought a second."""
+
+    slots: int
+    rate: float
+
+
+class Aimd:
+    """Finds how many slots there are to be (`slots`), from what they bring and what fails.
+
+    It grows by a quarter, and stays with that if it brought more. It halves where S3 asks for
+    fewer requests or connections are lost, comes back to three quarters when that is over, and
+    tries more only after a rest.
+    """
+
+    def __init__(self, bounds: Adaptive, now: float) -> None:
+        self._bounds = bounds
+        self.slots = bounds.start
+        self._goal = 0
+        self._rest = REST
+        self._resting_until = now
+        self._spared_until = now
+        self._lost: list[float] = []
+        self._trial: _Trial | None = None
+        self._best = 0.0
+        self._measure_from(now + SETTLE)
+
+    def _measure_from(self, then: float) -> None:
+        self._since = self._seen = then
+        self._used = 0.0
+        self._count = self._parts = 0
+
+    def restart(self, now: float) -> None:
+        """Forget what was measured: something else than the slots has changed."""
+        self._trial = None
+        self._best = 0.0
+        self._measure_from(now + SETTLE)
+
+    def moved(
+        self, now: float, in_use: int, *, count: int = 0, parts: int = 0
+    ) -> SlotsReason | None:
+        """Take in that bytes moved or parts arrived, and return why `slots` is another one now.
+
+        `in_use` slots were in use since this was called last.
+        """
+        if now < self._since:
+            return None
+        self._used += in_use * (now - self._seen)
+        self._seen = now
+        self._count += count
+        self._parts += parts
+        seconds = now - self._since
+        each = max(self._count / ENOUGH_BYTES, self._parts / ENOUGH_PARTS)
+        if seconds < LONG_ENOUGH or each < self.slots:
+            return None
+        rate, is_full = self._count / seconds, self._used >= FULL * self.slots * seconds
+        self._measure_from(now)
+        return self._judge(now, rate, is_full=is_full)
+
+    def failed(self, now: float, error: AsyncupError) -> SlotsReason | None:
+        """Take in that an attempt failed, and return why `slots` is another one now."""
+        if now < self._spared_until or not self._is_a_sign(now, error):
+            return None
+        before = self.slots
+        self._spared_until = now + SPARED
+        self._resting_until = now + REST
+        self._goal = 3 * before // 4
+        is_throttled = isinstance(error, Throttled)
+        reason = SlotsReason.THROTTLED if is_throttled else SlotsReason.LOST
+        return self._change(now, max(self._bounds.least, before // 2), reason)
+
+    def _is_a_sign(self, now: float, error: AsyncupError) -> bool:
+        """Return whether a failure says that there is too much on the way."""
+        if not isinstance(error, ConnectionLost | TimedOut):
+            return isinstance(error, Throttled)
+        self._lost = [*(then for then in self._lost if now - then < SPARED), now]
+        return len(self._lost) * LONERS >= self.slots
+
+    def _judge(self, now: float, rate: float, *, is_full: bool) -> SlotsReason | None:
+        trial, self._trial = self._trial, None
+        if trial is not None:
+            if rate < GAIN * trial.rate:
+                self._resting_until = now + self._rest
+                self._rest = min(2 * self._rest, LONGEST_REST)
+                return self._change(now, trial.slots, SlotsReason.IN_VAIN)
+            self._rest = REST
+        if not is_full:
+            return None
+        if self.slots < self._goal:
+            return self._change(now, self._goal, SlotsReason.RECOVERED)
+        # Of several measures, the best: chance alone is not to make more look better.
+        self._best = max(self._best, rate)
+        more = min(self._bounds.most, self.slots + max(1, self.slots // 4))
+        if now < self._resting_until or more == self.slots:
+            return None
+        trial = _Trial(self.slots, self._best)
+        reason = self._change(now, more, SlotsReason.TRIED)
+        self._trial = trial
+        return reason
+
+    def _change(self, now: float, slots: int, reason: SlotsReason) -> SlotsReason | None:
+        is_other = slots != self.slots
+        self.slots = slots
+        self._lost = []
+        self.restart(now)
+        return reason if is_other else None
+
+
+class Ramp:
+    """Slow start after an outage: all parts are waiting, and are let go one by one.
+
+    `slots` begins with 1 and grows while bytes move: with n of them, by one in an nth of the time
+    in which it doubles.
+    """
+
+    def __init__(self) -> None:
+        self.slots = 1
+        self._grew = 0.0
+
+    def begin(self, now: float) -> None:
+        """Begin again, with one."""
+        self.slots = 1
+        self._grew = now
+
+    def moved(self, now: float) -> None:
+        """Take in that bytes moved."""
+        if now - self._grew >= DOUBLED_IN / self.slots:
+            self.slots += 1
+            self._grew = now
+
+    def failed(self, now: float) -> None:
+        """Take in that an attempt failed."""
+        self.slots = max(1, self.slots // 2)
+        self._grew = now
