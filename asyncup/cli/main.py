@@ -89,6 +89,7 @@ def put(
     retry_step: p.RetryStep = 5.0,
     retry_cap: p.RetryCap = 60.0,
     stall_timeout: p.StallTimeout = 30.0,
+    min_rate: p.MinRate = 0,
     stop_grace: p.StopGrace = 10.0,
     profile: p.Profile = None,
     region: p.Region = None,

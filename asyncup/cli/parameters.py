@@ -188,6 +188,16 @@ StallTimeout = Annotated[
         **_TIME,
     ),
 ]
+MinRate = Annotated[
+    int,
+    _retries(
+        "--min-rate",
+        "A part that is slower for as long is sent again, if others are not",
+        parser=readers.rate,
+        metavar="SIZE/s",
+        show_default="none",
+    ),
+]
 StopGrace = Annotated[
     float,
     _retries(

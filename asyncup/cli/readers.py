@@ -35,6 +35,10 @@ def _part_size(text: str) -> int:
     return found
 
 
+def _rate(text: str) -> int:
+    return parse_size(text.strip().lower().removesuffix("/s"))
+
+
 def _pair(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator or not key:
@@ -87,6 +91,7 @@ def _pattern(text: str) -> str:
 
 size = _parser(parse_size)
 part_size = _parser(_part_size)
+rate = _parser(_rate)
 duration = _parser(parse_duration)
 uri = _text(ObjectURI.parse)
 endpoint = _text(check_endpoint)

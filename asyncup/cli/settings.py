@@ -31,6 +31,7 @@ def options_of(params: Params) -> Options:
         "retry_step",
         "retry_cap",
         "stall_timeout",
+        "min_rate",
         "stop_grace",
     )
     given = {name: params[name] for name in names if name in params}

@@ -49,7 +49,7 @@ _PAIRS = Shape('a table such as { key = "value" }', _are_pairs)
 _SHAPES = {
     **dict.fromkeys(("metadata", "tag"), _PAIRS),
     **dict.fromkeys(("concurrency", "max_retry"), _NUMBER),
-    **dict.fromkeys(("part_size", "min_size", "max_size"), _SIZE),
+    **dict.fromkeys(("part_size", "min_size", "max_size", "min_rate"), _SIZE),
     **dict.fromkeys(("retry_step", "retry_cap", "stall_timeout", "stop_grace"), _TIME),
 }
 

@@ -22,6 +22,8 @@ class RetryPolicy:
         `chance` is a random number from 0 to 1. A `Retry-After` of the server is honoured in
         full, also beyond the cap: asking earlier only makes it worse.
         """
+        if error.at_once:
+            return 0.0
         if not error.transient or attempt >= self.max_attempts:
             return None
         own = min(attempt * self.step, self.cap) * (1 - JITTER * chance)

@@ -11,6 +11,7 @@ from asyncup.core.options import Options, S3Config
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
 from asyncup.edges.s3 import open_s3
+from asyncup.engine.laggards import Laggards
 from asyncup.engine.retry import Retrier
 from asyncup.engine.runtime import Backlog, Runtime
 
@@ -34,20 +35,27 @@ async def open_runtime(
     policy = RetryPolicy(
         max_attempts=options.max_retry, step=options.retry_step, cap=options.retry_cap
     )
-    stopping = asyncio.Event()
+    stopping, backlog = asyncio.Event(), Backlog(options.concurrency)
+    slots = asyncio.Semaphore(options.concurrency)
     journal = Journal(
         options.state_dir,
         gateway.endpoint,
         lambda reason: announce(events.JournalUnavailable(reason)),
     )
+
+    def is_idle() -> bool:
+        """Say whether the run is near its end: slots are free, and nobody will want them."""
+        return backlog.is_empty and not slots.locked()
+
     return Runtime(
         gateway=gateway,
         options=options,
         announce=announce,
         retry=Retrier(policy, announce, stopping),
         journal=stack.enter_context(journal),
-        slots=asyncio.Semaphore(options.concurrency),
+        slots=slots,
         window=asyncio.Semaphore(options.window),
         stopping=stopping,
-        backlog=Backlog(options.concurrency),
+        backlog=backlog,
+        laggards=Laggards(options.min_rate, options.stall_timeout, stopping, is_idle),
     )

@@ -40,19 +40,23 @@ class Retrier:
     ) -> T:
         """Await `attempt(n)` for n = 1, 2, ... and return its first result.
 
+        Those that ended in an error to be tried again at once do not count.
+
         Raises:
             RetriesExhausted: the last attempt failed, too, with a transient error.
             Interrupted: it was time to stop.
             AsyncupError: an attempt failed with an error that no retry mends.
         """
+        failed = 0
         for number in count(1):
             try:
                 return await attempt(number)
             except AsyncupError as error:
-                delay = self._policy.delay(number, error, self._chance())
+                failed += not error.at_once
+                delay = self._policy.delay(failed, error, self._chance())
                 if delay is None:
                     if error.transient:
-                        raise RetriesExhausted(error, attempts=number) from error
+                        raise RetriesExhausted(error, attempts=failed) from error
                     raise
                 self._announce(RetryScheduled(uri, part_number, number, delay, error))
                 await self._wait(delay, error)

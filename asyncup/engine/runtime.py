@@ -8,6 +8,7 @@ from asyncup.core.events import Listener
 from asyncup.core.options import Options
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
+from asyncup.engine.laggards import Laggards
 from asyncup.engine.retry import Retrier
 
 
@@ -31,6 +32,7 @@ class Runtime:
     window: asyncio.Semaphore
     stopping: asyncio.Event
     backlog: "Backlog"
+    laggards: Laggards
 
 
 class Backlog:
@@ -51,6 +53,11 @@ class Backlog:
         """Add a file's parts."""
         self._change(parts)
         return Claim(parts, self._change)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every part of the files begun was taken up."""
+        return not self._parts
 
     async def room(self) -> None:
         """Wait until another file is to be begun."""

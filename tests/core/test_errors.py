@@ -32,6 +32,7 @@ EXIT_CODES = {
     "ServerFault": 4,
     "ConnectionLost": 4,
     "Stalled": 4,
+    "TooSlow": 4,
     "TimedOut": 4,
     "ChecksumRejected": 4,
     "AccessDenied": 4,
@@ -62,6 +63,7 @@ TRANSIENT = {
     "ServerFault",
     "ConnectionLost",
     "Stalled",
+    "TooSlow",
     "TimedOut",
     "ChecksumRejected",
 }
