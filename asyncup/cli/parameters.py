@@ -193,7 +193,7 @@ MinRate = Annotated[
     _retries(
         "--min-rate",
         "A part that is slower for as long is sent again, if others are not",
-        parser=readers.rate,
+        parser=readers.per_second,
         metavar="SIZE/s",
         show_default="none",
     ),

@@ -35,7 +35,7 @@ def _part_size(text: str) -> int:
     return found
 
 
-def _rate(text: str) -> int:
+def _per_second(text: str) -> int:
     return parse_size(text.strip().lower().removesuffix("/s"))
 
 
@@ -91,7 +91,7 @@ def _pattern(text: str) -> str:
 
 size = _parser(parse_size)
 part_size = _parser(_part_size)
-rate = _parser(_rate)
+per_second = _parser(_per_second)
 duration = _parser(parse_duration)
 uri = _text(ObjectURI.parse)
 endpoint = _text(check_endpoint)

@@ -2,8 +2,8 @@
 
 AWS says to leave the slowest 5 % of large requests for a fresh connection, which may take another
 path to another server ("Timeouts and retries for latency-sensitive applications"). Slow is what
-others are not: of a link that is slow for all, nothing is gained by sending anything twice. And
-what does not move at all is left to the stall clock, which does not need to compare.
+others are not: on a link that is slow for all, nothing is gained by sending anything twice, and
+where nothing moves at all, the stall clock and a probe find out why.
 
 Rates are in bytes per second, times in seconds.
 """
@@ -147,9 +147,10 @@ def _is_too_slow(
 def _stragglers(flights: Sequence[InFlight], typical: float) -> Iterator[InFlight]:
     """Yield the slowest of those that hold up the end of the run.
 
-    Only some at a time: if a new connection turns out to be no faster, the others stay.
+    Only some at a time: if a new connection turns out to be no faster, the others stay. One that
+    is alone cannot be told from a link that is down; it is tried once.
     """
-    if not any(each.recent for each in flights):
+    if len(flights) > 1 and not any(each.recent for each in flights):
         return
     on_trial = sum(1 for each in flights if each.drops and not _keeps_up(each, typical))
     room = max(1, len(flights) // AT_A_TIME) - on_trial
