@@ -62,7 +62,7 @@ class Track:
         """Return the rate over the last seconds; None if there were not as many."""
         now, sent = self._here
         for then, before in reversed(self._marks):
-            if then <= now - over and then < now:
+            if then <= now - over:
                 return (sent - before) / (now - then)
         return None
 

@@ -116,6 +116,7 @@ def test_a_new_connection_that_is_no_faster_spares_the_others() -> None:
     """While what was sent again has not shown to be faster, nothing else is sent again."""
     for again in (replace(CRAWLING, id=7, drops=1), replace(FAST, id=7, drops=1, recent=None)):
         assert stragglers(CRAWLING, again, *others(2)) == []
+    assert stragglers(*others(7), replace(CRAWLING, drops=1)) == []
     assert stragglers(CRAWLING, replace(FAST, id=7, drops=1), *others(2)) == [0]
     assert stragglers(CRAWLING, replace(FAST, id=7, drops=1, sent=SIZE), *others(2)) == [0]
 

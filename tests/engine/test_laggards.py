@@ -4,9 +4,11 @@ Parts have 100 bytes and travel in slices of 10, one a second where nothing is s
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -35,18 +37,18 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "SLICE", 10)
 
 
-def crawling(*numbers: int, times: int = 1) -> Callable[[Request], float]:
-    """Return a pace at which the first attempts at some parts lag, and all others do not."""
-    left = dict.fromkeys(numbers, times)
+def lagging(*attempts: int) -> Callable[[Request], float]:
+    """Return a pace at which some attempts, by the order of their beginning, lag.
 
-    def pace(request: Request) -> float:
-        number = request.number or 1
-        if not left.get(number):
-            return 1.0
-        left[number] -= 1
-        return SLOW
+    Which part is the first is not told: threads decide which of those in the window is.
+    """
+    begun = count(1)
+    return lambda _: SLOW if next(begun) in attempts else 1.0
 
-    return pace
+
+def number_of(event: events.RetryScheduled | events.PartStarted) -> int | None:
+    """Return the part that an event is about."""
+    return event.part_number
 
 
 class Sent:
@@ -72,52 +74,81 @@ class Sent:
         return result, asyncio.get_running_loop().time()
 
     @property
-    def dropped(self) -> list[int | None]:
-        """The numbers of the parts that were sent again, in order."""
-        return [event.part_number for event in self.ears.of(events.RetryScheduled)]
+    def dropped(self) -> list[int]:
+        """How often each part was dropped that was."""
+        return sorted(Counter(map(number_of, self.ears.of(events.RetryScheduled))).values())
 
 
 def test_a_straggler_at_the_end_is_sent_again(tmp_path: Path) -> None:
     """The last part goes again at once, on its own, and the run ends the earlier for it."""
-    sent = Sent(tmp_path, crawling(10))
+    sent = Sent(tmp_path, lagging(10))
     (again,) = sent.ears.of(events.RetryScheduled)
+    *_, last = sent.ears.of(events.PartStarted)
     assert isinstance(again.error, TooSlow)
-    assert (again.part_number, again.attempt, again.delay) == (10, 1, 0.0)
-    assert "slower than others" in str(again.error)
-    assert str(again.error).startswith(f"upload part 10 of {URI}: ")
-    assert sorted(sent.s3.sent_parts()) == [*range(1, 11), 10]
+    assert (again.part_number, again.attempt, again.delay) == (last.part_number, 1, 0.0)
+    assert str(again.error).startswith(f"upload part {last.part_number} of {URI}: slower than ")
+    assert sorted(sent.s3.sent_parts()) == sorted([*range(1, 11), last.part_number])
     assert sent.result.attempts == 11
     assert sent.result.resent == 20
     # It begins at 30 s, shows in 11 s and a look what it is, and then takes 10 s.
     assert sent.seconds <= 30 + 13 + 10
 
 
-def test_a_straggler_of_a_stream(tmp_path: Path) -> None:
-    """So it is with a stream, of which nobody knows beforehand where it ends."""
+def streamed(directory: Path, pace: Callable[[Request], float], *, pause: float = 0.0) -> Ears:
+    """Upload ten parts from a stream that pauses after the fourth, and return what was told."""
     s3, ears = FakeS3(), Ears()
-    s3.pace = crawling(10)
-    data = make_file(tmp_path, 1000).read_bytes()
+    s3.pace = pace
+    data = make_file(directory, 1000).read_bytes()
 
     async def main() -> None:
-        async with uploader(s3, tmp_path, listener=ears) as up:
-            await up.put(Stream(data), URI)
+        async with uploader(s3, directory, listener=ears) as up:
+            await up.put(Pausing(data, pause), URI)
 
     run(main())
     assert s3.objects[URI.key].data == data
-    assert [event.part_number for event in ears.of(events.RetryScheduled)] == [10]
+    return ears
+
+
+class Pausing(Stream):
+    """A stream that pauses."""
+
+    def __init__(self, data: bytes, seconds: float) -> None:
+        super().__init__(data, most=100)
+        self._left = len(data) - 400
+        self._seconds = seconds
+
+    async def read(self, size: int, /) -> bytes:
+        """Return some of the next bytes, later if it is time for that."""
+        if len(self._data) <= self._left:
+            self._left = -1
+            await asyncio.sleep(self._seconds)
+        return await super().read(size)
+
+
+def test_a_straggler_of_a_stream(tmp_path: Path) -> None:
+    """So it is with a stream, of which nobody knows beforehand where it ends."""
+    assert len(streamed(tmp_path, lagging(10)).of(events.RetryScheduled)) == 1
+
+
+def test_slots_that_are_free_for_a_while_are_not_the_end(tmp_path: Path) -> None:
+    """Where a stream pauses, a part that lags has time to arrive."""
+    assert streamed(tmp_path, lagging(4), pause=100.0).of(events.RetryScheduled) == []
 
 
 def test_while_parts_wait_for_slots_nothing_is_sent_twice(tmp_path: Path) -> None:
-    """A part that lags in the middle of a run holds up nobody who could not go elsewhere."""
-    sent = Sent(tmp_path, crawling(2), parts=13)
-    assert sent.dropped == []
-    assert sent.result.resent == 0
+    """A part that lags is left alone before the last one has got its slot, if not for longer."""
+    paces = iter([1.0, 1.0, 1.0, 8.0, 3.0, 3.0])
+    sent = Sent(tmp_path, lambda _: next(paces, 1.0), parts=7)
+    (again,) = sent.ears.of(events.RetryScheduled)
+    before = sent.ears.heard[: sent.ears.heard.index(again)]
+    started = {event.part_number for event in before if isinstance(event, events.PartStarted)}
+    assert started == set(range(1, 8))
 
 
 def test_a_link_that_becomes_slow_for_all_at_the_end(tmp_path: Path) -> None:
     """One part finds out that a new connection is no faster; the others stay as they are."""
-    sent = Sent(tmp_path, crawling(9, 10, times=9), replace(OPTIONS, concurrency=4))
-    assert len(sent.dropped) == 1
+    sent = Sent(tmp_path, lagging(*range(9, 99)), replace(OPTIONS, concurrency=4))
+    assert sent.dropped == [1]
 
 
 MIN_RATE = replace(OPTIONS, min_rate=5, stall_timeout=10, max_retry=1)
@@ -125,16 +156,15 @@ MIN_RATE = replace(OPTIONS, min_rate=5, stall_timeout=10, max_retry=1)
 
 def test_a_part_below_the_least_rate_is_sent_again(tmp_path: Path) -> None:
     """In the middle of a run, too; it is no failure, so that one attempt is enough."""
-    sent = Sent(tmp_path, crawling(2), MIN_RATE)
-    assert sent.dropped == [2]
-    assert sorted(sent.s3.sent_parts()) == sorted([*range(1, 11), 2])
+    sent = Sent(tmp_path, lagging(2), MIN_RATE)
+    assert sent.dropped == [1]
+    assert len(sent.s3.sent_parts()) == 11
     assert sent.seconds <= 40 + 11
 
 
 def test_a_link_below_the_least_rate(tmp_path: Path) -> None:
     """Where all parts are too slow, none is sent twice."""
-    sent = Sent(tmp_path, lambda _: SLOW, MIN_RATE)
-    assert sent.dropped == []
+    assert Sent(tmp_path, lambda _: SLOW, MIN_RATE).dropped == []
 
 
 def test_one_part_at_a_time_below_the_least_rate(tmp_path: Path) -> None:
@@ -142,16 +172,14 @@ def test_one_part_at_a_time_below_the_least_rate(tmp_path: Path) -> None:
 
     None of them fails for it.
     """
-    sent = Sent(tmp_path, lambda _: SLOW, replace(MIN_RATE, concurrency=1))
-    assert sent.dropped == [1] * 3 + [2] * 3 + [3] * 3
+    assert Sent(tmp_path, lambda _: SLOW, replace(MIN_RATE, concurrency=1)).dropped == [3, 3, 3]
 
 
 def test_nothing_is_dropped_while_stopping(tmp_path: Path) -> None:
     """After Ctrl-C, what is in flight is to arrive."""
     s3, ears = FakeS3(), Ears()
     file = make_file(tmp_path, 1000)
-    first = [SLOW]
-    s3.pace = lambda _: first.pop() if first else 1.0
+    s3.pace = lagging(1)
 
     async def main() -> None:
         options = replace(MIN_RATE, stop_grace=60)
@@ -180,7 +208,7 @@ def test_a_small_file_that_arrived_after_all(tmp_path: Path) -> None:
         options = replace(MIN_RATE, overwrite=Overwrite.NEVER)
         async with uploader(s3, tmp_path, options=options, listener=ears) as up:
             await up.put(file, other)
-            s3.pace = crawling(1)
+            s3.pace = lagging(1)
             return await up.put(file, URI)
 
     assert run(main()).attempts == 2
@@ -193,20 +221,35 @@ class Watched:
     def __init__(self, directory: Path) -> None:
         self._file = make_file(directory, 100)
         self.ended = 0.0
+        self.looks = 0
 
-    async def carry(self, pace: float, *, answer_after: float = 0.0, read_in: float = 0.0) -> str:
+    async def carry(
+        self,
+        pace: float,
+        *,
+        answer_after: float = 0.0,
+        read_in: float = 0.0,
+        ends_in: float = 0.0,
+    ) -> str:
         """Return the answer, and take note of when it ended, however it did."""
         reader = Slow(self._file, 0, 100, read_in)
-        laggards = Laggards(5, 10.0, asyncio.Event(), lambda: False)
+        laggards = Laggards(5, 10.0, asyncio.Event(), self._look)
         with PartBody(reader, 100, lambda _: None) as body:
             try:
                 async with laggards.watch(body, FAULT, 0):
-                    async for _ in body:
-                        await asyncio.sleep(pace)
-                    await asyncio.sleep(answer_after)
+                    try:
+                        async for _ in body:
+                            await asyncio.sleep(pace)
+                        await asyncio.sleep(answer_after)
+                    finally:
+                        await asyncio.sleep(ends_in)
                     return "answer"
             finally:
                 self.ended = asyncio.get_running_loop().time()
+
+    def _look(self) -> bool:
+        self.looks += 1
+        return False
 
 
 class Slow(RangeReader):
@@ -222,19 +265,24 @@ class Slow(RangeReader):
         return await super().read()
 
 
-def test_an_attempt_ends_and_its_task_goes_on(tmp_path: Path) -> None:
-    """What is dropped ends in an error of ours, and nothing of the cancelling is left."""
+@pytest.mark.parametrize("ends_in", [0.0, 100.0])
+def test_an_attempt_ends_and_its_task_goes_on(
+    tmp_path: Path, ends_in: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is dropped ends in an error of ours, however long it takes to end, and that is all."""
     watched = Watched(tmp_path)
 
     async def main() -> None:
         with pytest.raises(TooSlow, match=r"upload part 1: .* B/s where 5 B/s are asked for"):
-            await watched.carry(SLOW)
-        task = asyncio.current_task()
+            await watched.carry(SLOW, ends_in=ends_in)
+        task, looks = asyncio.current_task(), watched.looks
         assert task is not None
         assert task.cancelling() == 0
-        await asyncio.sleep(1)
+        await asyncio.sleep(1000)
+        assert watched.looks == looks
 
     run(main())
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("before", [0.0, 1e-6])
