@@ -107,8 +107,8 @@ class FakeS3:
         opaque_etags: give ETags that are no MD5s, as with KMS.
 
     `abort_after` is when a lifecycle rule says that it aborts an upload, after its creation;
-    `tells_parts` is whether HeadObject tells of one part; `renews` says whether there are other
-    credentials by now.
+    `pace` is how many seconds each slice of a request's body takes; `tells_parts` is whether
+    HeadObject tells of one part; `renews` says whether there are other credentials by now.
     """
 
     def __init__(
@@ -136,6 +136,7 @@ class FakeS3:
         self.in_flight = 0
         self.most_in_flight = 0
         self.delay = 0.0
+        self.pace: Callable[[Request], float] = lambda _: 0.0
         self.watch: Callable[[Request], None] = lambda _: None
         self.renewals = 0
         self.renews: Callable[[], bool] = lambda: False
@@ -216,11 +217,11 @@ class FakeS3:
         algorithm: ChecksumAlgorithm | None = None,
         only_if_absent: bool = False,
     ) -> ObjectHead:
-        self._arrive("put_object", size=checksums.size)
+        request = self._arrive("put_object", size=checksums.size)
         self._need_bucket(uri, "upload")
         if self.delay:
             await asyncio.sleep(self.delay)
-        data = await self._receive(body, checksums, algorithm)
+        data = await self._receive(request, body, checksums, algorithm)
         self._need_absence(uri, only_if_absent=only_if_absent)
         known = {} if algorithm is None else {algorithm: checksums[algorithm]}
         self._store(uri.key, attributes, self._etag(_md5(data)), [data], known)
@@ -251,7 +252,7 @@ class FakeS3:
     async def upload_part(
         self, upload: Upload, number: int, body: PartBody, checksums: Checksums
     ) -> str:
-        self._arrive("upload_part", number, checksums.size)
+        request = self._arrive("upload_part", number, checksums.size)
         action = f"upload part {number} of {upload.uri}"
         stored = self._pending(upload, action)
         self.in_flight += 1
@@ -259,7 +260,7 @@ class FakeS3:
         try:
             if self.delay:
                 await asyncio.sleep(self.delay)
-            data = await self._receive(body, checksums, stored.upload.algorithm)
+            data = await self._receive(request, body, checksums, stored.upload.algorithm)
         finally:
             self.in_flight -= 1
         self._pending(upload, action)
@@ -332,9 +333,17 @@ class FakeS3:
             yield part
 
     async def _receive(
-        self, body: PartBody, checksums: Checksums, algorithm: ChecksumAlgorithm | None
+        self,
+        request: Request,
+        body: PartBody,
+        checksums: Checksums,
+        algorithm: ChecksumAlgorithm | None,
     ) -> bytes:
-        data = b"".join([bytes(piece) async for piece in body])
+        pace, data = self.pace(request), b""
+        async for piece in body:
+            data += bytes(piece)
+            if pace:
+                await asyncio.sleep(pace)
         named = algorithm or ChecksumAlgorithm.MD5
         if algorithm is not None and algorithm not in self.algorithms:
             raise ChecksumUnsupported(Fault(action="upload", code="NotImplemented"))
@@ -392,11 +401,12 @@ class FakeS3:
     def _etag(self, md5: str) -> str:
         return f"opaque-{md5[::-1]}" if self.opaque_etags else md5
 
-    def _arrive(self, verb: str, number: int | None = None, size: int = 0) -> None:
+    def _arrive(self, verb: str, number: int | None = None, size: int = 0) -> Request:
         self._trouble(verb, number, after=False)
         request = Request(verb, number, size)
         self.requests.append(request)
         self.watch(request)
+        return request
 
     def _answer(self, verb: str, number: int | None = None) -> None:
         self._trouble(verb, number, after=True)

@@ -5,6 +5,7 @@ Every request is shown to a script, which lets it pass or says what is to happen
 
 import asyncio
 import re
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -52,13 +53,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Crawl:
+    """The body is let through slowly, on this connection only."""
+
+    bytes_per_second: int
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """What a script sees of a request."""
+    """What a script sees of a request; the client's `port` tells connections apart."""
 
     method: str
     path: str
     query: str
     size: int
+    port: int
 
     @property
     def part_number(self) -> int | None:
@@ -72,10 +81,10 @@ class Request:
         return self.method == "POST" and "uploadId=" in self.query
 
 
-Script = Callable[[Request], Fate | Answer]
+Script = Callable[[Request], Fate | Answer | Crawl]
 
 
-def let_pass(parts: int) -> Script:
+def let_pass(parts: int) -> Callable[[Request], Fate]:
     """Return a script that lets so many parts through and is silent to the others."""
     seen: set[int] = set()
 
@@ -148,7 +157,7 @@ class Proxy:
         to_server: asyncio.StreamWriter,
     ) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        request = _read_request(head)
+        request = _read_request(head, writer.get_extra_info("peername")[1])
         self._note(self.requests, request)
         fate = self.script(request)
         if isinstance(fate, Answer):
@@ -156,6 +165,7 @@ class Proxy:
             return
         if fate is Fate.SILENCE:
             await self.ending.wait()
+        _narrow(writer, fate)
         to_server.write(head)
         if b"100-continue" in head.lower():
             interim = await from_server.readuntil(b"\r\n\r\n")
@@ -170,7 +180,7 @@ class Proxy:
     async def _pass_on(
         self,
         request: Request,
-        fate: Fate,
+        fate: Fate | Crawl,
         from_server: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
@@ -241,18 +251,24 @@ async def _connection(
         writer.transport.abort()
 
 
-def _read_request(head: bytes) -> Request:
+def _read_request(head: bytes, port: int) -> Request:
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
     headers = {
         name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
     }
     path, _, query = target.partition("?")
-    return Request(method, path, query, int(headers.get("content-length", 0)))
+    return Request(method, path, query, int(headers.get("content-length", 0)), port)
+
+
+def _narrow(writer: asyncio.StreamWriter, fate: Fate | Crawl) -> None:
+    """Let the system take little ahead of what is let through."""
+    if isinstance(fate, Crawl):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BLOCK)
 
 
 async def _relay_body(
-    size: int, reader: asyncio.StreamReader, to_server: asyncio.StreamWriter, fate: Fate
+    size: int, reader: asyncio.StreamReader, to_server: asyncio.StreamWriter, fate: Fate | Crawl
 ) -> None:
     left = size
     while left:
@@ -262,6 +278,8 @@ async def _relay_body(
         if fate is Fate.CORRUPT and left == size:
             block = bytes([block[0] ^ 1]) + block[1:]
         left -= len(block)
+        if isinstance(fate, Crawl):
+            await asyncio.sleep(len(block) / fate.bytes_per_second)
         to_server.write(block)
         await to_server.drain()
         if fate is Fate.RESET and left <= size // 2:

@@ -45,6 +45,7 @@ DOORS = {
     "typer": {
         "cli/main.py",
         "cli/more_parameters.py",
+        "cli/panels.py",
         "cli/parameters.py",
         "cli/readers.py",
         "cli/config.py",

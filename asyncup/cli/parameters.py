@@ -4,52 +4,23 @@ Where a value comes from is typer's business: flag, environment, `default_map` (
 file), default, in falling order.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperOption
 
 from asyncup.cli import readers
 from asyncup.cli.config import load_into_context
+from asyncup.cli.panels import panel
 from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
-# White space, at which typer would split a list in a variable, is part of many values.
-TyperOption.envvar_list_splitter = "\n"
-
-
-def _panel(title: str) -> Callable[..., Any]:
-    """Return what makes options of one panel of the help.
-
-    `flags` are separated by spaces; the first one also names the environment variable.
-    """
-
-    def option(flags: str, text: str, **more: Any) -> Any:  # noqa: ANN401 - typer's
-        names = flags.split()
-        variable = names[0].split("/")[0].lstrip("-").upper().replace("-", "_")
-        more.setdefault("metavar", "")
-        return typer.Option(
-            *names,
-            envvar=f"ASYNCUP_{variable}",
-            help=text,
-            rich_help_panel=title,
-            show_envvar=False,
-            **more,
-        )
-
-    return option
-
-
-_what = _panel("What to upload")
-_how = _panel("How to upload")
-_retries = _panel("When it fails")
-_where = _panel("Where to, and as whom")
-_object = _panel("What the objects are like")
-_output = _panel("Output")
+_what = panel("What to upload")
+_how = panel("How to upload")
+_where = panel("Where to, and as whom")
+_object = panel("What the objects are like")
+_output = panel("Output")
 
 _SIZE = {"parser": readers.size, "metavar": "SIZE"}
-_TIME = {"parser": readers.duration, "metavar": "TIME"}
 _PAIR = {"parser": readers.pair, "metavar": "KEY=VALUE"}
 _HEADER = {"parser": readers.header}
 _PATTERN = {"parser": readers.pattern, "metavar": "PATTERN"}
@@ -175,62 +146,6 @@ SplitDir = Annotated[
         "--split-dir",
         "Where chunk files are kept; else in the user's cache directory",
         metavar="DIR",
-    ),
-]
-
-MaxRetry = Annotated[int, _retries("--max-retry", "Attempts for each part", metavar="N", min=1)]
-RetryStep = Annotated[
-    float,
-    _retries(
-        "--retry-step",
-        "Attempt n is followed by a delay of n times this",
-        show_default="5s",
-        **_TIME,
-    ),
-]
-RetryCap = Annotated[
-    float,
-    _retries(
-        "--retry-cap",
-        "And never longer than this, unless S3 asks for it",
-        show_default="60s",
-        **_TIME,
-    ),
-]
-StallTimeout = Annotated[
-    float,
-    _retries(
-        "--stall-timeout",
-        "A part whose bytes do not move for this long is sent again",
-        show_default="30s",
-        **_TIME,
-    ),
-]
-GiveUpAfter = Annotated[
-    float,
-    _retries(
-        "--give-up-after",
-        "End with status 75 when S3 has been out of reach for this long",
-        show_default="1d",
-        **_TIME,
-    ),
-]
-StopGrace = Annotated[
-    float,
-    _retries(
-        "--stop-grace",
-        "After Ctrl-C, parts in flight have this long to arrive",
-        show_default="10s",
-        **_TIME,
-    ),
-]
-CompleteTimeout = Annotated[
-    float,
-    _retries(
-        "--complete-timeout",
-        "S3 has this long to put the parts of an object together",
-        show_default="10m",
-        **_TIME,
     ),
 ]
 

@@ -55,6 +55,10 @@ def _at_least_one(number: int) -> int:
     return number
 
 
+def _per_second(text: str) -> int:
+    return parse_size(text.strip().lower().removesuffix("/s"))
+
+
 def _pair(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not separator or not key:
@@ -115,6 +119,7 @@ def _pattern(text: str) -> str:
 size = _parser(parse_size)
 part_size = _parser(_part_size)
 concurrency = _parser(_concurrency)
+per_second = _parser(_per_second)
 duration = _parser(parse_duration)
 rate = _parser(_rate)
 uri = _text(ObjectURI.parse)

@@ -32,6 +32,7 @@ def options_of(params: Params) -> Options:
         "retry_cap",
         "stall_timeout",
         "give_up_after",
+        "min_rate",
         "stop_grace",
         "complete_timeout",
     )

@@ -30,6 +30,8 @@ class RetryPolicy:
         asking earlier only makes it worse. What went wrong and is mended by now is tried again at
         once.
         """
+        if error.at_once:
+            return 0.0
         if not (error.transient or may_pass) or attempt >= self.max_attempts:
             return None
         if isinstance(error, ClockCorrected):

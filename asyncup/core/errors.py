@@ -6,6 +6,7 @@
     │                               SourceChanged, SplitDirUnusable, DiskFull
     ├── S3Error                 4   operation, bucket, key, code, request ID
     │   ├── Throttled*, ServerFault*, ConnectionLost*, Stalled*, TimedOut*    (* transient)
+    │   ├── TooSlow*            a connection that lags behind the others
     │   ├── ForeignAnswer*      not S3 has answered: a proxy, a captive portal
     │   ├── ChecksumRejected*   the bytes did not arrive as they were sent
     │   ├── AccessDenied, CredentialsMissing, CredentialsRejected, CredentialsExpired
@@ -33,12 +34,14 @@ class AsyncupError(Exception):
     Attributes:
         exit_code: the exit status of a run that ended with this error.
         transient: whether the same call may succeed a little later.
+        at_once: whether it is made again without a delay, and is not held against the request.
         stops_run: whether every other file would fail in the same way.
         hint: the command, setting or permission that mends it, or None.
     """
 
     exit_code: ClassVar[int] = 1
     transient: ClassVar[bool] = False
+    at_once: ClassVar[bool] = False
     stops_run: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -136,6 +139,13 @@ class ConnectionLost(S3Error):
 
 class Stalled(ConnectionLost):
     """A connection on which no byte moved for the stall time."""
+
+
+class TooSlow(S3Error):
+    """A connection that was left because others are faster; nobody has failed."""
+
+    transient = True
+    at_once = True
 
 
 class TimedOut(ServerFault):

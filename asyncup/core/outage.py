@@ -16,6 +16,7 @@ from asyncup.core.errors import (
     CredentialsMissing,
     CredentialsRejected,
     S3Error,
+    TooSlow,
 )
 
 SOONEST, LATEST = 1.0, 60.0
@@ -29,7 +30,7 @@ takes, looking for its end adds no more than a tenth to it.
 JITTER = 0.25
 """The share of a delay that chance may take off, so that many machines do not come at once."""
 
-_SAYS_NOTHING_OF_THE_WAY = (ChecksumRejected, ConditionConflict, ClockCorrected)
+_SAYS_NOTHING_OF_THE_WAY = (ChecksumRejected, ConditionConflict, ClockCorrected, TooSlow)
 
 IDENTITY = (AccessDenied, CredentialsExpired, CredentialsRejected, CredentialsMissing)
 """What says that S3 does not know, or no longer lets do, who asks."""

@@ -5,6 +5,7 @@ for a file, `seek` and `tell` as soon as botocore signs through awscrt. aiohttp 
 whatever has `__aiter__`, slice by slice.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Self
 
@@ -55,6 +56,8 @@ class PartBody:
         self._slices = memoryview(b"")
         self._handed = 0
         self._sent = 0
+        self._held = 0.0
+        self._asked_at: float | None = None
         self.failure: AsyncupError | None = None
         self.on_progress: Callable[[], None] = lambda: None
         self.on_pause: Callable[[], None] = lambda: None
@@ -70,6 +73,13 @@ class PartBody:
         """Bytes of this attempt that the network took."""
         return self._sent
 
+    def held(self, now: float) -> float:
+        """Return the seconds in which the network waited for bytes, and not they for it.
+
+        `now` is the time of the event loop.
+        """
+        return self._held + (0.0 if self._asked_at is None else now - self._asked_at)
+
     def __len__(self) -> int:
         return self._size
 
@@ -81,6 +91,14 @@ class PartBody:
     async def __anext__(self) -> memoryview:
         # Being asked for more is the sign that the slice before was taken.
         self._took(self._handed - self._sent)
+        loop = asyncio.get_running_loop()
+        self._asked_at = loop.time()
+        try:
+            return await self._next()
+        finally:
+            self._held, self._asked_at = self.held(loop.time()), None
+
+    async def _next(self) -> memoryview:
         if not self._slices:
             try:
                 self._slices = memoryview(await self._reader.read())

@@ -11,6 +11,7 @@ from asyncup.core.options import Options, S3Config
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
 from asyncup.edges.s3 import open_s3
+from asyncup.engine.laggards import Laggards
 from asyncup.engine.link import Link
 from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
@@ -34,13 +35,7 @@ async def open_runtime(
     if gateway is None:
         opening = open_s3(s3, options, agent=f"asyncup/{__version__}")
         gateway = await stack.enter_async_context(opening)
-    policy = RetryPolicy(
-        max_attempts=options.max_retry,
-        step=options.retry_step,
-        cap=options.retry_cap,
-        give_up_after=options.give_up_after,
-    )
-    stopping = asyncio.Event()
+    stopping, policy = asyncio.Event(), _policy(options)
     slots, window, backlog = _places(options, announce)
 
     def tell(event: Event, /) -> None:
@@ -65,6 +60,22 @@ async def open_runtime(
         stopping=stopping,
         backlog=backlog,
         rate=stack.enter_context(RateControl(options.limit_rate, tell)),
+        laggards=Laggards(
+            options.min_rate,
+            options.stall_timeout,
+            stopping,
+            # Near the end of the run: slots are free, and nobody will want them.
+            is_idle=lambda: backlog.is_empty and slots.are_free,
+        ),
+    )
+
+
+def _policy(options: Options) -> RetryPolicy:
+    return RetryPolicy(
+        max_attempts=options.max_retry,
+        step=options.retry_step,
+        cap=options.retry_cap,
+        give_up_after=options.give_up_after,
     )
 
 

@@ -46,7 +46,8 @@ class Retrier:
     ) -> T:
         """Await `attempt(n)` for n = 1, 2, ... and return its first result.
 
-        Those that failed because S3 was out of reach for everybody are not counted.
+        Those that failed because S3 was out of reach for everybody are not counted, nor those that
+        ended in an error to be tried again at once.
 
         Raises:
             RetriesExhausted: the last attempt failed, too, with a transient error.
@@ -74,7 +75,7 @@ class Retrier:
         uri: ObjectURI,
         again: Callable[..., RetryScheduled],
     ) -> bool:
-        """Wait until another attempt is due; return whether this one was lost for all alike.
+        """Wait until another attempt is due; return whether this one is not to be counted.
 
         Raises:
             AsyncupError: there is to be no other.
@@ -94,7 +95,7 @@ class Retrier:
                 raise RetriesExhausted(error, attempts=failed) from error
             raise error
         await self._wait(failed_at + delay - loop.time(), error)
-        return False
+        return error.at_once
 
     async def _wait(self, delay: float, error: AsyncupError) -> None:
         try:

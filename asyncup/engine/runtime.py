@@ -8,6 +8,7 @@ from asyncup.core.events import Listener
 from asyncup.core.options import Options
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.journal import Journal
+from asyncup.engine.laggards import Laggards
 from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
 from asyncup.engine.slots import Places, Slots
@@ -35,6 +36,7 @@ class Runtime:
     stopping: asyncio.Event
     backlog: "Backlog"
     rate: RateControl
+    laggards: Laggards
 
 
 class Backlog:
@@ -56,6 +58,11 @@ class Backlog:
         """Add a file's parts."""
         self._change(parts)
         return Claim(parts, self._change)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every part of the files begun was taken up."""
+        return not self._parts
 
     async def room(self) -> None:
         """Wait until another file is to be begun."""

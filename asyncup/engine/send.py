@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from asyncup.core.errors import AsyncupError, ChecksumRejected, Interrupted
+from asyncup.core.errors import AsyncupError, ChecksumRejected, Fault, Interrupted, TooSlow
 from asyncup.core.events import BytesSent, PartStarted
 from asyncup.core.model import ObjectURI
 from asyncup.edges.body import PartBody
@@ -39,13 +39,14 @@ async def send(
         AsyncupError: it cannot be done; see `asyncup.engine.retry`.
     """
     number = staged.part.number
-    resent = attempts = 0
+    resent = attempts = drops = 0
+    fault = Fault(action=f"upload part {number} of {uri}")
 
     def moved(count: int) -> None:
         runtime.announce(BytesSent(uri, number, count))
 
     async def attempt(n: int) -> T:
-        nonlocal resent, attempts
+        nonlocal resent, attempts, drops
         attempts = n
         async with runtime.slots:
             if runtime.stopping.is_set():
@@ -53,9 +54,11 @@ async def send(
             runtime.announce(PartStarted(uri, number, staged.checksums.size, n))
             with staged.body(moved, runtime.rate.pace) as body:
                 try:
-                    return await deliver(body)
+                    async with runtime.laggards.watch(body, fault, drops):
+                        return await deliver(body)
                 except AsyncupError as error:
                     resent += body.sent
+                    drops += isinstance(error, TooSlow)
                     if isinstance(error, ChecksumRejected):
                         # Before the same bytes go again: are they still the same?
                         await staged.check()

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from asyncup.core.errors import PreconditionFailed, S3Error
+from asyncup.core.errors import PreconditionFailed
 from asyncup.core.events import PartUploaded
 from asyncup.core.model import ObjectAttributes, ObjectHead, ObjectURI, UploadResult
 from asyncup.core.options import Overwrite
@@ -54,10 +54,11 @@ async def _put(
     runtime: Runtime, uri: ObjectURI, staged: StagedPart, attributes: ObjectAttributes
 ) -> Delivery[ObjectHead]:
     options, gateway = runtime.options, runtime.gateway
-    may_be_ours = False
+    attempts = 0
 
     async def attempt(body: PartBody) -> ObjectHead:
-        nonlocal may_be_ours
+        nonlocal attempts
+        attempts += 1
         try:
             return await gateway.put_object(
                 uri,
@@ -70,13 +71,10 @@ async def _put(
         except PreconditionFailed:
             # An attempt before may have succeeded without an answer.
             head = None
-            if may_be_ours:
+            if attempts > 1:
                 head = await runtime.retry(lambda _: gateway.head_object(uri), uri)
             if head is not None and is_by_content(head, [staged.checksums]):
                 return head
-            raise
-        except S3Error as error:
-            may_be_ours = may_be_ours or error.transient
             raise
 
     return await send(runtime, uri, staged, attempt)

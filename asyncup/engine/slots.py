@@ -99,6 +99,11 @@ class Slots:
         """How many parts may be in flight now."""
         return self._places.limit
 
+    @property
+    def are_free(self) -> bool:
+        """Whether some are free, and nobody waits for one."""
+        return self._places.taken < self._places.limit
+
     async def __aenter__(self) -> None:
         await self._places.acquire()
 

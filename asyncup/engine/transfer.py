@@ -83,6 +83,8 @@ class Transfer:
                 claim.take()
                 carrying = group.create_task(carry)
                 carrying.add_done_callback(lambda _: window.release())
+            # Of a stream, nobody knew before how many there are.
+            claim.close()
 
     async def _begin(self, part: Part) -> Coroutine[Any, Any, None] | None:
         """Return what is to be done with a part; None if a stream ended before it.

@@ -82,6 +82,7 @@ def test_no_credentials(bucket: Bucket, file: Path) -> None:
         (["FILE", "s3://bucket/", "--part-size=6GiB"], "6 GiB is not between 5 MiB and 5 GiB"),
         (["FILE", "s3://bucket/", "--part-size=big"], "'big' is not a size"),
         (["FILE", "s3://bucket/", "--concurrency=0"], "--concurrency"),
+        (["FILE", "s3://bucket/", "--min-rate=fast/s"], "'fast' is not a size"),
         (["FILE", "s3://bucket/", "--retry-step=soon"], "'soon' is not a duration"),
         (["FILE", "s3://bucket/", "--overwrite=maybe"], "--overwrite"),
         (["FILE", "s3://bucket/", "--metadata=x"], "'x' is not KEY=VALUE"),

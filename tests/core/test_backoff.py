@@ -12,6 +12,7 @@ from asyncup.core.errors import (
     ConnectionLost,
     DiskFull,
     Fault,
+    TooSlow,
 )
 
 POLICY = RetryPolicy(max_attempts=30, step=5.0, cap=60.0)
@@ -92,6 +93,12 @@ def test_retry_after_gives_no_further_attempt() -> None:
 def test_any_transient_error_is_tried_again() -> None:
     """Transient is a matter of the error's class, not of S3."""
     assert POLICY.delay(2, Wobbly("wobble"), 0.0) == 10.0
+
+
+@pytest.mark.parametrize("attempt", [0, 1, 29, 30, 99])
+def test_what_nobody_failed_at_is_made_again_at_once(attempt: int) -> None:
+    """Who leaves a slow connection for another one does not wait, and never gives up for it."""
+    assert POLICY.delay(attempt, TooSlow(Fault(action="upload")), 0.0) == 0.0
 
 
 @given(

@@ -25,6 +25,7 @@ from asyncup.core.errors import (
     Stalled,
     Throttled,
     TimedOut,
+    TooSlow,
     UploadMissing,
 )
 
@@ -44,6 +45,7 @@ FAULT = Fault(action="x")
         (ChecksumRejected, False, False),
         (ConditionConflict, False, False),
         (ClockCorrected, False, False),
+        (TooSlow, False, False),
         (UploadMissing, False, False),
         (PreconditionFailed, False, False),
         # These say that it is not set up right, unless it has worked.

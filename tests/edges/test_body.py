@@ -1,5 +1,6 @@
 """The body of a part: small slices, counted as they are taken, rewound for a redirect."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -92,6 +93,31 @@ def test_a_slice_counts_when_the_next_one_is_asked_for(tmp_path: Path) -> None:
 
     run(send())
     assert counted.ticks == len(counted.told) == -(-SIZE // SLICE)
+
+
+def test_time_in_which_the_network_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reading takes is held back from the network, what the network takes is not."""
+    reading, body = RangeReader.read, Counted(tmp_path, size=2 * SLICE).body
+
+    async def slowly(reader: RangeReader) -> bytes:
+        await asyncio.sleep(10)
+        return await reading(reader)
+
+    monkeypatch.setattr(RangeReader, "read", slowly)
+
+    async def send() -> None:
+        loop = asyncio.get_running_loop()
+        with body:
+            await asyncio.sleep(1)
+            assert body.held(loop.time()) == 0
+            loop.call_later(4, lambda: seen.append(body.held(loop.time())))
+            async for _ in body:
+                await asyncio.sleep(100)
+            assert body.held(loop.time()) == 10 + 10
+
+    seen: list[float] = []
+    run(send())
+    assert seen == [4]
 
 
 def test_an_attempt_that_ends_early_counts_what_was_taken(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -160,7 +161,7 @@ def test_those_who_waited_do_not_come_all_at_once(tmp_path: Path) -> None:
     upload(s3, tmp_path, ears, options=replace(FEW, concurrency=8))
     together = [begun.count(moment) for moment in sorted(set(begun))]
     assert together[0] == 1
-    assert all(b <= 2 * a for a, b in zip(together, together[1:], strict=False))
+    assert all(b <= 2 * a for a, b in pairwise(together))
 
 
 def test_a_failure_that_is_only_its_own(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from asyncup.core.errors import (
     Interrupted,
     RetriesExhausted,
     Throttled,
+    TooSlow,
 )
 from asyncup.engine.link import Link
 from asyncup.engine.retry import Retrier
@@ -87,6 +88,23 @@ def test_gives_up_with_the_last_error() -> None:
         assert caught.value.hint is not None
 
     run(main())
+
+
+def test_attempts_that_did_not_fail_do_not_count() -> None:
+    """What is made again at once takes none of the attempts, and no time."""
+    slow = TooSlow(Fault(action="x", message="slower than others"))
+    ears = Ears()
+
+    async def main() -> None:
+        errors = [slow, lost(), slow, slow, *[lost()] * 3]
+        assert await attempts_of(errors, ears, asyncio.Event())() == 5 + 10 + 12 + 12
+        with pytest.raises(RetriesExhausted, match="5 attempts"):
+            await attempts_of([*errors, lost()], Ears(), asyncio.Event())()
+
+    run(main())
+    told = ears.of(events.RetryScheduled)
+    assert [event.attempt for event in told] == [1, 2, 3, 4, 5, 6, 7]
+    assert [event.delay for event in told] == [0, 5, 0, 0, 10, 12, 12]
 
 
 def test_permanent_error_is_not_retried() -> None:
