@@ -442,7 +442,7 @@ def test_stop(tmp_path: Path) -> None:
             return await verifier.verify_all(selected([file] * 7))
 
     result = run(main())
-    assert (result.exit_code, result.uploaded, result.interrupted) == (130, 0, 7)
+    assert (result.exit_code, result.done, result.interrupted) == (130, 0, 7)
     assert heard.of(aftercare.VerifyInterrupted)
 
 
@@ -472,7 +472,7 @@ def test_stop_before_all_is_found(tmp_path: Path, ends: bool) -> None:
             return await verifier.verify_all(listed())
 
     result = run(main())
-    assert (result.exit_code, result.uploaded, result.interrupted) == (130, 1, 1)
+    assert (result.exit_code, result.done, result.interrupted) == (130, 1, 1)
     assert heard.of(aftercare.VerifyFinished) == [aftercare.VerifyFinished(1, 0, 0, 1, 130)]
     assert len(heard.of(events.ScanFinished)) == 1
 
@@ -493,7 +493,7 @@ def test_as_many_at_once_as_asked(tmp_path: Path) -> None:
 
     tasks = [Job(file, f"file {number}", URI, 1050) for number in range(20)]
     _, result = verify(s3, *tasks, act=count)
-    assert (result.uploaded, most) == (20, OPTIONS.concurrency)
+    assert (result.done, most) == (20, OPTIONS.concurrency)
 
 
 def test_one_call(tmp_path: Path) -> None:
