@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from asyncup.core.model import (
     ChecksumAlgorithm,
@@ -11,12 +12,15 @@ from asyncup.core.model import (
     ListedPart,
     ObjectAttributes,
     ObjectHead,
+    ObjectURI,
     PartListing,
     Receipt,
     Upload,
 )
 from asyncup.edges.body import PartBody
 from tests.fakes3 import FakeS3, StoredPart, StoredUpload
+
+T = TypeVar("T")
 
 BUCKET = "test-bucket"
 ALL = tuple(ChecksumAlgorithm)
@@ -28,7 +32,8 @@ class Habits:
 
     `completes_twice` says that a second request to complete is answered like the first one;
     `lists_older_parts` that parts which were replaced go on being listed, as SeaweedFS does;
-    `is_sloppy` that parts may be lost, and an object is made of what there is of those named.
+    `is_sloppy` that parts may be lost, and an object is made of what there is of those named;
+    `tells_parts` that HeadObject tells of one part.
     """
 
     algorithms: tuple[ChecksumAlgorithm, ...] = ALL
@@ -37,18 +42,14 @@ class Habits:
     completes_twice: bool = False
     lists_older_parts: bool = False
     is_sloppy: bool = False
-
-    @property
-    def is_blind(self) -> bool:
-        """Whether an object shows no more than its size."""
-        return self.opaque_etags and not self.algorithms
+    tells_parts: bool = True
 
 
 KINDS: Mapping[str, Habits] = {
     "AWS-like": Habits(completes_twice=True),
     "strict": Habits(),
     "lists no checksums": Habits(lists_checksums=False, lists_older_parts=True),
-    "no checksums": Habits(algorithms=()),
+    "no checksums": Habits(algorithms=(), tells_parts=False),
     "ignores CRC64NVME": Habits(algorithms=(ChecksumAlgorithm.SHA1,), completes_twice=True),
     "KMS": Habits(opaque_etags=True, completes_twice=True),
     "opaque": Habits(opaque_etags=True, lists_checksums=False),
@@ -57,11 +58,22 @@ KINDS: Mapping[str, Habits] = {
 }
 
 
+def drive(effect: Awaitable[T]) -> T:
+    """Let the server do its work, in which it waits for nothing."""
+    steps = effect.__await__()
+    try:
+        next(steps)
+    except StopIteration as ended:
+        return cast("T", ended.value)
+    raise AssertionError("the server waits")
+
+
 class SimulatedS3(FakeS3):
     """A server that remembers every object that it ever held.
 
     Attributes:
         history: the bytes of each object that ever was, by its key and ETag.
+        versions: the bytes of each object that ever was, by its key, in order.
         forgotten: parts that were acknowledged and are not kept, by upload and number.
     """
 
@@ -74,8 +86,10 @@ class SimulatedS3(FakeS3):
             opaque_etags=habits.opaque_etags,
         )
         self.habits = habits
+        self.tells_parts = habits.tells_parts
         self.forgotten: set[tuple[str, int]] = set()
         self.history: dict[tuple[str, str], bytes] = {}
+        self.versions: dict[str, list[bytes]] = defaultdict(list)
         self._completed: dict[str, tuple[list[str], ObjectHead]] = {}
         self._older: dict[tuple[str, int], list[StoredPart]] = defaultdict(list)
 
@@ -88,12 +102,21 @@ class SimulatedS3(FakeS3):
         known: Mapping[ChecksumAlgorithm, bytes],
     ) -> None:
         super()._store(key, attributes, etag, pieces, known)
-        self.history[key, self.objects[key].head.etag] = self.objects[key].data
+        stored = self.objects[key]
+        self.history[key, stored.head.etag] = stored.data
+        self.versions[key].append(stored.data)
 
     def store_strange(self, key: str, data: bytes) -> None:
         """Store an object that is nobody's file."""
         etag = self._etag(hashlib.md5(data).hexdigest())  # noqa: S324 - the ETag that S3 gives
         self._store(key, ObjectAttributes(), etag, [data], {})
+
+    def leave_pending(self, key: str, data: bytes) -> None:
+        """Begin an upload that is nobody's file, and never finish it."""
+        uri = ObjectURI(BUCKET, key)
+        upload = drive(self.create_multipart_upload(uri, None, ObjectAttributes()))
+        md5 = hashlib.md5(data).hexdigest()  # noqa: S324 - the ETag that S3 gives
+        self.uploads[upload.upload_id].parts[1] = StoredPart(data, self._etag(md5), {})
 
     async def complete_multipart_upload(
         self, upload: Upload, receipts: Sequence[Receipt], *, only_if_absent: bool = False
