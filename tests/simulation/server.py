@@ -33,7 +33,8 @@ class Habits:
     `completes_twice` says that a second request to complete is answered like the first one;
     `lists_older_parts` that parts which were replaced go on being listed, as SeaweedFS does;
     `is_sloppy` that parts may be lost, and an object is made of what there is of those named;
-    `tells_parts` that HeadObject tells of one part.
+    `tells_parts` that HeadObject tells of one part; `aborts_in_two` that a part outlives the abort
+    of its upload, as it may while it is on its way, and goes only with the next one.
     """
 
     algorithms: tuple[ChecksumAlgorithm, ...] = ALL
@@ -43,11 +44,12 @@ class Habits:
     lists_older_parts: bool = False
     is_sloppy: bool = False
     tells_parts: bool = True
+    aborts_in_two: bool = False
 
 
 KINDS: Mapping[str, Habits] = {
     "AWS-like": Habits(completes_twice=True),
-    "strict": Habits(),
+    "strict": Habits(aborts_in_two=True),
     "lists no checksums": Habits(lists_checksums=False, lists_older_parts=True),
     "no checksums": Habits(algorithms=(), tells_parts=False),
     "ignores CRC64NVME": Habits(algorithms=(ChecksumAlgorithm.SHA1,), completes_twice=True),
@@ -74,6 +76,7 @@ class SimulatedS3(FakeS3):
     Attributes:
         history: the bytes of each object that ever was, by its key and ETag.
         versions: the bytes of each object that ever was, by its key, in order.
+        leftovers: what is still there of uploads that were aborted.
         forgotten: parts that were acknowledged and are not kept, by upload and number.
     """
 
@@ -90,6 +93,7 @@ class SimulatedS3(FakeS3):
         self.forgotten: set[tuple[str, int]] = set()
         self.history: dict[tuple[str, str], bytes] = {}
         self.versions: dict[str, list[bytes]] = defaultdict(list)
+        self.leftovers: dict[str, StoredUpload] = {}
         self._completed: dict[str, tuple[list[str], ObjectHead]] = {}
         self._older: dict[tuple[str, int], list[StoredPart]] = defaultdict(list)
 
@@ -146,7 +150,17 @@ class SimulatedS3(FakeS3):
         self.forgotten.add((upload_id, number))
         del self.uploads[upload_id].parts[number]
 
+    async def abort_multipart_upload(self, upload: Upload) -> None:
+        stored = self.uploads.get(upload.upload_id)
+        await super().abort_multipart_upload(upload)
+        self.leftovers.pop(upload.upload_id, None)
+        if self.habits.aborts_in_two and stored is not None and stored.parts:
+            self.leftovers[upload.upload_id] = stored
+
     async def list_parts(self, upload: Upload) -> PartListing:
+        if (stored := self.leftovers.get(upload.upload_id)) is not None:
+            number, part = max(stored.parts.items())
+            return PartListing([ListedPart(number, len(part.data), part.etag, part.checksums)])
         listing = await super().list_parts(upload)
         older = [
             ListedPart(
