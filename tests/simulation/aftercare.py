@@ -181,8 +181,8 @@ class Clean(Process):
 
     def _check_gone(self, upload_id: str) -> None:
         """Neither S3 nor the journal knows anything of what was aborted."""
-        if upload_id in self.world.server.uploads:
-            self.world.violated(f"{self.name} has aborted {upload_id}, and it is pending")
+        if upload_id in self.world.server.uploads | self.world.server.leftovers:
+            self.world.violated(f"{self.name} has aborted {upload_id}, and S3 holds parts of it")
         if self.options.state_dir is None or self.witness.reason:
             return
         with closing(sqlite3.connect(self.options.state_dir / "journal.sqlite")) as database:

@@ -185,6 +185,11 @@ async def _abort_what_is_at_work(self: Cleanup, chosen: Sequence[Pending]) -> Ru
     return RunResult(done=len(chosen))
 
 
+async def _abort_once(runtime: Runtime, upload: Upload, reason: str) -> None:
+    await _abort_at_s3_alone(runtime, upload, reason)
+    runtime.journal.closed(upload)
+
+
 async def _abort_at_s3_alone(runtime: Runtime, upload: Upload, reason: str) -> None:
     await runtime.gateway.abort_multipart_upload(upload)
     runtime.announce(UploadAborted(upload.uri, upload.upload_id, reason))
@@ -346,6 +351,11 @@ MUTANTS = [
         "abort at S3 alone",
         "the journal goes on knowing an upload that was aborted",
         ((cleanup, "abort", _abort_at_s3_alone),),
+    ),
+    Mutant(
+        "abort once",
+        "nobody looks whether all parts of an upload that was aborted are gone",
+        ((cleanup, "abort", _abort_once),),
     ),
     Mutant(
         "one is not told",
