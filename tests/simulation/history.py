@@ -246,7 +246,7 @@ class History:
         with Journal(state_dir, self.world.server.endpoint, self.world.violated) as journal:
             for record in journal.uploads():
                 has_looked = process.witness.results[record.upload.uri] is not None
-                if has_looked and record.upload.upload_id not in self.world.server.uploads:
+                if has_looked and record.upload.upload_id not in self.world.server.held:
                     self.world.violated(f"the journal has {record.upload.upload_id}, S3 has not")
         with closing(sqlite3.connect(state_dir / "journal.sqlite")) as database:
             for table in ("claims", "runs"):

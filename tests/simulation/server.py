@@ -110,6 +110,11 @@ class SimulatedS3(FakeS3):
         self.history[key, stored.head.etag] = stored.data
         self.versions[key].append(stored.data)
 
+    @property
+    def held(self) -> set[str]:
+        """The IDs of all uploads of which there is anything."""
+        return {*self.uploads, *self.leftovers}
+
     def store_strange(self, key: str, data: bytes) -> None:
         """Store an object that is nobody's file."""
         etag = self._etag(hashlib.md5(data).hexdigest())  # noqa: S324 - the ETag that S3 gives
