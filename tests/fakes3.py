@@ -21,6 +21,7 @@ from asyncup.core.errors import (
     Fault,
     ObjectMissing,
     PartsMismatch,
+    PartTooSmall,
     PreconditionFailed,
     S3Error,
     UploadMissing,
@@ -329,7 +330,7 @@ class FakeS3:
             if part is None or part.etag != receipt.etag:
                 raise PartsMismatch(Fault(action="complete", code="InvalidPart"))
             if receipt is not receipts[-1] and len(part.data) < self.min_part_size:
-                raise PartsMismatch(Fault(action="complete", code="EntityTooSmall"))
+                raise PartTooSmall(Fault(action="complete", code="EntityTooSmall"))
             yield part
 
     async def _receive(

@@ -15,10 +15,13 @@ from asyncup.core.model import ObjectURI, Proof
 class BytesRead(Event):
     """Some bytes of a file or an object were read to be compared; a negative `count` takes them
     back. There are many of these: fold them, print none.
+
+    `may_be_sent` says that the file is uploaded unless they are equal.
     """  # noqa: D205
 
     uri: ObjectURI
     count: int
+    may_be_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@
     │   ├── ChecksumRejected*   the bytes did not arrive as they were sent
     │   ├── AccessDenied, CredentialsMissing, CredentialsRejected, CredentialsExpired
     │   ├── ClockSkewed, ClockCorrected*, CertificateRejected, BucketMissing, WrongRegion
-    │   ├── UploadMissing, ObjectTooLarge, ChecksumUnsupported
+    │   ├── UploadMissing, ObjectTooLarge, PartTooSmall, ChecksumUnsupported
     │   ├── PreconditionFailed, ConditionConflict*    somebody else wrote to the key
     │   ├── PartsMismatch, ObjectMismatch    S3 holds something else than the file
     │   └── ObjectMissing, ObjectUnproven    nothing there to compare, or nothing to compare by
@@ -221,6 +221,10 @@ class UploadMissing(S3Error):
 
 class ObjectTooLarge(S3Error):
     """S3 does not take an object or a part of this size."""
+
+
+class PartTooSmall(S3Error):
+    """S3 makes no object of parts this small: only the last one may be."""
 
 
 class ChecksumUnsupported(S3Error):

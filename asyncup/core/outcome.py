@@ -10,9 +10,12 @@ PARTIAL = 1
 
 @dataclass(slots=True)
 class RunResult:
-    """Counts of files, and the errors of those that failed."""
+    """Counts of what was to be done, and the errors of what failed.
 
-    uploaded: int = 0
+    `done` are files that were uploaded, objects that were verified, or uploads that were aborted.
+    """
+
+    done: int = 0
     skipped: int = 0
     interrupted: int = 0
     failures: list[AsyncupError] = field(default_factory=list)
@@ -32,12 +35,12 @@ class RunResult:
         if not self.failures:
             return 0
         codes = {error.exit_code for error in self.failures}
-        return codes.pop() if len(codes) == 1 and not self.uploaded + self.skipped else PARTIAL
+        return codes.pop() if len(codes) == 1 and not self.done + self.skipped else PARTIAL
 
     def as_event(self) -> RunFinished:
         """Return the event that ends the run."""
         return RunFinished(
-            uploaded=self.uploaded,
+            uploaded=self.done,
             skipped=self.skipped,
             failed=len(self.failures),
             interrupted=self.interrupted,

@@ -1,8 +1,9 @@
 """Events folded into what a person wants to see: done, in flight, sent again, rate, time left.
 
 Done counts bytes that S3 has acknowledged. Bytes in flight stand apart, and a retry takes them
-back, so nothing is ever counted twice or beyond the total. A file is at 100 % when its object
-was compared with it.
+back, so nothing is ever counted twice or beyond the total. So do those that were read to see
+whether a file has to be sent at all: whatever comes of that, they did not travel. A file is at
+100 % when its object was compared with it.
 """
 
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class FileProgress:
     committed: int = 0
     kept: int = 0
     parts_done: int = 0
+    compared: int = 0
     completing: bool = False
     in_flight: dict[int, int] = field(default_factory=dict)
     upload_id: str = ""
@@ -131,6 +133,11 @@ class Progress:
     def in_flight(self) -> int:
         """Bytes handed to the network and not acknowledged yet."""
         return sum(sum(file.in_flight.values()) for file in self.files.values())
+
+    @property
+    def compared(self) -> int:
+        """Bytes read of files of which it is not known yet whether they have to be sent."""
+        return sum(file.compared for file in self.files.values())
 
     @property
     def has_streams(self) -> bool:
@@ -244,7 +251,11 @@ class Progress:
 
     @apply.register
     def _(self, event: aftercare.BytesRead) -> None:
-        self.files[event.uri].committed += event.count
+        if not event.may_be_sent:
+            self.files[event.uri].committed += event.count
+        elif (file := self.files.get(event.uri)) is not None:
+            # A dry run begins no file.
+            file.compared += event.count
 
     @apply.register
     def _(self, event: aftercare.ObjectVerified) -> None:

@@ -107,6 +107,7 @@ class Gateway(Protocol):
             UploadMissing: there is no such upload (any more).
             PreconditionFailed: there is an object already, and it was not to be replaced.
             PartsMismatch: S3 does not hold these parts.
+            PartTooSmall: this server makes no object of parts of this size.
         """
 
     async def abort_multipart_upload(self, upload: Upload) -> None:

@@ -309,6 +309,7 @@ class S3:
             UploadMissing: there is no such upload (any more).
             PreconditionFailed: there is an object already, and it was not to be replaced.
             PartsMismatch: S3 does not hold these parts.
+            PartTooSmall: this server makes no object of parts of this size.
         """
         size = sum(receipt.checksums.size for receipt in receipts)
         answer = await self._requests.ask_patiently(

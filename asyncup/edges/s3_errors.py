@@ -28,6 +28,7 @@ from asyncup.core.errors import (
     Fault,
     ObjectTooLarge,
     PartsMismatch,
+    PartTooSmall,
     PreconditionFailed,
     S3Error,
     ServerFault,
@@ -95,7 +96,8 @@ _CODES: dict[type[S3Error], tuple[str, ...]] = {
     PreconditionFailed: ("PreconditionFailed", "412"),
     ConditionConflict: ("ConditionalRequestConflict",),
     ObjectTooLarge: ("EntityTooLarge", "413"),
-    PartsMismatch: ("InvalidPart", "InvalidPartOrder", "EntityTooSmall"),
+    PartTooSmall: ("EntityTooSmall",),
+    PartsMismatch: ("InvalidPart", "InvalidPartOrder"),
 }
 _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes}
 

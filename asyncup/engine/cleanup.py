@@ -167,10 +167,10 @@ class Cleanup:
                     self.stop()
             else:
                 aborted += each.found.size
-                result.uploaded += 1
+                result.done += 1
         self._announce(
             aftercare.AbortFinished(
-                aborted=result.uploaded,
+                aborted=result.done,
                 size=aborted,
                 failed=len(result.failures),
                 interrupted=result.interrupted,

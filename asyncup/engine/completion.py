@@ -4,6 +4,7 @@ Completing is asked for only when S3's own list of parts is what was planned and
 and believed only when the object itself says so.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from asyncup.core.errors import (
     Fault,
     ObjectMismatch,
     PartsMismatch,
+    PartTooSmall,
     PreconditionFailed,
     S3Error,
     ServerFault,
@@ -36,6 +38,7 @@ from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan
 from asyncup.core.proof import compare_parts, etag_of, is_by_content, prove
 from asyncup.core.resume import trusted_receipts
+from asyncup.core.sizes import format_size
 from asyncup.engine.readback import read_back
 from asyncup.engine.runtime import Runtime
 from asyncup.engine.source import Source
@@ -71,6 +74,7 @@ async def complete(runtime: Runtime, upload: Upload, receipts: Sequence[Receipt]
     Raises:
         UploadMissing: the upload is gone and the object is not there, or not shown to be this one.
         PreconditionFailed: another object is there, and was not to be replaced.
+        PartTooSmall: this server makes no object of such parts, however often it is asked.
     """
     before = await _head(runtime, upload.uri)
     replaces = before.etag if before is not None else ""
@@ -100,7 +104,19 @@ async def complete(runtime: Runtime, upload: Upload, receipts: Sequence[Receipt]
             may_be_done = may_be_done or error.transient
             raise
 
-    return await runtime.retry(attempt, upload.uri)
+    try:
+        return await runtime.retry(attempt, upload.uri)
+    except PartTooSmall as error:
+        raise PartTooSmall(error.fault, hint=_larger(upload, receipts[0].part.size)) from error
+
+
+def _larger(upload: Upload, part_size: int) -> str:
+    """Say how to get away from parts that are too small: a pending upload keeps its part size."""
+    abort = shlex.join(["asyncup", "abort", str(upload.uri), "--upload-id", upload.upload_id])
+    return (
+        f"this server wants larger parts than {format_size(part_size)}: delete these with "
+        f"{abort}, then put the file with a larger --part-size"
+    )
 
 
 async def find_out(

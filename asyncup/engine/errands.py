@@ -8,12 +8,14 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from asyncup.core import events
+from asyncup.core.aftercare import BytesRead
 from asyncup.core.errors import (
     AsyncupError,
     Interrupted,
     ObjectMismatch,
     ObjectMissing,
     ObjectUnproven,
+    SourceChanged,
 )
 from asyncup.core.model import ObjectAttributes, ObjectURI, Phase, UploadResult
 from asyncup.core.options import Overwrite
@@ -173,13 +175,25 @@ class Errands:
         return await self._reason_by_content(job)
 
     async def _reason_by_content(self, job: Job) -> str | None:
-        """Say by what an object of the same size is shown to be the file; None if it is not."""
+        """Say by what an object of the same size is shown to be the file; None if it is not.
+
+        A file that changes meanwhile is not: what becomes of it, its upload decides.
+        """
         if not isinstance(job.source, Path):
             return None
+        read = 0
+
+        def moved(count: int) -> None:
+            nonlocal read
+            read += count
+            self._announce(BytesRead(job.uri, count, may_be_sent=True))
+
         likely = [make_plan(job.size, self._options.part_size, self._options.limits).part_size]
-        comparison = FileComparison(self._runtime, job.source, job.uri, likely=likely)
+        comparison = FileComparison(self._runtime, job.source, job.uri, likely=likely, moved=moved)
         try:
             proof = await comparison.prove()
-        except (ObjectMissing, ObjectMismatch, ObjectUnproven):
+        except (ObjectMissing, ObjectMismatch, ObjectUnproven, SourceChanged):
             return None
+        finally:
+            moved(-read)
         return f"S3 already holds it, proven by {proof}"

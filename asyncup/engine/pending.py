@@ -53,7 +53,7 @@ class PendingUploads:
         candidates: list[Candidate] = []
         for upload in await self._pending(list(records.values())):
             record = records.get(upload.upload_id)
-            listing = await self._list(upload, record)
+            listing = await self._list(upload)
             if listing is None:
                 continue
             if problem := _problem(upload, record, attributes):
@@ -80,6 +80,17 @@ class PendingUploads:
             if record.phase is not Phase.SENDING:
                 self._runtime.journal.closed(record.upload)
 
+    def gone(self, upload: Upload) -> None:
+        """Take note that S3 does not know an upload any more, even if it still lists its parts."""
+        for record in self._runtime.journal.find(self._uri):
+            if record.upload.upload_id != upload.upload_id:
+                continue
+            if record.phase is Phase.SENDING:
+                self._runtime.journal.closed(upload)
+            else:
+                # S3 was asked to complete it, and what came of that was not shown to be the file.
+                self._runtime.journal.unproven(upload)
+
     async def forget(self) -> None:
         """Forget what S3 does not hold any more, and name what it still holds.
 
@@ -87,7 +98,7 @@ class PendingUploads:
         """
         for record in self._runtime.journal.find(self._uri):
             with suppress(S3Error, RetriesExhausted, Interrupted):
-                if await self._list(record.upload, record) is not None:
+                if await self._list(record.upload) is not None:
                     self._ignore(record.upload, "the file is at S3 without it")
 
     async def _pending(self, records: Sequence[JournalRecord]) -> list[Upload]:
@@ -104,17 +115,13 @@ class PendingUploads:
             if each.upload.upload_id not in ids and each.phase is not Phase.UNPROVEN
         ]
 
-    async def _list(self, upload: Upload, record: JournalRecord | None) -> PartListing | None:
+    async def _list(self, upload: Upload) -> PartListing | None:
         try:
             listing = await self._runtime.retry(
                 lambda _: self._gateway.list_parts(upload), self._uri
             )
         except UploadMissing:
-            if record is None or record.phase is Phase.SENDING:
-                self._runtime.journal.closed(upload)
-            else:
-                # S3 was asked to complete it, and what came of that was not shown to be the file.
-                self._runtime.journal.unproven(upload)
+            self.gone(upload)
             return None
         if listing.abort_date is not None:
             self._runtime.announce(UploadExpires(self._uri, upload.upload_id, listing.abort_date))

@@ -107,7 +107,7 @@ class Run:
                 self._halt()
         else:
             if result.skipped is None:
-                self._result.uploaded += 1
+                self._result.done += 1
             else:
                 self._result.skipped += 1
         finally:

@@ -134,9 +134,12 @@ class FileUpload:
                 # What waited for a retry does not know how much is left.
                 raise self._interrupted() from error
             except (SourceChanged, UploadMissing, PartsMismatch) as error:
-                is_gone = isinstance(error, UploadMissing) and self._source.is_rereadable
-                if is_gone and (reason := await why_it_is_there()):
+                is_gone = isinstance(error, UploadMissing)
+                if is_gone and self._source.is_rereadable and (reason := await why_it_is_there()):
                     return unsent(self._uri, self._plan, reason)
+                if is_gone and self._upload is not None:
+                    # S3 may go on listing parts of it for a while.
+                    PendingUploads(self._runtime, self._uri).gone(self._upload)
                 if number == ROUNDS or not self._may_go_again(error):
                     raise
                 await self._look_again(error)

@@ -119,7 +119,7 @@ class Verifier:
             result.interrupted = max(1, result.interrupted)
         self._announce(
             aftercare.VerifyFinished(
-                verified=result.uploaded,
+                verified=result.done,
                 skipped=result.skipped,
                 failed=len(result.failures),
                 interrupted=result.interrupted,
@@ -191,7 +191,7 @@ class Verifier:
                 if error.stops_run:
                     self._halt()
             else:
-                self._result.uploaded += 1
+                self._result.done += 1
         await queue.put(None)
 
     async def _told(self, task: Task) -> Proof:

@@ -64,6 +64,7 @@ class JsonLines:
                 "bytes_found": state.bytes_found,
                 "bytes_committed": state.committed,
                 "bytes_in_flight": state.in_flight,
+                "bytes_compared": state.compared,
                 "bytes_resent": state.bytes_resent,
                 "rate": round(state.rate),
                 "eta": None if state.eta is None else round(state.eta),

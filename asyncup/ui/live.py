@@ -123,7 +123,7 @@ class LivePanels:
                 Text(self._tail(clean(file.uri.key), self._console.width - width - _BESIDE_NAME)),
                 self._bar(width, *_extent(file)),
                 _percent(file),
-                "completing" if file.completing else f"{file.parts_done}/{file.parts or '?'} parts",
+                _phase(file),
             )
         if (more := len(self._progress.files) - len(shown)) > 0:
             table.add_row(Text(f"and {more} more", style="dim"))
@@ -172,7 +172,15 @@ class LivePanels:
             self._above.clear()
 
 
+def _phase(file: FileProgress) -> str:
+    if file.compared:
+        return "comparing"
+    return "completing" if file.completing else f"{file.parts_done}/{file.parts or '?'} parts"
+
+
 def _extent(file: FileProgress) -> tuple[int, int, int]:
+    if file.compared:
+        return 0, file.compared, file.size or file.compared
     moving = file.position - file.committed
     # The end of a stream is not known: it is always half way.
     total = file.size if file.size is not None else 2 * (file.position or 1)
@@ -183,7 +191,8 @@ def _percent(file: FileProgress) -> str:
     if file.size is None:
         return "?"
     # 100 is the word for an object that was compared with its file.
-    return f"{min(99, 100 * file.committed // file.size) if file.size else 0}%"
+    done = file.compared or file.committed
+    return f"{min(99, 100 * done // file.size) if file.size else 0}%"
 
 
 def _as_text(line: Line) -> Text:

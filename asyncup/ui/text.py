@@ -250,6 +250,8 @@ def _pace(progress: Progress) -> Iterator[str]:
     yield f"{format_size(progress.rate)}/s"
     if progress.eta is not None:
         yield f"{format_duration(progress.eta)} left"
+    if progress.compared:
+        yield f"{format_size(progress.compared)} compared"
     if progress.parts_in_flight:
         yield f"{progress.parts_in_flight} in flight"
     if progress.slots is not None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from asyncup.core import events
-from asyncup.core.errors import PreconditionFailed
+from asyncup.core.errors import PartTooSmall, PreconditionFailed
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof
-from asyncup.core.options import MIB, ChecksumPolicy, Options, Overwrite
+from asyncup.core.options import MIB, ChecksumPolicy, Limits, Options, Overwrite
 from asyncup.engine.uploader import Uploader
 from tests.conftest import servers_of
 from tests.contract.expected import EXPECTED, Expected
@@ -142,6 +142,21 @@ def test_what_is_not_to_be_replaced(place: Place, tmp_path: Path, size: int) -> 
         place.put(file, tmp_path, options, intrude)
     kept = other if checked else file
     assert place.bucket.objects() == {"object": kept.read_bytes()}
+
+
+def test_parts_that_are_too_small_for_the_server(place: Place, tmp_path: Path) -> None:
+    """A server that wants larger parts is asked once, and how to go on is said."""
+    file, ears = make_file(tmp_path, 3 * MIB), Ears()
+    options = replace(OPTIONS, part_size=MIB, limits=Limits(min_part_size=MIB))
+    if not place.expected.refuses_small_parts:
+        place.put(file, tmp_path, options)
+        assert place.bucket.objects() == {"object": file.read_bytes()}
+        return
+    with pytest.raises(PartTooSmall, match="EntityTooSmall") as caught:
+        place.put(file, tmp_path, options, lambda _, event: ears(event))
+    assert "larger parts than 1 MiB" in (caught.value.hint or "")
+    assert len(ears.of(events.UploadCompleting)) == 1
+    assert place.bucket.objects() == {}
 
 
 @pytest.mark.parametrize(

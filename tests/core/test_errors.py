@@ -47,6 +47,7 @@ EXIT_CODES = {
     "WrongRegion": 4,
     "UploadMissing": 4,
     "ObjectTooLarge": 4,
+    "PartTooSmall": 4,
     "ChecksumUnsupported": 4,
     "PartsMismatch": 4,
     "ObjectMismatch": 4,

@@ -29,13 +29,13 @@ EXHAUSTED = RetriesExhausted(ConnectionLost(FAULT), attempts=30)
     ("result", "code"),
     [
         pytest.param(RunResult(), 0, id="nothing-to-do"),
-        pytest.param(RunResult(uploaded=3), 0, id="all-uploaded"),
+        pytest.param(RunResult(done=3), 0, id="all-done"),
         pytest.param(RunResult(skipped=3), 0, id="all-skipped"),
-        pytest.param(RunResult(uploaded=1, skipped=1), 0, id="some-skipped"),
-        pytest.param(RunResult(uploaded=2, failures=[MISSING]), 1, id="some-failed"),
+        pytest.param(RunResult(done=1, skipped=1), 0, id="some-skipped"),
+        pytest.param(RunResult(done=2, failures=[MISSING]), 1, id="some-failed"),
         pytest.param(RunResult(skipped=2, failures=[DENIED]), 1, id="some-failed-some-skipped"),
         pytest.param(
-            RunResult(uploaded=2, skipped=2, failures=[DENIED]),
+            RunResult(done=2, skipped=2, failures=[DENIED]),
             1,
             id="one-failed-the-rest-is-there",
         ),
@@ -46,12 +46,12 @@ EXHAUSTED = RetriesExhausted(ConnectionLost(FAULT), attempts=30)
         pytest.param(RunResult(failures=[DENIED, MISMATCH]), 4, id="all-failed-at-s3"),
         pytest.param(RunResult(failures=[MISSING, DENIED]), 1, id="all-failed-differently"),
         pytest.param(RunResult(interrupted=1), 130, id="interrupted"),
-        pytest.param(RunResult(uploaded=5, interrupted=1), 130, id="interrupted-late"),
+        pytest.param(RunResult(done=5, interrupted=1), 130, id="interrupted-late"),
         pytest.param(RunResult(interrupted=1, failures=[MISSING]), 130, id="failed-interrupted"),
         pytest.param(RunResult(failures=[GONE], interrupted=7), 4, id="stopped-by-s3"),
-        pytest.param(RunResult(uploaded=1, failures=[FULL], interrupted=7), 3, id="disk-full"),
-        pytest.param(RunResult(uploaded=9, failures=[MISSING, GONE]), 4, id="stopped-at-last"),
-        pytest.param(RunResult(uploaded=1, failures=[BAD]), 2, id="usage"),
+        pytest.param(RunResult(done=1, failures=[FULL], interrupted=7), 3, id="disk-full"),
+        pytest.param(RunResult(done=9, failures=[MISSING, GONE]), 4, id="stopped-at-last"),
+        pytest.param(RunResult(done=1, failures=[BAD]), 2, id="usage"),
         pytest.param(RunResult(failures=[FULL, GONE]), 3, id="stopped-twice"),
         pytest.param(RunResult(failures=[AsyncupError("?")]), 1, id="unknown"),
     ],
@@ -65,9 +65,9 @@ def test_the_exit_code_of_a_run(result: RunResult, code: int) -> None:
     "result",
     [
         RunResult(failures=[MISSING]),
-        RunResult(uploaded=1, failures=[DENIED]),
+        RunResult(done=1, failures=[DENIED]),
         RunResult(interrupted=1),
-        RunResult(uploaded=1, skipped=1, interrupted=1, failures=[MISSING, GONE]),
+        RunResult(done=1, skipped=1, interrupted=1, failures=[MISSING, GONE]),
     ],
 )
 def test_what_is_not_all_done_is_never_zero(result: RunResult) -> None:
@@ -77,7 +77,7 @@ def test_what_is_not_all_done_is_never_zero(result: RunResult) -> None:
 
 def test_the_last_event_tells_the_counts() -> None:
     """The event that ends a run carries what the exit code was made of."""
-    result = RunResult(uploaded=4, skipped=3, interrupted=2, failures=[MISSING])
+    result = RunResult(done=4, skipped=3, interrupted=2, failures=[MISSING])
 
     assert result.as_event() == RunFinished(
         uploaded=4, skipped=3, failed=1, interrupted=2, exit_code=130

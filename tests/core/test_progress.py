@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.errors import ConnectionLost, Fault
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.core.pace import RATE_WINDOW
@@ -63,6 +63,10 @@ def completed(uri: ObjectURI, size: int) -> events.Event:
         uri=uri, size=size, etag="etag", proof=Proof.CRC64NVME, part_size=10, parts=1
     )
     return events.UploadCompleted(uri.key, uri, result)
+
+
+def compared(uri: ObjectURI, count: int) -> events.Event:
+    return aftercare.BytesRead(uri, count, may_be_sent=True)
 
 
 def skipped(uri: ObjectURI | None, size: int | None = None) -> events.Event:
@@ -440,6 +444,7 @@ class ModelFile:
     size: int
     state: str = "found"
     parts: dict[int, ModelPart] = field(default_factory=dict)
+    compared: int = 0
 
     def held(self) -> int:
         return sum(part.size for part in self.parts.values() if part.held)
@@ -516,6 +521,13 @@ class AnyRun(RuleBasedStateMachine):
         part.held = part.kept = True
         self.progress.apply(kept(file.uri, number, part.size))
 
+    @precondition(lambda self: self._in("started"))
+    @rule(data=st.data())
+    def compare(self, data: st.DataObject) -> None:
+        file = data.draw(st.sampled_from(self._in("started")))
+        before, file.compared = file.compared, data.draw(st.integers(0, file.size))
+        self.progress.apply(compared(file.uri, file.compared - before))
+
     @precondition(lambda self: self._with(moving=False))
     @rule(data=st.data())
     def begin(self, data: st.DataObject) -> None:
@@ -588,6 +600,7 @@ class AnyRun(RuleBasedStateMachine):
             kept=sum(part.size for part in parts if part.kept),
             total=sum(file.size for file in ahead) + sum(file.held() for file in over),
         )
+        assert self.progress.compared == sum(file.compared for file in self._in("started"))
         assert self.progress.parts_in_flight == len(self._with(moving=True))
 
     @invariant()
@@ -617,6 +630,32 @@ class AnyRun(RuleBasedStateMachine):
 def test_any_run_counts_every_byte_once() -> None:
     """Whatever happens in whatever order, no byte counts twice, below zero or over the total."""
     run_state_machine_as_test(AnyRun, settings=settings(max_examples=150, stateful_step_count=60))
+
+
+def test_what_is_read_to_be_compared_is_not_at_s3() -> None:
+    """Neither the bytes done nor the rate know of it, also if the file is uploaded after all."""
+    progress = under_way()
+    for now, count in ((0.0, 20), (1.0, 10), (2.0, -30)):
+        feed(progress, compared(A, count))
+        progress.sample(now)
+        assert (picture(progress), progress.rate) == (Picture(), 0.0)
+    feed(progress, *(uploaded(A, number) for number in (1, 2, 3)), compared(A, 30))
+    assert (picture(progress), progress.compared) == (Picture(committed=30), 30)
+    feed(progress, compared(A, -30), completed(A, 30))
+    assert (picture(progress), progress.files_done) == (Picture(committed=30), 1)
+
+
+def test_what_is_left_after_comparing_was_not_sent() -> None:
+    """A file that is skipped because it is at S3 leaves the totals, and nothing of it was done."""
+    progress = under_way(compared(A, 30), compared(A, -30), skipped(A, 30))
+    assert (picture(progress), progress.compared) == (Picture(total=0), 0)
+
+
+def test_comparing_in_a_dry_run_changes_nothing() -> None:
+    """There, no file is begun."""
+    progress = Progress()
+    feed(progress, found(A, 30), compared(A, 30), compared(A, -30))
+    assert (picture(progress), progress.compared) == (Picture(), 0)
 
 
 @pytest.mark.parametrize("ending", [skipped(A, 10), failed(A), interrupted(A)])

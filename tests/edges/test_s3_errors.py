@@ -23,6 +23,7 @@ from asyncup.core.errors import (
     Fault,
     ObjectTooLarge,
     PartsMismatch,
+    PartTooSmall,
     PreconditionFailed,
     S3Error,
     ServerFault,
@@ -88,7 +89,7 @@ def refusal(code: str, status: int, message: str = "told") -> boto.ClientError:
         ("EntityTooLarge", 400, ObjectTooLarge),
         ("InvalidPart", 400, PartsMismatch),
         ("InvalidPartOrder", 400, PartsMismatch),
-        ("EntityTooSmall", 400, PartsMismatch),
+        ("EntityTooSmall", 400, PartTooSmall),
         # Codes that nobody has heard of go by their status.
         ("XNeverHeardOf", 503, Throttled),
         ("XNeverHeardOf", 429, Throttled),

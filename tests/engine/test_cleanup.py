@@ -205,7 +205,7 @@ def test_stop(tmp_path: Path) -> None:
         return result
 
     result = run(main())
-    assert (result.uploaded, result.interrupted, result.exit_code) == (1, 1, 130)
+    assert (result.done, result.interrupted, result.exit_code) == (1, 1, 130)
     assert len(s3.uploads) == 1
 
 

@@ -234,7 +234,7 @@ def test_an_object_that_could_not_be_shown_to_be_the_file_is_not_skipped(tmp_pat
                 await up.put(file, URI)
         async with uploader(s3, tmp_path, options=options) as up:
             result = await up.put_all(jobs([(file, URI)]), below=ObjectURI("test-bucket", ""))
-            assert (result.uploaded, result.skipped) == (1, 0)
+            assert (result.done, result.skipped) == (1, 0)
 
     run(main())
     assert s3.objects[URI.key].data == file.read_bytes()

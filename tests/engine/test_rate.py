@@ -209,7 +209,7 @@ def test_all_files_of_a_run_share_the_limit(tmp_path: Path) -> None:
 
     async def main() -> float:
         async with uploader(s3, tmp_path, options=options, listener=ears) as up:
-            assert (await up.put_all(jobs(files))).uploaded == 3
+            assert (await up.put_all(jobs(files))).done == 3
         return asyncio.get_running_loop().time()
 
     took = run(main())

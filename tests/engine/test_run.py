@@ -60,7 +60,7 @@ def test_one_file_that_fails_is_one_failure(tmp_path: Path) -> None:
     async def main() -> None:
         async with uploader(s3, tmp_path, listener=ears) as up:
             result = await up.put_all(jobs(files))
-        assert (result.uploaded, len(result.failures), result.exit_code) == (2, 1, 1)
+        assert (result.done, len(result.failures), result.exit_code) == (2, 1, 1)
         assert no_task_is_left()
 
     run(main())
@@ -98,7 +98,7 @@ def test_hopeless_run_ends_at_once(tmp_path: Path) -> None:
         async with uploader(s3, tmp_path, options=options) as up:
             result = await up.put_all(jobs(files))
         assert isinstance(result.failures[0], BucketMissing)
-        assert (result.uploaded, result.exit_code) == (0, 4)
+        assert (result.done, result.exit_code) == (0, 4)
 
     run(main())
     assert s3.count("put_object") < 10
@@ -128,7 +128,7 @@ def test_what_is_there_is_skipped(tmp_path: Path, below: ObjectURI | None) -> No
         s3.requests.clear()
         async with uploader(s3, tmp_path, listener=ears) as up:
             result = await up.put_all(jobs(files), below=below)
-        assert (result.uploaded, result.skipped, result.exit_code) == (0, 3, 0)
+        assert (result.done, result.skipped, result.exit_code) == (0, 3, 0)
 
     run(main())
     assert {request.verb for request in s3.requests} == {"list_objects"}
@@ -148,7 +148,7 @@ def test_long_list_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         s3.requests.clear()
         async with uploader(s3, tmp_path) as up:
             result = await up.put_all(jobs(files), below=BUCKET)
-        assert (result.uploaded, result.skipped) == (1, 3)
+        assert (result.done, result.skipped) == (1, 3)
 
     run(main())
     assert (s3.count("list_objects"), s3.count("head_object")) == (1, 2)
@@ -192,7 +192,7 @@ def test_names_that_cannot_be_keys(tmp_path: Path) -> None:
     async def main() -> None:
         async with uploader(s3, tmp_path, listener=ears) as up:
             result = await up.put_all(aiter(selection(tmp_path / "d")))
-        assert (result.uploaded, result.exit_code) == (1, 1)
+        assert (result.done, result.exit_code) == (1, 1)
 
     run(main())
     (failed,) = ears.of(events.UploadFailed)
@@ -294,7 +294,7 @@ def test_stop_when_all_parts_have_arrived(tmp_path: Path) -> None:
             await asyncio.sleep(0.5)
             up.stop()
             result = await running
-        assert (result.uploaded, result.interrupted, result.exit_code) == (1, 0, 0)
+        assert (result.done, result.interrupted, result.exit_code) == (1, 0, 0)
 
     run(main())
     assert list(s3.objects) == ["file-0"]
@@ -379,7 +379,7 @@ def test_stop_while_more_is_looked_for(tmp_path: Path) -> None:
             assert list(s3.objects) == ["file-0"]
             up.stop()
             result = await running
-            assert (result.uploaded, result.exit_code) == (1, 130)
+            assert (result.done, result.exit_code) == (1, 130)
             assert asyncio.get_running_loop().time() == 1
         assert no_task_is_left()
 
@@ -401,7 +401,7 @@ def test_slow_list_holds_up_no_file(tmp_path: Path) -> None:
         ears = Ears(lambda _, event: more.set() if _is_done(event) else None)
         async with uploader(s3, tmp_path, listener=ears) as up:
             result = await up.put_all(aiter(Selection(sources=sources(), destination=BUCKET)))
-        assert result.uploaded == 2
+        assert result.done == 2
 
     run(main())
 
@@ -454,7 +454,7 @@ def test_files_that_are_completed_do_not_pile_up(tmp_path: Path) -> None:
     async def main() -> None:
         async with uploader(s3, tmp_path) as up:
             result = await up.put_all(jobs(files_in(tmp_path, *[200] * 30)))
-            assert result.uploaded == 30
+            assert result.done == 30
 
     run(main())
     assert s3.most_completing == 2 * OPTIONS.slots.most

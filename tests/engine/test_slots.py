@@ -419,7 +419,7 @@ def test_small_files_share_a_small_disk(tmp_path: Path, monkeypatch: pytest.Monk
     async def main() -> None:
         options = replace(OPTIONS, concurrency=Adaptive())
         async with uploader(s3, tmp_path, options=options, listener=Ears(count)) as up:
-            assert (await up.put_all(jobs(files))).uploaded == 20
+            assert (await up.put_all(jobs(files))).done == 20
 
     run(main())
     assert most <= 4

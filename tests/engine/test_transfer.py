@@ -87,7 +87,7 @@ def test_next_file_follows_without_a_gap(tmp_path: Path) -> None:
     async def main() -> float:
         async with uploader(s3, tmp_path) as up:
             result = await up.put_all(jobs(files))
-        assert result.uploaded == 5
+        assert result.done == 5
         return asyncio.get_running_loop().time()
 
     # 30 parts of a second each, through three slots.
@@ -118,7 +118,7 @@ def test_small_files_share_the_slots(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with uploader(s3, tmp_path, listener=Ears(count)) as up:
-            assert (await up.put_all(jobs(files))).uploaded == 20
+            assert (await up.put_all(jobs(files))).done == 20
 
     run(main())
     assert most == 3

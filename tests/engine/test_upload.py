@@ -2,6 +2,7 @@
 
 import errno
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from asyncup.core.errors import (
     Fault,
     ObjectMismatch,
     PartsMismatch,
+    PartTooSmall,
     RetriesExhausted,
     SourceChanged,
     SourceMissing,
@@ -25,6 +27,7 @@ from asyncup.core.errors import (
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectAttributes, ObjectURI, Proof
 from asyncup.core.options import Options, Overwrite
+from asyncup.engine.cleanup import Cleanup
 from tests.engine.kit import (
     LIMITS,
     OPTIONS,
@@ -381,6 +384,35 @@ def test_part_replaced_at_s3_is_never_completed(tmp_path: Path) -> None:
 
     run(main())
     assert s3.count("complete_multipart_upload") == 0
+
+
+def test_parts_that_are_too_small_for_the_server_fail_at_once(tmp_path: Path) -> None:
+    """Nothing is tried again or sent again, and what is said leads to an object after all."""
+    file, s3, ears = make_file(tmp_path, 1050), FakeS3(min_part_size=150), Ears()
+
+    async def put(part_size: int) -> None:
+        options = replace(OPTIONS, part_size=part_size, state_dir=tmp_path / "state")
+        async with uploader(s3, tmp_path, listener=ears, options=options) as up:
+            await up.put(file, URI)
+
+    for part_size in (100, 200):  # a pending upload keeps its own
+        with pytest.raises(PartTooSmall, match="EntityTooSmall") as caught:
+            run(put(part_size))
+        assert "larger parts than 100 B" in (caught.value.hint or "")
+        assert f"asyncup abort {URI} --upload-id upload-1, " in (caught.value.hint or "")
+        assert "larger --part-size" in (caught.value.hint or "")
+    assert sorted(s3.sent_parts()) == list(range(1, 12))
+    assert (s3.count("complete_multipart_upload"), ears.of(events.UploadRestarted)) == (2, [])
+
+    async def abort() -> None:
+        options = replace(OPTIONS, state_dir=tmp_path / "state")
+        async with Cleanup(options=options, gateway=s3) as cleanup:
+            listed = cleanup.list(URI, datetime(2026, 1, 8, tzinfo=UTC), exact=True)
+            await cleanup.abort_all([each async for each in listed])
+
+    run(abort())
+    run(put(200))
+    assert s3.objects[URI.key].data == file.read_bytes()
 
 
 def test_object_that_is_not_the_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from asyncup.core.errors import (
 )
 from asyncup.core.events import Event
 from asyncup.core.model import ChecksumAlgorithm, ObjectAttributes, ObjectHead, ObjectURI, Proof
-from asyncup.core.options import ChecksumPolicy, Overwrite
+from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 from asyncup.core.outcome import RunResult
 from asyncup.core.receipts import ObjectReceipt
 from asyncup.core.verification import Download
@@ -442,7 +443,7 @@ def test_stop(tmp_path: Path) -> None:
             return await verifier.verify_all(selected([file] * 7))
 
     result = run(main())
-    assert (result.exit_code, result.uploaded, result.interrupted) == (130, 0, 7)
+    assert (result.exit_code, result.done, result.interrupted) == (130, 0, 7)
     assert heard.of(aftercare.VerifyInterrupted)
 
 
@@ -472,7 +473,7 @@ def test_stop_before_all_is_found(tmp_path: Path, ends: bool) -> None:
             return await verifier.verify_all(listed())
 
     result = run(main())
-    assert (result.exit_code, result.uploaded, result.interrupted) == (130, 1, 1)
+    assert (result.exit_code, result.done, result.interrupted) == (130, 1, 1)
     assert heard.of(aftercare.VerifyFinished) == [aftercare.VerifyFinished(1, 0, 0, 1, 130)]
     assert len(heard.of(events.ScanFinished)) == 1
 
@@ -493,7 +494,7 @@ def test_as_many_at_once_as_asked(tmp_path: Path) -> None:
 
     tasks = [Job(file, f"file {number}", URI, 1050) for number in range(20)]
     _, result = verify(s3, *tasks, act=count)
-    assert (result.uploaded, most) == (20, OPTIONS.concurrency)
+    assert (result.done, most) == (20, OPTIONS.concurrency)
 
 
 def test_one_call(tmp_path: Path) -> None:
@@ -510,12 +511,17 @@ def test_one_call(tmp_path: Path) -> None:
     run(main())
 
 
-def put_again(s3: FakeS3, file: Path) -> Ears:
+def put_again(
+    s3: FakeS3,
+    file: Path,
+    act: Callable[[int, Event], None] | None = None,
+    on_change: OnChange = OnChange.FAIL,
+) -> Ears:
     """Upload a file where an object may be, unless that is shown to be the file."""
-    ears = Ears()
+    ears = Ears(act)
 
     async def main() -> None:
-        options = replace(OPTIONS, overwrite=Overwrite.CHECKSUM)
+        options = replace(OPTIONS, overwrite=Overwrite.CHECKSUM, on_change=on_change)
         async with uploader(s3, file.parent, options=options, listener=ears) as up:
             await up.put(file, URI)
 
@@ -550,6 +556,43 @@ def test_overwrite_checksum_replaces_what_is_not(
     alter_object(s3)
     assert put_again(s3, file).of(events.FileSkipped) == []
     assert s3.objects[URI.key].data == file.read_bytes()
+
+
+@pytest.mark.parametrize("is_equal", [True, False])
+def test_overwrite_checksum_tells_what_it_reads(tmp_path: Path, *, is_equal: bool) -> None:
+    """All of the file is told as read, and taken back before it is told as skipped or sent."""
+    s3, file = FakeS3(), make_file(tmp_path, 1050)
+    put(s3, file)
+    if not is_equal:
+        alter_object(s3)
+    heard = put_again(s3, file).heard
+    end = next(
+        number
+        for number, each in enumerate(heard)
+        if isinstance(each, events.FileSkipped | events.UploadCreated)
+    )
+    read = [each for each in heard if isinstance(each, aftercare.BytesRead)]
+    assert all(each.may_be_sent for each in read)
+    assert [sum(each.count for each in read[:number]) for number in (-1, len(read))] == [1050, 0]
+    assert [each for each in heard[end:] if isinstance(each, aftercare.BytesRead)] == []
+
+
+@pytest.mark.parametrize("policy", [OnChange.FAIL, OnChange.PATCH])
+def test_overwrite_checksum_of_a_file_that_changes(tmp_path: Path, policy: OnChange) -> None:
+    """What is done about it is what was asked for, as if it had changed while it was sent."""
+    s3, file = FakeS3(), make_file(tmp_path, 1050)
+    put(s3, file)
+    data = file.read_bytes()
+
+    def write(_: int, event: Event) -> None:
+        if isinstance(event, aftercare.BytesRead):
+            file.write_bytes(b"?" * 1050)
+            os.utime(file, (1, 1))
+
+    failing = pytest.raises(SourceChanged, match="the file changed on the way")
+    with failing if policy is OnChange.FAIL else nullcontext():
+        put_again(s3, file, write, on_change=policy)
+    assert s3.objects[URI.key].data == (data if policy is OnChange.FAIL else b"?" * 1050)
 
 
 def test_overwrite_checksum_replaces_what_nobody_can_tell_of(tmp_path: Path) -> None:

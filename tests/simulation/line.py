@@ -1,8 +1,8 @@
 """The way between one process and the server, on which everything can go wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -32,7 +32,7 @@ from asyncup.core.model import (
     Upload,
 )
 from asyncup.edges.body import PartBody
-from tests.simulation.server import SimulatedS3
+from tests.simulation.server import SimulatedS3, drive
 
 T = TypeVar("T")
 
@@ -117,16 +117,6 @@ class _Bytes:
         yield self._data
 
 
-def drive(effect: Awaitable[T]) -> T:
-    """Let the server do its work, in which it waits for nothing."""
-    steps = effect.__await__()
-    try:
-        next(steps)
-    except StopIteration as ended:
-        return cast("T", ended.value)
-    raise AssertionError("the server waits")
-
-
 class Line:
     """A gateway for one process.
 
@@ -164,6 +154,8 @@ class Line:
         if mishap is Mishap.FORGOTTEN and asked.number and self._server.habits.is_sloppy:
             self._server.forget_part(asked.upload_id, asked.number)
         await self._travel()
+        if isinstance(self.broken, ConnectionLost):
+            raise self.broken
         if mishap is Mishap.LOST_ANSWER:
             raise ConnectionLost(Fault(action=verb, message="answer lost"))
         if mishap is Mishap.FAULT_AFTER_ALL:
@@ -185,6 +177,16 @@ class Line:
         """Let the credentials of this process run out."""
         self.broken = CredentialsExpired(Fault(action="any", code="ExpiredToken"))
 
+    def go_dark(self, seconds: float) -> None:
+        """Let nothing through for so long, neither requests nor answers."""
+        trouble = self.broken = ConnectionLost(Fault(action="any", message="no route"))
+
+        def mend() -> None:
+            if self.broken is trouble:
+                self.broken = None
+
+        asyncio.get_running_loop().call_later(seconds, mend)
+
     def cut(self) -> None:
         """Let nothing through any more: the process is dead."""
         self.broken = AccessDenied(Fault(action="any", message="the process is dead"))
@@ -203,6 +205,9 @@ class Line:
         await self._call("probe", Asked(uri), lambda: self._server.probe(uri))
 
     async def renew_credentials(self) -> bool:
+        if isinstance(self.broken, CredentialsExpired) and self._random.random() < 0.3:
+            self.broken = None
+            return True
         return False
 
     async def head_object(
@@ -214,8 +219,24 @@ class Line:
             lambda: self._server.head_object(uri, part_number=part_number, version_id=version_id),
         )
 
-    def get_object(self, uri: ObjectURI) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        return self._server.get_object(uri)
+    @asynccontextmanager
+    async def get_object(self, uri: ObjectURI) -> AsyncIterator[AsyncIterator[bytes]]:
+        data = await self._call("get_object", Asked(uri), lambda: self._whole(uri))
+        async with aclosing(self._blocks(data)) as blocks:
+            yield blocks
+
+    async def _whole(self, uri: ObjectURI) -> bytes:
+        async with self._server.get_object(uri) as blocks:
+            return b"".join([block async for block in blocks])
+
+    async def _blocks(self, data: bytes) -> AsyncGenerator[bytes, None]:
+        """Give an object's bytes, with pauses between them; the connection may break."""
+        is_cut = self.weather.pick(self._random, "get_object") is Mishap.LOST_ANSWER
+        for start in range(0, self._random.randrange(len(data) + 1) if is_cut else len(data), 64):
+            await self._travel()
+            yield data[start : start + 64]
+        if is_cut:
+            raise ConnectionLost(Fault(action="get_object", message="broke off"))
 
     async def list_objects(self, prefix: ObjectURI, limit: int) -> ObjectListing:
         return await self._call(

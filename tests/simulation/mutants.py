@@ -1,6 +1,6 @@
 """The engine, broken on purpose: what a simulation has to notice to be worth anything."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +8,8 @@ from typing import Any
 
 from asyncup.core import resume
 from asyncup.core.arbiter import Outcome
+from asyncup.core.errors import ObjectMismatch
+from asyncup.core.events import UploadAborted
 from asyncup.core.model import (
     Checksums,
     JournalRecord,
@@ -20,15 +22,20 @@ from asyncup.core.model import (
     Upload,
 )
 from asyncup.core.options import Limits
+from asyncup.core.outcome import RunResult
 from asyncup.core.plan import UploadPlan
 from asyncup.core.resume import Action, ListedParts, Resumption, Unusable, Verdict
 from asyncup.edges.body import Pace, PartBody
 from asyncup.edges.chunks import ChunkStore, StagedPart
 from asyncup.edges.files import RangeReader
 from asyncup.edges.journal import Journal
-from asyncup.engine import completion, pending, single, upload
+from asyncup.engine import cleanup, completion, pending, proving, single, upload
+from asyncup.engine.abort import abort
+from asyncup.engine.cleanup import Cleanup, Pending
+from asyncup.engine.errands import Errands
 from asyncup.engine.pending import PendingUploads
-from asyncup.engine.runtime import Claim
+from asyncup.engine.proving import FileComparison, mismatch
+from asyncup.engine.runtime import Claim, Runtime
 from asyncup.engine.source import FileSource
 from asyncup.engine.transfer import Transfer
 
@@ -172,6 +179,57 @@ def _nobody_is_kept_off(_: Journal, __: ObjectURI) -> AbstractContextManager[Non
     return nullcontext()
 
 
+async def _abort_what_is_at_work(self: Cleanup, chosen: Sequence[Pending]) -> RunResult:
+    for each in chosen:
+        await abort(self._runtime, each.upload, "whoever is at work on it")
+    return RunResult(done=len(chosen))
+
+
+async def _abort_once(runtime: Runtime, upload: Upload, reason: str) -> None:
+    await _abort_at_s3_alone(runtime, upload, reason)
+    runtime.journal.closed(upload)
+
+
+async def _abort_at_s3_alone(runtime: Runtime, upload: Upload, reason: str) -> None:
+    await runtime.gateway.abort_multipart_upload(upload)
+    runtime.announce(UploadAborted(upload.uri, upload.upload_id, reason))
+
+
+async def _list_all_but_one(
+    self: Cleanup,
+    *args: Any,  # noqa: ANN401
+    **more: Any,  # noqa: ANN401
+) -> AsyncIterator[Pending]:
+    held_back: list[Pending] = []
+    async for each in _LIST(self, *args, **more):
+        for before in held_back:
+            yield before
+        held_back = [each]
+
+
+_LIST = Cleanup.list
+
+
+def _begins_alike(uri: ObjectURI, place: ObjectURI) -> bool:
+    return uri.key.startswith(place.key)
+
+
+def _judge_by_size(*_: object) -> Proof:
+    return Proof.SIZE
+
+
+def _differs(uri: ObjectURI, _: ObjectHead) -> ObjectMismatch:
+    return mismatch(uri, "nothing shows that they are equal")
+
+
+async def _believe_the_download(*_: object) -> Proof:
+    return Proof.DOWNLOAD
+
+
+async def _believe_the_size(*_: object) -> str:
+    return "S3 already holds it, proven by nothing"
+
+
 def _nothing(*_: object) -> None:
     return None
 
@@ -282,5 +340,51 @@ MUTANTS = [
         "backlog never empties",
         "files that are done go on being counted as to be done",
         ((Claim, "close", _nothing), (Claim, "take", _nothing)),
+    ),
+    Mutant(
+        "abort at work",
+        "an upload is aborted while another run of the same journal is at work on it",
+        ((Cleanup, "abort_all", _abort_what_is_at_work),),
+        within=1000,
+    ),
+    Mutant(
+        "abort at S3 alone",
+        "the journal goes on knowing an upload that was aborted",
+        ((cleanup, "abort", _abort_at_s3_alone),),
+    ),
+    Mutant(
+        "abort once",
+        "nobody looks whether all parts of an upload that was aborted are gone",
+        ((cleanup, "abort", _abort_once),),
+    ),
+    Mutant(
+        "one is not told",
+        "the last pending upload is not listed",
+        ((Cleanup, "list", _list_all_but_one),),
+    ),
+    Mutant(
+        "others are told",
+        "what is pending beside a prefix is listed as below it",
+        ((cleanup, "_is_in", _begins_alike),),
+    ),
+    Mutant(
+        "equal by size",
+        "verify takes an object of the right size for the file",
+        ((proving, "judge", _judge_by_size),),
+    ),
+    Mutant(
+        "differs by silence",
+        "verify says that an object differs of which S3 does not tell enough",
+        ((proving, "unproven", _differs),),
+    ),
+    Mutant(
+        "download believed",
+        "verify reads an object back, and does not look at what it has read",
+        ((FileComparison, "_by_download", _believe_the_download),),
+    ),
+    Mutant(
+        "skipped by size",
+        "an object of the right size is taken for proven to be the file",
+        ((Errands, "_reason_by_content", _believe_the_size),),
     ),
 ]

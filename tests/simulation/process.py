@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from asyncup.core.errors import AsyncupError, Interrupted, ObjectMismatch, PartsMismatch
 from asyncup.core.options import Options
+from asyncup.core.outcome import RunResult
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.uploader import Uploader
 from tests.simulation.clock import Crash, SteppingLoop, Stuck
@@ -48,17 +49,17 @@ class _Stream:
         return block
 
 
+class Tool(Protocol):
+    """A part of the engine that a process drives."""
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+
+
 class Process:
-    """An Uploader with a line and a witness of its own; it uploads all files of the world.
+    """Somebody at work in the world, with a line and a witness of its own."""
 
-    Args:
-        streams: upload the files' bytes as streams that nobody can read again.
-    """
-
-    def __init__(
-        self, world: World, name: str, options: Options, weather: Weather, *, streams: bool = False
-    ) -> None:
-        self._streams = streams
+    def __init__(self, world: World, name: str, options: Options, weather: Weather) -> None:
         self.world = world
         self.name = name
         self.options = options
@@ -66,7 +67,7 @@ class Process:
         self.line = Line(world.server, self.witness, weather, world.random)
         self.end: End | None = None
         self.error: BaseException | None = None
-        self.uploader: Uploader | None = None
+        self.tool: Tool | None = None
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> "asyncio.Task[None]":
@@ -74,10 +75,19 @@ class Process:
         self.task = asyncio.get_running_loop().create_task(self.main())
         return self.task
 
+    async def work(self) -> End:
+        """Do what it is there for, and say how that went."""
+        raise NotImplementedError
+
+    async def jobs(self) -> AsyncIterator[Selected]:
+        """Yield all files of the world."""
+        for uri, file in self.world.files.items():
+            yield Job(file.path, file.path.name, uri, len(file.data))
+
     async def main(self) -> None:
-        """Upload all files, and take note of how that went."""
+        """Work, and take note of how that went."""
         try:
-            self.end = await self._upload()
+            self.end = await self.work()
         except Interrupted:
             self.end = End.INTERRUPTED
         except AsyncupError as error:
@@ -90,27 +100,12 @@ class Process:
         finally:
             self.witness.end()
 
-    async def _upload(self) -> End:
-        async with Uploader(
-            options=self.options, gateway=self.line, listener=self.witness
-        ) as self.uploader:
-            if self._streams:
-                for uri, file in self.world.files.items():
-                    await self.uploader.put(_Stream(file.data, self.world.random), uri)
-                return End.DONE
-            if len(self.world.files) == 1 and self.world.random.random() < 0.5:
-                ((uri, file),) = self.world.files.items()
-                await self.uploader.put(file.path, uri)
-                return End.DONE
-            result = await self.uploader.put_all(self._jobs())
-            self.error = next(iter(result.failures), None)
-            if result.interrupted:
-                return End.INTERRUPTED
-            return End.FAILED if result.failures else End.DONE
-
-    async def _jobs(self) -> AsyncIterator[Selected]:
-        for uri, file in self.world.files.items():
-            yield Job(file.path, file.path.name, uri, len(file.data))
+    def end_of(self, result: RunResult) -> End:
+        """Say how it went."""
+        self.error = next(iter(result.failures), None)
+        if result.interrupted:
+            return End.INTERRUPTED
+        return End.FAILED if result.failures else End.DONE
 
     def cancel(self) -> None:
         """Do what a second Ctrl-C does."""
@@ -120,9 +115,9 @@ class Process:
 
     def stop(self) -> None:
         """Do what a first Ctrl-C does."""
-        if self.uploader is not None and self.end is None:
+        if self.tool is not None and self.end is None:
             with suppress(AttributeError):  # it is not open yet
-                self.uploader.stop()
+                self.tool.stop()
 
     def die(self) -> None:
         """Reach nobody any more, and tell nobody."""
@@ -133,6 +128,47 @@ class Process:
     def directories(self) -> list[Path]:
         """Where it keeps things."""
         return [each for each in (self.options.state_dir, self.options.split_dir) if each]
+
+    def check(self) -> None:
+        """Look whether it has ended in a way that it must not."""
+
+
+class Put(Process):
+    """Uploads all files of the world.
+
+    Args:
+        streams: upload the files' bytes as streams that nobody can read again.
+    """
+
+    def __init__(
+        self, world: World, name: str, options: Options, weather: Weather, *, streams: bool = False
+    ) -> None:
+        super().__init__(world, name, options, weather)
+        self._streams = streams
+
+    async def work(self) -> End:
+        """Upload, in one of the ways there are."""
+        async with Uploader(
+            options=self.options, gateway=self.line, listener=self.witness
+        ) as uploader:
+            self.tool = uploader
+            if self._streams:
+                for uri, file in self.world.files.items():
+                    await uploader.put(_Stream(file.data, self.world.random), uri)
+                return End.DONE
+            if len(self.world.files) == 1 and self.world.random.random() < 0.5:
+                ((uri, file),) = self.world.files.items()
+                await uploader.put(file.path, uri)
+                return End.DONE
+            return self.end_of(await uploader.put_all(self.jobs()))
+
+    def check(self) -> None:
+        """Nobody finds other bytes at S3 where no one else wrote, and no request came late."""
+        is_odd = isinstance(self.error, ObjectMismatch) or (
+            isinstance(self.error, PartsMismatch) and not self.world.server.forgotten
+        )
+        if self.end is End.FAILED and is_odd and not self.world.has_strayed:
+            self.world.violated(f"{self.name} was misled: {self.error}")
 
 
 @dataclass(slots=True)
@@ -170,7 +206,7 @@ class Run:
         # What a crash left behind is removed by the next run that needs the place.
         if ended is not End.CRASHED and (left := self._in_split_dirs() - kept_before):
             self.world.violated(f"{self.first.name} has left chunk files: {sorted(left)}")
-        self._check_error(ended)
+        self.first.check()
         return ended
 
     def _step(self, loop: Callable[[], SteppingLoop]) -> Callable[[], None]:
@@ -224,11 +260,3 @@ class Run:
         places = {process.options.split_dir for process in self.processes}
         there = [place for place in places if place is not None and place.exists()]
         return {found.name for place in there for found in place.iterdir()}
-
-    def _check_error(self, ended: End) -> None:
-        """Nobody finds other bytes at S3 where no one else wrote, and no request came late."""
-        is_odd = isinstance(self.first.error, ObjectMismatch) or (
-            isinstance(self.first.error, PartsMismatch) and not self.world.server.forgotten
-        )
-        if ended is End.FAILED and is_odd and not self.others and not self.world.has_strayed:
-            self.world.violated(f"{self.first.name} was misled: {self.first.error}")

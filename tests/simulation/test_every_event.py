@@ -13,8 +13,9 @@ from asyncup.core.model import ObjectURI
 from asyncup.core.options import Options
 from tests.simulation.clock import Crash
 from tests.simulation.disk import SourceFile
-from tests.simulation.history import FINE, LIMITS, place
-from tests.simulation.process import End, Process, Run
+from tests.simulation.habitat import FINE, LIMITS
+from tests.simulation.history import place
+from tests.simulation.process import End, Put, Run
 from tests.simulation.server import BUCKET, KINDS, SimulatedS3
 from tests.simulation.world import World
 
@@ -47,7 +48,7 @@ class Scene:
     def run(self, stop: Callable[[Run, int], None]) -> tuple[End, list[Event]]:
         """Upload the file; `stop` is called at each event, with its number."""
         heard: list[Event] = []
-        process = Process(self.world, "run", self.options, FINE)
+        process = Put(self.world, "run", self.options, FINE)
         run = Run(self.world, process)
 
         def listen(number: int, event: Event) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from asyncup.core.arbiter import Outcome, arbitrate
 from asyncup.core.errors import JournalLocked, ObjectMismatch
-from asyncup.core.events import Event, FileStarted
+from asyncup.core.events import Event, FileStarted, PartUploaded
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
@@ -30,6 +30,7 @@ from tests.engine.kit import OPTIONS, URI, Ears, make_file, uploader
 from tests.fakes3 import FakeS3, Request
 from tests.loop import run
 from tests.simulation.clock import SteppingLoop
+from tests.simulation.server import Habits, SimulatedS3, drive
 
 
 def stage_until(split_dir: Path, file: Path, stop_at: int) -> bool:
@@ -117,6 +118,28 @@ def test_an_object_that_was_found_to_be_another_one_is_not_believed_by_the_next_
     s3.watch = look
     run(main())
     assert s3.objects[URI.key].data == file.read_bytes()
+
+
+def test_an_aborted_upload_whose_parts_are_still_listed_is_not_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    """S3 may list a part of it for a while: the file goes up all the same, in another upload."""
+    s3 = SimulatedS3(Habits(aborts_in_two=True), min_part_size=10)
+    file = make_file(tmp_path, 250)
+    options = replace(OPTIONS, state_dir=tmp_path / "state")
+
+    def abort(_: int, event: Event) -> None:
+        if isinstance(event, PartUploaded) and not s3.leftovers:
+            (stored,) = s3.uploads.values()
+            drive(s3.abort_multipart_upload(stored.upload))
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path, options=options, listener=Ears(abort)) as up:
+            await up.put(file, URI)
+
+    run(main())
+    assert s3.objects[URI.key].data == file.read_bytes()
+    assert s3.leftovers.keys() == {"upload-1"}
 
 
 def test_a_file_that_grows_beyond_one_part_needs_the_key_for_itself(tmp_path: Path) -> None:

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Callable
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, UploadResult
 from asyncup.core.options import Options, Overwrite
 from tests.simulation.line import Asked
-from tests.simulation.world import World
+from tests.simulation.world import Moment, World
 
-_NOISE = (events.BytesSent,)
+_NOISE = (events.BytesSent, aftercare.BytesRead)
 
 
 class Witness:
@@ -37,14 +37,19 @@ class Witness:
         # Those of the dead are removed by the first run that keeps some of its own.
         self._chunks_before = self._chunks() if options.direct else 0
         self._known = dict(world.acknowledged)
-        self._states_before = {uri: len(each.states) - 1 for uri, each in world.files.items()}
+        self._since = Moment(world)
         self._current: dict[ObjectURI, str] = {}
         self._sent: dict[ObjectURI, str] = {}
 
     def end(self) -> None:
         """Hear nothing any more: the process has ended, in whatever way."""
         self._is_over = True
-        self._rests(None)
+        self.rests(None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the process has ended."""
+        return self._is_over
 
     # What it hears.
 
@@ -86,13 +91,14 @@ class Witness:
     def _note_end(self, event: Event) -> None:
         match event:
             case events.UploadFailed() | events.UploadInterrupted():
-                self._rests(event.uri)
+                self.rests(event.uri)
             case events.UploadCompleted():
-                self._rests(event.uri)
+                self.rests(event.uri)
                 self.results[event.uri] = event.result
                 self._completed(event.uri, event.result)
             case events.FileSkipped() if event.uri is not None:
                 self.results[event.uri] = None
+                self._skipped(event.uri, event.reason)
             case events.JournalUnavailable():
                 self.reason = event.reason
             case _:
@@ -123,14 +129,17 @@ class Witness:
 
     def _completed(self, uri: ObjectURI, result: UploadResult) -> None:
         """A success is that of an object which is the file, as it was at some time in this run."""
-        file = self.world.files[uri]
         data = self.world.server.history.get((uri.key, result.etag))
-        possible = file.states[self._states_before[uri] :]
-        if data not in possible:
+        if data not in self._since.files(uri):
             told = "nothing" if data is None else f"{len(data)} other bytes"
             self.world.violated(f"{self.name} said {uri} is done, and S3 holds {told}")
         elif result.size != len(data or b""):
             self.world.violated(f"{self.name} told a wrong size of {uri}")
+
+    def _skipped(self, uri: ObjectURI, reason: str) -> None:
+        """What is left because it is proven to be there has been there in this run."""
+        if "proven" in reason and not self._since.may_be_equal(uri):
+            self.world.violated(f"{self.name} said that S3 holds {uri}, and it does not")
 
     # What it asks for.
 
@@ -165,7 +174,8 @@ class Witness:
         if owner is not self:
             self.world.violated(f"{self.name} works on {uri} beside {owner.name}")
 
-    def _rests(self, uri: ObjectURI | None) -> None:
+    def rests(self, uri: ObjectURI | None) -> None:
+        """Take note that it is not at work any more on a key, or on any."""
         for key in [key for key, owner in self.world.at_work.items() if owner is self]:
             if uri in {key[1], None}:
                 del self.world.at_work[key]
@@ -178,6 +188,8 @@ class Witness:
     def _sends(self, what: Asked) -> None:
         """No part is sent again that was acknowledged, unless something was said against it."""
         key = (what.upload_id, what.number)
+        if what.upload_id in self.world.server.leftovers:
+            return
         if key in self._known and key not in self.world.server.forgotten and self.is_alone:
             self.world.violated(f"{self.name} sent part {what.number} of {what.upload_id} again")
 

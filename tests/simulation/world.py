@@ -35,6 +35,34 @@ class Agenda:
         self._items.clear()
 
 
+class Moment:
+    """A moment, to tell later what files and objects have been since then."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        versions = world.server.versions
+        self._states = {uri: len(file.states) - 1 for uri, file in world.files.items()}
+        self._versions = {uri: len(versions[uri.key]) - 1 for uri in world.files}
+
+    def files(self, uri: ObjectURI) -> list[bytes]:
+        """Return all that the file has been."""
+        return self._world.files[uri].states[self._states[uri] :]
+
+    def objects(self, uri: ObjectURI) -> list[bytes | None]:
+        """Return all that the object has been; None stands for a time when there was none."""
+        versions, before = self._world.server.versions[uri.key], self._versions[uri]
+        return [None, *versions] if before < 0 else [*versions[before:]]
+
+    def may_be_equal(self, uri: ObjectURI) -> bool:
+        """Return whether the object has been the file at any time."""
+        return not set(self.objects(uri)).isdisjoint(self.files(uri))
+
+    def may_differ(self, uri: ObjectURI) -> bool:
+        """Return whether there has been an object that was not the file."""
+        files = self.files(uri)
+        return any(held != data for held in self.objects(uri) if held is not None for data in files)
+
+
 class Named(Protocol):
     """Somebody with a name."""
 

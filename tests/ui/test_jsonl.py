@@ -361,6 +361,7 @@ def test_a_tick_tells_how_far_it_is() -> None:
             events.PartUploaded(URI, 2, 20, "e", 2),
             events.PartStarted(URI, 1, 20, 1),
             events.BytesSent(URI, 1, 5),
+            aftercare.BytesRead(URI, 7, may_be_sent=True),
         ):
             run.lines(event)
         run.now = 3.0
@@ -374,6 +375,7 @@ def test_a_tick_tells_how_far_it_is() -> None:
         "bytes_found": 50,
         "bytes_committed": 20,
         "bytes_in_flight": 5,
+        "bytes_compared": 7,
         "bytes_resent": 12,
         "rate": 8,
         "eta": 4,

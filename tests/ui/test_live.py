@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from asyncup.core import events
+from asyncup.core import aftercare, events
 from asyncup.core.errors import AccessDenied, ConnectionLost, Fault
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
@@ -328,6 +328,21 @@ def test_a_row_tells_percent_and_parts() -> None:
     row = drawn.rows()[5]
     assert row.endswith("30% 3/10 parts │")
     assert bar_of(row) == (6, 1, 13)
+
+
+def test_a_row_tells_how_far_a_file_is_compared() -> None:
+    """While a file is read to see whether it has to be sent, its bar shows that, as not done."""
+    drawn = Drawn(80)
+    drawn.happen(
+        events.FileFound("big.bin", URI, 1000),
+        events.FileStarted("big.bin", URI, 1000, 100, 10),
+        aftercare.BytesRead(URI, 500, may_be_sent=True),
+    )
+    row = drawn.rows()[5]
+    assert row.endswith("50% comparing │")
+    assert bar_of(row) == (0, 10, 10)
+    drawn.happen(aftercare.BytesRead(URI, -500, may_be_sent=True))
+    assert drawn.rows()[5].endswith("0% 0/10 parts │")
 
 
 def test_hundred_percent_means_verified() -> None:

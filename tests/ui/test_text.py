@@ -393,6 +393,13 @@ def test_totals_when_all_is_found() -> None:
     )
 
 
+def test_totals_tell_what_was_read_to_be_compared() -> None:
+    """Reading before it is known what has to be sent is neither done nor fast nor near the end."""
+    run = two_files()
+    run.at(10.0, events.ScanFinished(), aftercare.BytesRead(URI, 30 * MIB, may_be_sent=True))
+    assert totals(run.progress) == "0/2 files · 0 B of 100 MiB · 0 B/s · 30 MiB compared"
+
+
 def test_totals_tell_what_had_to_go_again() -> None:
     """What a failed attempt had sent is told apart, and counts neither as done nor as moving."""
     run = two_files()
