@@ -57,6 +57,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on a virtual clock."""
+    """Run a coroutine to its end on a virtual clock; no callback may fail meanwhile, either."""
+    failed: list[dict[str, Any]] = []
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+        runner.get_loop().set_exception_handler(lambda _, context: failed.append(context))
+        result = runner.run(main)
+    assert failed == []
+    return result

@@ -100,7 +100,9 @@ class InFlight:
 
 def typical_rate(rates: Sequence[float]) -> float | None:
     """Return what can be expected of a part, by the rates of those that have arrived."""
-    return median(rates) if len(rates) >= FEWEST else None
+    # What is empty has no rate.
+    known = [rate for rate in rates if rate > 0]
+    return median(known) if len(known) >= FEWEST else None
 
 
 def typical_time(size: int, typical: float) -> float:

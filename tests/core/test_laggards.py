@@ -221,3 +221,9 @@ def test_a_rate_is_that_of_some_time(steps: list[tuple[float, int]]) -> None:
     rate = track.rate(30.0)
     assert (rate is None) == (now < 30.0)
     assert rate is None or 0 <= rate <= sent
+
+
+def test_what_is_empty_has_no_rate() -> None:
+    """Empty files arrive at no rate at all, and tell nothing of what is typical."""
+    assert typical_rate([0.0, 0.0, 0.0, 0.0]) is None
+    assert typical_rate([0.0, 10.0, 10.0, 10.0, 0.0]) == 10.0

@@ -189,6 +189,7 @@ class Run:
         """Run to the end and say how it was for the first one."""
         before, kept_before = open_files(), self._in_split_dirs()
         loop = SteppingLoop(self._step(lambda: loop), self._nap)
+        loop.set_exception_handler(lambda _, context: self.world.violated(f"callback: {context}"))
         try:
             self._run(loop, self._main())
             ended = self.first.end or End.CANCELLED
