@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,13 @@ from asyncup.edges.threads import DaemonThreads
 
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
+UNSENT = 128 << 10
+"""Bytes that wait in the kernel to be sent at most, beside those that are on their way."""
+
+# tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
+_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+
+AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 Question = tuple[str, int, socket.AddressFamily]
 
 
@@ -88,12 +96,31 @@ def _read(
     )
 
 
+def open_socket(info: AddressInfo) -> socket.socket:
+    """Open a socket that takes no more than it can send soon, where the system knows how to.
+
+    Otherwise the kernel takes megabytes at once, and all clocks that watch bytes move see them
+    move in lumps with long pauses: a slow link looks like a dead one, and a dead one like a link.
+    """
+    family, kind, proto, _, _ = info
+    opened = socket.socket(family, kind, proto)
+    if _NOTSENT_LOWAT is not None:
+        with suppress(OSError):
+            opened.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT)
+    return opened
+
+
 class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
-    """aiobotocore's session, without redirects.
+    """aiobotocore's session, without redirects, over sockets of our own.
 
     aiohttp would send a part to wherever a portal points, and call its answer that of S3. Where S3
     itself sends a request to another region, botocore does that, and signs it anew.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - aiobotocore's
+        # aiobotocore's own check of these arguments, when it is configured, knows nothing of this.
+        arguments = {**(kwargs.pop("connector_args", None) or {}), "socket_factory": open_socket}
+        super().__init__(*args, connector_args=arguments, **kwargs)
 
     async def _get_session(self, proxy_url: str | None) -> "_Unredirected":
         return _Unredirected(await super()._get_session(proxy_url))

@@ -14,7 +14,7 @@ from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
 from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.s3 import open_s3
-from asyncup.edges.s3_http import ThreadedResolver
+from asyncup.edges.s3_http import UNSENT, HTTPSession, ThreadedResolver, open_socket
 from asyncup.embedded import EmbeddedServer
 from tests.bodies import body_of, checksums_of
 from tests.loop import run
@@ -265,3 +265,16 @@ def test_s3_that_does_not_say_where_is_not_asked_for_ever(
     with proxy_to(weed.endpoint_url, lambda _: answer) as proxy:
         asyncio.run(main(proxy.url))
     assert len(proxy.requests) == 2
+
+
+def test_the_kernel_takes_little_ahead() -> None:
+    """What is handed over is soon on its way, so that whoever watches it move sees the network."""
+    with open_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ())) as opened:
+        unsent = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+    assert unsent == UNSENT
+
+
+def test_the_client_opens_sockets_of_ours() -> None:
+    """Aiohttp is given what opens them, though aiobotocore's own settings have no word for it."""
+    session = HTTPSession(connector_args={"keepalive_timeout": 3.0})
+    assert session._connector_args == {"keepalive_timeout": 3.0, "socket_factory": open_socket}
