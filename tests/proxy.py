@@ -5,6 +5,7 @@ Every request is shown to a script, which lets it pass or says what is to happen
 
 import asyncio
 import re
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -12,7 +13,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
+from asyncup.embedded import Certificate
+
 _BLOCK = 64 * 1024
+_DRIP_SECONDS = 1.0
 
 
 class Fate(Enum):
@@ -34,6 +38,8 @@ class Fate(Enum):
     """It is answered, and then the connection is closed without a word."""
     CORRUPT = auto()
     """One byte of the body is another one when it arrives."""
+    DRIP = auto()
+    """The answer comes, but one byte a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,7 @@ class Proxy:
     answered: list[Request] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     ending: asyncio.Event = field(default_factory=asyncio.Event)
+    tls: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 
     def wait_until(self, enough: Callable[["Proxy"], bool]) -> None:
         """Wait until the proxy has seen what is waited for; a test's own time-out ends it."""
@@ -161,13 +168,36 @@ class Proxy:
                 writer.write(interim)
         await _relay_body(request.size, reader, to_server, fate)
         answer = await from_server.readuntil(b"\r\n\r\n")
+        await self._finish(fate, answer, request, from_server, writer)
+
+    async def _finish(
+        self,
+        fate: Fate,
+        answer: bytes,
+        request: Request,
+        from_server: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         if fate is Fate.LOSE_ANSWER:
             raise _Break
+        if fate is Fate.DRIP:
+            await self._drip(answer, writer)
         whole = fate is not Fate.TRUNCATE
         await _relay_answer(answer, request, from_server, writer, whole=whole)
         self._note(self.answered, request)
         if fate is Fate.CLOSE:
             raise _Break
+
+    async def _drip(self, answer: bytes, writer: asyncio.StreamWriter) -> None:
+        for at in range(len(answer)):
+            writer.write(answer[at : at + 1])
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ending.wait(), _DRIP_SECONDS)
+        raise _Break
+
+    def show(self, certificate: Certificate) -> None:
+        """Show another certificate to those who connect from now on."""
+        self.tls.load_cert_chain(certificate.certificate, certificate.key)
 
 
 class _Break(Exception):
@@ -175,15 +205,23 @@ class _Break(Exception):
 
 
 @contextmanager
-def proxy_to(url: str, script: Script = lambda _: Fate.PASS) -> Iterator[Proxy]:
-    """Run a proxy to a server, in a thread of its own."""
+def proxy_to(
+    url: str, script: Script = lambda _: Fate.PASS, certificate: Certificate | None = None
+) -> Iterator[Proxy]:
+    """Run a proxy to a server, in a thread of its own, over TLS if there is a certificate."""
     target = urlsplit(url)
     proxy = Proxy((target.hostname or "", target.port or 80), script)
+    if certificate is not None:
+        proxy.show(certificate)
+    tls = None if certificate is None else proxy.tls
     started, loop = threading.Event(), asyncio.new_event_loop()
 
     async def main() -> None:
-        server = await asyncio.start_server(proxy.serve_connection, "127.0.0.1", 0, limit=1 << 20)
-        proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server = await asyncio.start_server(
+            proxy.serve_connection, "127.0.0.1", 0, limit=1 << 20, ssl=tls
+        )
+        scheme = "http" if tls is None else "https"
+        proxy.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         started.set()
         await proxy.ending.wait()
         server.close()
