@@ -8,7 +8,7 @@ LOCALSTACK := .venv-localstack
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-large simulate mutants test-servers conformance format lock clean
+.PHONY: help demo test check test-large test-network simulate mutants test-servers conformance format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
@@ -16,11 +16,14 @@ help: ## Show the targets
 demo: $(VENV)/demo ## Set up, then upload to an S3 server of our own: break, resume, compare
 	$(BIN)/asyncup demo
 
-test: check $(VENV)/dev ## Set up, then run every check and test but the large ones
-	$(BIN)/python -m pytest -m "not large" -n 2 --dist worksteal
+test: check $(VENV)/dev ## Set up, then run every check and test but the large and long ones
+	$(BIN)/python -m pytest -m "not large and not network" -n 2 --dist worksteal
 
 test-large: $(VENV)/dev ## The tests that move gigabytes
 	$(BIN)/python -m pytest -m large --timeout 900
+
+test-network: $(VENV)/dev ## The long tests on a bad link between two network namespaces; as root
+	$(BIN)/python -m pytest tests/network -m network -n 2 --dist worksteal --timeout 900
 
 test-servers: $(VENV)/dev $(LOCALSTACK)/ready ## Set up LocalStack, too, and hold every S3 server to the contract
 	$(BIN)/python -m pytest tests/contract --servers fake,weed,rclone,localstack

@@ -1,7 +1,7 @@
 """A real S3 server for trying out and for tests: SeaweedFS, of the extra `asyncup[demo]`.
 
-It stores on disk, checks signatures, checksums and conditions, and listens on loopback only. Its
-telemetry is off.
+It stores on disk, checks signatures, checksums and conditions, and listens on loopback only, or on
+the one address that it is given. Its telemetry is off.
 """
 
 import asyncio
@@ -113,15 +113,19 @@ def own_environment() -> Iterator[None]:
 
 @contextlib.contextmanager
 def serve(
-    directory: Path, *, buckets: Sequence[str], certificate: Certificate | None = None
+    directory: Path,
+    *,
+    buckets: Sequence[str],
+    certificate: Certificate | None = None,
+    host: str = HOST,
 ) -> Iterator[EmbeddedServer]:
-    """Run a server for as long as the context lasts.
+    """Run a server for as long as the context lasts, on an address of this machine.
 
     Raises:
         UsageError: SeaweedFS is not installed.
         ServerError: it does not start.
     """
-    server = start(directory, buckets=buckets, certificate=certificate)
+    server = start(directory, buckets=buckets, certificate=certificate, host=host)
     try:
         yield server
     finally:
@@ -129,14 +133,18 @@ def serve(
 
 
 def start(
-    directory: Path, *, buckets: Sequence[str], certificate: Certificate | None = None
+    directory: Path,
+    *,
+    buckets: Sequence[str],
+    certificate: Certificate | None = None,
+    host: str = HOST,
 ) -> EmbeddedServer:
     """Start a server that goes on without this process; arguments and errors as for `serve`."""
     weed, directory = _weed(), directory.absolute()
     directory.mkdir(parents=True, exist_ok=True)
     for _ in range(_STARTS):
         # Between our look and its start, another process may take a port: then once more.
-        if (server := _start_once(weed, directory, buckets, certificate)) is not None:
+        if (server := _start_once(weed, directory, buckets, certificate, host)) is not None:
             return server
     raise ServerError(
         f"start SeaweedFS in {directory}: it ends at once", hint=f"see {_log(directory)}"
@@ -156,19 +164,23 @@ def stop(server: EmbeddedServer) -> None:
 
 
 def _start_once(
-    weed: str, directory: Path, buckets: Sequence[str], certificate: Certificate | None
+    weed: str,
+    directory: Path,
+    buckets: Sequence[str],
+    certificate: Certificate | None,
+    host: str,
 ) -> EmbeddedServer | None:
     """Start a server with ports that are free now; None if it did not come up."""
     access_key, secret_key = secrets.token_hex(10).upper(), secrets.token_urlsafe(30)
-    ports = _free_ports()
+    ports = _free_ports(host)
     process = _launch(
-        [weed, *_arguments(directory, buckets, ports, certificate)],
+        [weed, *_arguments(directory, buckets, ports, certificate, host)],
         {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key},
         directory=directory,
     )
-    url = f"http://{HOST}:{ports['s3.port']}"
+    url = f"http://{host}:{ports['s3.port']}"
     if certificate is not None:
-        url = f"https://{HOST}:{ports['s3.port.https']}"
+        url = f"https://{host}:{ports['s3.port.https']}"
     server = EmbeddedServer(
         endpoint_url=url,
         access_key=access_key,
@@ -191,13 +203,14 @@ def _arguments(
     buckets: Sequence[str],
     ports: Mapping[str, int],
     certificate: Certificate | None,
+    host: str,
 ) -> Iterator[str]:
     # Without this it fills /tmp with logs of its own.
     yield "-logtostderr=true"
     yield "mini"
     yield f"-dir={directory}"
-    yield f"-ip={HOST}"
-    yield f"-ip.bind={HOST}"
+    yield f"-ip={host}"
+    yield f"-ip.bind={host}"
     yield f"-bucket={','.join(buckets)}"
     # Relative to where it runs: the whole path of a socket has some 100 bytes at most (unix(7)).
     yield "-filer.localSocket=filer.sock"
@@ -265,13 +278,13 @@ def _weed() -> str:
     return found
 
 
-def _free_ports() -> dict[str, int]:
+def _free_ports(host: str) -> dict[str, int]:
     """Return a port that is free now for each that the server opens."""
     with contextlib.ExitStack() as held:
 
         def free(port: int = 0) -> int:
             holder = held.enter_context(socket.socket())
-            holder.bind((HOST, port))
+            holder.bind((host, port))
             return int(holder.getsockname()[1])
 
         *others, admin = _PORTS

@@ -6,12 +6,15 @@ Every request is shown to a script, which lets it pass or says what is to happen
 import asyncio
 import re
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from urllib.parse import urlsplit
+
+from asyncup.embedded import Certificate
 
 _BLOCK = 64 * 1024
 _DRIP_SECONDS = 0.05
@@ -121,6 +124,7 @@ class Proxy:
     answered: list[Request] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     ending: asyncio.Event = field(default_factory=asyncio.Event)
+    tls: ssl.SSLContext = field(default_factory=lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 
     def wait_until(self, enough: Callable[["Proxy"], bool]) -> None:
         """Wait until the proxy has seen what is waited for; a test's own time-out ends it."""
@@ -206,21 +210,33 @@ class Proxy:
                 await asyncio.wait_for(self.ending.wait(), _DRIP_SECONDS)
         raise _Break
 
+    def show(self, certificate: Certificate) -> None:
+        """Show another certificate to those who connect from now on."""
+        self.tls.load_cert_chain(certificate.certificate, certificate.key)
+
 
 class _Break(Exception):
     pass
 
 
 @contextmanager
-def proxy_to(url: str, script: Script = lambda _: Fate.PASS) -> Iterator[Proxy]:
-    """Run a proxy to a server, in a thread of its own."""
+def proxy_to(
+    url: str, script: Script = lambda _: Fate.PASS, certificate: Certificate | None = None
+) -> Iterator[Proxy]:
+    """Run a proxy to a server, in a thread of its own, over TLS if there is a certificate."""
     target = urlsplit(url)
     proxy = Proxy((target.hostname or "", target.port or 80), script)
+    if certificate is not None:
+        proxy.show(certificate)
+    tls = None if certificate is None else proxy.tls
     started, loop = threading.Event(), asyncio.new_event_loop()
 
     async def main() -> None:
-        server = await asyncio.start_server(proxy.serve_connection, "127.0.0.1", 0, limit=1 << 20)
-        proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server = await asyncio.start_server(
+            proxy.serve_connection, "127.0.0.1", 0, limit=1 << 20, ssl=tls
+        )
+        scheme = "http" if tls is None else "https"
+        proxy.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         started.set()
         await proxy.ending.wait()
         server.close()
