@@ -64,6 +64,9 @@ def habitat_of(random: Random, root: Path) -> Habitat:
     )
     ends = ["none", "cancel at a step", "cancel at an event", "stop", "crash", "expiry", "outage"]
     company = random.choice([0.0, 0.0, 0.5])
+    if habits.is_sloppy:
+        # Where two send to one upload, such a server makes an object of the parts of both.
+        company = 0.0
     return Habitat(
         kind=kind,
         habits=habits,

@@ -77,6 +77,7 @@ class SimulatedS3(FakeS3):
         history: the bytes of each object that ever was, by its key and ETag.
         versions: the bytes of each object that ever was, by its key, in order.
         leftovers: what is still there of uploads that were aborted.
+        aborted: the IDs of uploads of which an abort has left something for a while.
         forgotten: parts that were acknowledged and are not kept, by upload and number.
     """
 
@@ -94,6 +95,7 @@ class SimulatedS3(FakeS3):
         self.history: dict[tuple[str, str], bytes] = {}
         self.versions: dict[str, list[bytes]] = defaultdict(list)
         self.leftovers: dict[str, StoredUpload] = {}
+        self.aborted: set[str] = set()
         self._completed: dict[str, tuple[list[str], ObjectHead]] = {}
         self._older: dict[tuple[str, int], list[StoredPart]] = defaultdict(list)
 
@@ -161,6 +163,7 @@ class SimulatedS3(FakeS3):
         self.leftovers.pop(upload.upload_id, None)
         if self.habits.aborts_in_two and stored is not None and stored.parts:
             self.leftovers[upload.upload_id] = stored
+            self.aborted.add(upload.upload_id)
 
     async def list_parts(self, upload: Upload) -> PartListing:
         if (stored := self.leftovers.get(upload.upload_id)) is not None:

@@ -188,7 +188,7 @@ class Witness:
     def _sends(self, what: Asked) -> None:
         """No part is sent again that was acknowledged, unless something was said against it."""
         key = (what.upload_id, what.number)
-        if what.upload_id in self.world.server.leftovers:
+        if what.upload_id in self.world.server.aborted:
             return
         if key in self._known and key not in self.world.server.forgotten and self.is_alone:
             self.world.violated(f"{self.name} sent part {what.number} of {what.upload_id} again")
