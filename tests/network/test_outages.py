@@ -54,7 +54,8 @@ def test_one_connection_black_holed(link: Link, upload: Upload) -> None:
     ended = upload.run(*HURRY)
     upload.check(ended)
     (retry,) = ended.events("retry_scheduled")
-    assert retry["error"]["name"] == "Stalled"
+    # Near the end of a run, one that lags is not waited for until it stalls.
+    assert retry["error"]["name"] in {"Stalled", "TooSlow"}
     uploaded = [event["part_number"] for event in ended.events("part_uploaded")]
     assert uploaded.index(retry["part_number"]) > 0
 
