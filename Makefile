@@ -2,16 +2,18 @@
 
 PYTHON ?= python3
 SEEDS ?= 100000
+ROUNDS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCALSTACK := .venv-localstack
+PEERS := .venv-peers
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-large test-network simulate mutants test-servers conformance format lock clean
+.PHONY: help demo test check test-large test-network network-report simulate mutants test-servers conformance format lock clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 22
 
 demo: $(VENV)/demo ## Set up, then upload to an S3 server of our own: break, resume, compare
 	$(BIN)/asyncup demo
@@ -37,14 +39,17 @@ simulate: $(VENV)/dev ## SEEDS=100000 histories of a simulated upload, with all 
 mutants: $(VENV)/dev ## Break the engine on purpose; the simulation has to notice
 	$(BIN)/python -m tests.simulation --mutants
 
+network-report: $(VENV)/dev $(PEERS)/ready ## ROUNDS=3 of it and its peers on a bad link, into docs/networks.md; as root
+	$(BIN)/python -m benchmarks.network --rounds $(ROUNDS) --write
+
 check: $(VENV)/dev ## Style, types
-	$(BIN)/ruff check asyncup tests
-	$(BIN)/ruff format --check asyncup tests
+	$(BIN)/ruff check asyncup tests benchmarks
+	$(BIN)/ruff format --check asyncup tests benchmarks
 	$(BIN)/mypy
 
 format: $(VENV)/dev ## Put the code into form
-	$(BIN)/ruff check --fix-only asyncup tests
-	$(BIN)/ruff format asyncup tests
+	$(BIN)/ruff check --fix-only asyncup tests benchmarks
+	$(BIN)/ruff format asyncup tests benchmarks
 
 lock: ## Take the newest releases into constraints.txt
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
@@ -54,7 +59,7 @@ lock: ## Take the newest releases into constraints.txt
 	rm -rf $(VENV)-lock
 
 clean: ## Remove what was set up
-	rm -rf $(VENV) $(VENV)-lock $(LOCALSTACK) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(LOCALSTACK) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -76,4 +81,11 @@ $(LOCALSTACK)/ready: $(VENV)/bin/python tests/contract/localstack.txt
 	$(BIN)/python -m venv --clear $(LOCALSTACK)
 	$(LOCALSTACK)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --no-deps --requirement tests/contract/localstack.txt
+	@touch $@
+
+# They are not what asyncup is developed with.
+$(PEERS)/ready: $(VENV)/bin/python benchmarks/network/peers.txt
+	$(BIN)/python -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --requirement benchmarks/network/peers.txt
 	@touch $@

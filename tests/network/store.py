@@ -37,6 +37,11 @@ class Store:
         """Return the keys below a place that have pending uploads."""
         return inside(self._link.server, Bucket(self._server, place).pending)
 
+    @property
+    def url(self) -> str:
+        """Return where the server is."""
+        return self._server.endpoint_url
+
     def kill(self) -> None:
         """End the server as a power failure would; its connections are refused from now on."""
         self._server.process.kill()

@@ -90,10 +90,10 @@ def test_link_down_from_the_beginning(link: Link, upload: Upload) -> None:
 @pytest.mark.parametrize(
     ("up", "down", "options"),
     [
-        (2, 2, ("--concurrency=2", "--stall-timeout=10s")),
+        (2, 1, ("--concurrency=2", "--stall-timeout=10s")),
         pytest.param(4, 4, HURRY, marks=pytest.mark.network),
         pytest.param(10, 20, (), marks=[pytest.mark.network, pytest.mark.timeout(300)]),
-        pytest.param(2, 1, (), marks=[pytest.mark.network, pytest.mark.timeout(300)]),
+        pytest.param(2, 2, (), marks=[pytest.mark.network, pytest.mark.timeout(300)]),
     ],
     ids=["connections outlive it", "connections do not", "rarely up", "often down"],
 )

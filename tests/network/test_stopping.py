@@ -29,7 +29,7 @@ IMPATIENT = ("--concurrency=2", "--stop-grace=0.5s", "--stall-timeout=1s")
 @pytest.fixture(autouse=True)
 def ready(link: Link, upload: Upload) -> None:
     """Make a file of some parts."""
-    upload.make(22 * MIB)
+    upload.make(11 * MIB)
     link.set(BROADBAND)
 
 
@@ -50,7 +50,7 @@ def check_goes_on(link: Link, upload: Upload) -> None:
 @pytest.mark.parametrize("every", [True, False], ids=["all", "one"])
 def test_black_holed_in_mid_part(link: Link, upload: Upload, *, every: bool) -> None:
     """A connection that is dead and not yet known to be does not keep it."""
-    link.cut(after=7 * MIB, every=every)
+    link.cut(after=4 * MIB, every=every)
     running = upload.start(*PATIENT)
     link.wait()
     check_stops(running)
@@ -59,7 +59,7 @@ def test_black_holed_in_mid_part(link: Link, upload: Upload, *, every: bool) -> 
 
 def test_link_down_and_not_yet_known(link: Link, upload: Upload) -> None:
     """Parts whose bytes have just stopped to move are not waited for."""
-    link.set(Weather(outages=((0, 1e9),)), after=7 * MIB)
+    link.set(Weather(outages=((0, 1e9),)), after=4 * MIB)
     running = upload.start(*PATIENT)
     link.wait()
     check_stops(running)
@@ -68,7 +68,7 @@ def test_link_down_and_not_yet_known(link: Link, upload: Upload) -> None:
 
 def test_link_down_and_known(link: Link, upload: Upload) -> None:
     """Nor is the next probe, once the link is known to be down."""
-    link.set(Weather(outages=((0, 1e9),)), after=7 * MIB)
+    link.set(Weather(outages=((0, 1e9),)), after=4 * MIB)
     running = upload.start(*IMPATIENT)
     running.wait_for("went_offline")
     check_stops(running)
@@ -81,16 +81,14 @@ def test_link_down_from_the_beginning(link: Link, upload: Upload) -> None:
     running = upload.start(*PATIENT)
     running.wait_for("file_found")
     check_stops(running)
-    check_goes_on(link, upload)
 
 
-def test_name_never_told(link: Link, upload: Upload, names: NameServer) -> None:
+def test_name_never_told(upload: Upload, names: NameServer) -> None:
     """Nor is a name server that says nothing."""
     names.turn(Mood.SILENCE)
     running = upload.start(*PATIENT, "--path-style", env=upload.by_name(NAME))
     names.wait_for_question()
     check_stops(running)
-    check_goes_on(link, upload)
 
 
 def everything(_: Request) -> bool:
