@@ -34,6 +34,11 @@ LONGEST_REST = 480.0
 SPARED = 10.0
 """Seconds in which what fails is one event: parts that fail together do not fail at once."""
 
+EXCUSED = 20.0
+"""Seconds after which it is too late to find that the whole way was lost: probes take time."""
+
+_NEVER = (float("-inf"), 0)
+
 LONERS = 8
 """A connection lost among more than so many is no sign."""
 
@@ -65,6 +70,7 @@ class Aimd:
         self._resting_until = now
         self._spared_until = now
         self._lost: list[float] = []
+        self._halved = _NEVER
         self._trial: _Trial | None = None
         self._best = 0.0
         self._measure_from(now + SETTLE)
@@ -111,7 +117,17 @@ class Aimd:
         self._goal = 3 * before // 4
         is_throttled = isinstance(error, Throttled)
         reason = SlotsReason.THROTTLED if is_throttled else SlotsReason.LOST
+        self._halved = _NEVER if is_throttled else (now, before)
         return self._change(now, max(self._bounds.least, before // 2), reason)
+
+    def excuse(self, now: float) -> None:
+        """Take back a halving: connections were lost with the whole way, not to one another."""
+        then, slots = self._halved
+        if now - then <= EXCUSED:
+            self.slots, self._goal = slots, 0
+            self._resting_until = now
+            self._halved = _NEVER
+            self.restart(now)
 
     def _is_a_sign(self, now: float, error: AsyncupError) -> bool:
         """Return whether a failure says that there is too much on the way."""

@@ -141,6 +141,8 @@ class Slots:
             case RetryScheduled(error=error):
                 self._failed(error)
             case WentOffline():
+                if not self._is_offline:
+                    self._aimd.excuse(_now())
                 self._is_offline = True
                 self._ramp = Ramp()
                 self._resize(SlotsReason.OFFLINE)

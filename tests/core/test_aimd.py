@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncup.core.aimd import DOUBLED_IN, LONGEST_REST, REST, SPARED, Aimd, Ramp
+from asyncup.core.aimd import DOUBLED_IN, EXCUSED, LONGEST_REST, REST, SPARED, Aimd, Ramp
 from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import (
     AccessDenied,
@@ -327,3 +327,21 @@ def test_a_ramp_goes_back() -> None:
     assert ramp.slots == 5
     ramp.moved(10.01)
     assert ramp.slots == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "after", "slots"),
+    [
+        pytest.param(LOST, 5, 8, id="the way was lost"),
+        pytest.param(LOST, EXCUSED + 1, 4, id="that was something else"),
+        pytest.param(THROTTLED, 5, 4, id="S3 asked for fewer"),
+    ],
+)
+def test_an_outage_is_no_fruit_of_the_slots(error: AsyncupError, after: float, slots: int) -> None:
+    """What the whole way's being lost has halved is taken back when that is found."""
+    aimd = Aimd(Adaptive(start=8), 0.0)
+    for _ in range(8):
+        aimd.failed(10.0, error)
+    assert aimd.slots == 4
+    aimd.excuse(10.0 + after)
+    assert aimd.slots == slots
