@@ -116,7 +116,8 @@ _HINTS: dict[type[S3Error], str] = {
     "or write ~/.aws/credentials",
     CredentialsRejected: "check the access key and the secret, the --profile, and that they "
     "belong to this endpoint",
-    CredentialsExpired: "get new temporary credentials (for SSO: aws sso login), then run again",
+    CredentialsExpired: "get new temporary credentials (for SSO: aws sso login); a run that waits "
+    "for them goes on by itself",
     ClockSkewed: "set this machine's clock, for example with NTP",
     BucketMissing: "check the bucket's name and the --endpoint-url, or create the bucket first",
     WrongRegion: "name the bucket's own --region",

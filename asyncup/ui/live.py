@@ -109,6 +109,8 @@ class LivePanels:
         lines = [self._one_line(Text(totals(state)))]
         if (offline := self._offline.line) is not None:
             lines.append(self._one_line(Text(offline, style=_STYLES[Level.WARNING])))
+        if (hint := self._offline.hint) is not None:
+            lines.append(self._one_line(Text(f"hint: {clean(hint)}")))
         return Group(done, *lines)
 
     def _files(self) -> RenderableType:

@@ -45,6 +45,11 @@ class Offline:
         again = f"next try in {format_duration(left)}" if left else "trying"
         return f"{state_of(self._error)} since {moment}, {again}"
 
+    @property
+    def hint(self) -> str | None:
+        """What a person can do about it."""
+        return None if self._error is None else self._error.hint
+
 
 def state_of(error: AsyncupError) -> str:
     """Name the state that an error of a probe stands for."""

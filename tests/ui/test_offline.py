@@ -21,6 +21,7 @@ from asyncup.ui.plain import Plain
 
 FAULT = Fault(action="x")
 LOST = ConnectionLost(FAULT)
+EXPIRED = CredentialsExpired(FAULT, hint="aws sso login")
 NOON = datetime(2026, 1, 1, 12, 3).astimezone()
 
 
@@ -79,17 +80,18 @@ def test_the_panels_and_the_plain_lines_tell_it() -> None:
     console = Console(width=80, height=24, file=io.StringIO())
     panels = LivePanels(console, clocks.clock, clocks.now)
     for listener in (plain, panels):
-        listener(WentOffline(LOST, 40, 1))
+        listener(WentOffline(EXPIRED, 40, 1))
     plain.tick()
-    assert stream.getvalue().endswith("· offline since 12:03, next try in 40s\n")
+    assert stream.getvalue().endswith("· waiting for credentials since 12:03, next try in 40s\n")
     with console.capture() as capture:
         console.print(panels.panels())
-    assert "offline since 12:03, next try in 40s" in capture.get()
+    assert "waiting for credentials since 12:03, next try in 40s" in capture.get()
+    assert "hint: aws sso login" in capture.get()
 
     for listener in (plain, panels):
         listener(WentOnline(40))
     plain.tick()
-    assert "offline" not in stream.getvalue().splitlines()[-1]
+    assert "waiting" not in stream.getvalue().splitlines()[-1]
     with console.capture() as capture:
         console.print(panels.panels())
     assert "since 12:03" not in capture.get()
