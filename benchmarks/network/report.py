@@ -61,7 +61,7 @@ def _tables(
     scenarios: Sequence[Scenario], tools: Sequence[Tool], results: Results
 ) -> Iterator[str]:
     for scenario in scenarios:
-        yield f"**{scenario.told}** (the bytes alone: {scenario.ideal:.0f} s)"
+        yield f"**{scenario.title}** (the bytes alone: {scenario.ideal:.0f} s)"
         yield ""
         yield "| tool | object equal | seconds | Mbit/s | bytes sent | on the wire | connections |"
         yield "|---|---|---|---|---|---|---|"
