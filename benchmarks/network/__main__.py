@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.network import report
-from benchmarks.network.measuring import Measured, measure
+from benchmarks.network.measuring import Ground, Measured, measure
 from benchmarks.network.scenarios import QUICK, QUICK_SIZE, SCENARIOS
 from benchmarks.network.tools import TOOLS
 from tests.network.link import open_link
@@ -23,6 +23,9 @@ PAGE = ROOT / "docs" / "networks.md"
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.network", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often (default: %(default)s)")
+    parser.add_argument(
+        "--patience", type=float, default=900, help="seconds for each (default: %(default)s)"
+    )
     parser.add_argument("--quick", action="store_true", help="small files, some scenarios")
     parser.add_argument(
         "--scenario", action="append", choices=[each.name for each in SCENARIOS], help="only this"
@@ -51,13 +54,14 @@ def main() -> int:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asyncup-")))
         for scenario in scenarios:
             with open_store(link, place / scenario.name) as store:
+                ground = Ground(link, store, place, asked.patience)
                 for _ in range(asked.rounds):
                     # Each round in another order: what the machine does beside falls on all.
                     for tool in random.sample(tools, len(tools)):
-                        measured = measure(link, store, scenario, tool, place)
+                        measured = measure(ground, scenario, tool)
                         results.setdefault((scenario.name, tool.name), []).append(measured)
                         sys.stderr.write(f"{scenario.name}, {tool.name}: {measured}\n")
-    told = report.tell(scenarios, tools, results, asked.rounds)
+    told = report.tell(scenarios, tools, results, asked.patience)
     sys.stdout.write(told)
     if asked.write:
         report.write(PAGE, told)

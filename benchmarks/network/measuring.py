@@ -19,8 +19,6 @@ from tests.network.namespaces import within
 from tests.network.store import BUCKET, Store
 
 _POLL = 0.2
-PATIENCE = 900.0
-"""Seconds after which a tool is ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +48,25 @@ class Measured:
         return self.ended == "0" and self.equal
 
 
-def measure(link: Link, store: Store, scenario: Scenario, tool: Tool, place: Path) -> Measured:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where tools are tried: a link, a server behind it, and a directory on this side.
+
+    After `patience` seconds, a tool is ended.
+    """
+
+    link: Link
+    store: Store
+    directory: Path
+    patience: float
+
+
+def measure(ground: Ground, scenario: Scenario, tool: Tool) -> Measured:
     """Let a tool upload a file that the server has never seen."""
+    link, store, place = ground.link, ground.store, ground.directory
     data = random.Random(f"{scenario.name} {time.time_ns()}").randbytes(scenario.size)
     file = place / "file"
     file.write_bytes(data)
-    home = place / "home"
-    home.mkdir(exist_ok=True)
     uri = ObjectURI(BUCKET, f"{tool.name}/{time.time_ns()}")
     _bring_up(store)
     link.clear()
@@ -64,7 +74,7 @@ def measure(link: Link, store: Store, scenario: Scenario, tool: Tool, place: Pat
     scenario.before(link, scenario.size)
     before, _ = link.counts()
     command = [*within(link.client), *tool.command(str(file), store.url, str(uri))]
-    ended, seconds = _run(command, store, scenario.meanwhile, home)
+    ended, seconds = _run(command, ground, scenario.meanwhile)
     after, _ = link.counts()
     connections = link.connections()
     link.clear()
@@ -91,15 +101,17 @@ def _bring_up(store: Store) -> None:
 
 
 def _run(
-    command: list[str], store: Store, meanwhile: Callable[[Store], None], home: Path
+    command: list[str], ground: Ground, meanwhile: Callable[[Store], None]
 ) -> tuple[str, float]:
     """Run a command, and do something to the server; return how it ended, and its seconds."""
+    home = ground.directory / "home"
+    home.mkdir(exist_ok=True)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
-        **store.env,
+        **ground.store.env,
     }
     begin = time.monotonic()
     with (home / "log").open("wb") as log:
@@ -111,10 +123,10 @@ def _run(
             stderr=log,
         )
         try:
-            meanwhile(store)
-            ended = str(process.wait(PATIENCE))
+            meanwhile(ground.store)
+            ended = str(process.wait(ground.patience))
         except subprocess.TimeoutExpired:
-            ended = f"not after {PATIENCE:g} s"
+            ended = "not in time"
         finally:
             process.kill()
             process.wait()

@@ -27,19 +27,20 @@ def write(page: Path, told: str) -> None:
 
 
 def tell(
-    scenarios: Sequence[Scenario], tools: Sequence[Tool], results: Results, rounds: int
+    scenarios: Sequence[Scenario], tools: Sequence[Tool], results: Results, patience: float
 ) -> str:
     """Return the tables, and how they came about."""
-    return "\n".join([*_how(tools, rounds), *_tables(scenarios, tools, results)])
+    rounds = min(len(each) for each in results.values())
+    return "\n".join([*_how(tools, rounds, patience), *_tables(scenarios, tools, results)])
 
 
-def _how(tools: Sequence[Tool], rounds: int) -> Iterator[str]:
+def _how(tools: Sequence[Tool], rounds: int, patience: float) -> Iterator[str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     rounds_told = "one round" if rounds == 1 else f"{rounds} rounds: median (least to most)"
     yield (
         f"{date.today().isoformat()}, Linux {platform.release()}, {os.cpu_count()} processors "  # noqa: DTZ011 - the day here
         f"({_processor()}), {memory:.0f} GiB; TCP with cubic at both ends; {rounds_told}. "
-        "Everything runs on this one machine."
+        f"Everything runs on this one machine; a tool is ended after {patience:g} s."
     )
     yield ""
     yield "| tool | version | command |"
@@ -60,7 +61,7 @@ def _tables(
     scenarios: Sequence[Scenario], tools: Sequence[Tool], results: Results
 ) -> Iterator[str]:
     for scenario in scenarios:
-        yield f"**{scenario.told}** (the bytes alone: {scenario.ideal:.0f} s)"
+        yield f"**{scenario.title}** (the bytes alone: {scenario.ideal:.0f} s)"
         yield ""
         yield "| tool | object equal | seconds | Mbit/s | bytes sent | on the wire | connections |"
         yield "|---|---|---|---|---|---|---|"
@@ -73,13 +74,17 @@ def _tables(
 def _cells(scenario: Scenario, rounds: Sequence[Measured]) -> Iterator[str]:
     done = [each for each in rounds if each.is_done]
     failed = sorted({each.ended for each in rounds if not each.is_done})
-    yield f"{len(done)} of {len(rounds)}" + "".join(f", exit {each}" for each in failed)
+    yield f"{len(done)} of {len(rounds)}" + "".join(f", {_told(each)}" for each in failed)
     # Those that failed count as well: how long it took to know, and what it cost.
     yield _spread(rounds, lambda each: each.seconds, "{:.1f}")
     yield _spread(done, lambda each: scenario.size * 8 / each.seconds / 1e6, "{:.1f}")
     yield _spread(rounds, lambda each: each.payload, "{:.3f}")
     yield _spread(rounds, lambda each: each.wire, "{:.3f}")
     yield _spread(rounds, lambda each: each.connections, "{:.0f}")
+
+
+def _told(ended: str) -> str:
+    return f"exit {ended}" if ended.lstrip("-").isdigit() else ended
 
 
 def _spread(rounds: Sequence[Measured], what: Callable[[Measured], float], form: str) -> str:

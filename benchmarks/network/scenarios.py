@@ -45,6 +45,11 @@ class Scenario:
     away: float = 0
 
     @property
+    def title(self) -> str:
+        """What happens, and to how much."""
+        return f"{self.size / MB:g} MB, {self.told}"
+
+    @property
     def ideal(self) -> float:
         """The seconds that the bytes alone take at the link's rate."""
         return self.size * 8 / self.weather.rate + self.away
@@ -78,32 +83,32 @@ _OUTAGE = 90
 SCENARIOS = (
     Scenario(
         name="clean",
-        told="200 MB, 100 Mbit/s, 80 ms",
+        told="100 Mbit/s, 80 ms",
         size=200 * MB,
         weather=_path(100 * MBIT),
     ),
     Scenario(
         name="loss-1",
-        told="100 MB, 100 Mbit/s, 80 ms, 1 % of packets lost",
+        told="100 Mbit/s, 80 ms, 1 % of packets lost",
         size=100 * MB,
         weather=_path(100 * MBIT, loss=0.01),
     ),
     Scenario(
         name="loss-5",
-        told="30 MB, 100 Mbit/s, 80 ms, 5 % of packets lost",
+        told="100 Mbit/s, 80 ms, 5 % of packets lost",
         size=30 * MB,
         weather=_path(100 * MBIT, loss=0.05),
     ),
     Scenario(
         name="outage",
-        told="100 MB, 50 Mbit/s, 80 ms, 0.5 % lost; down for 90 s from second 6 on",
+        told="50 Mbit/s, 80 ms, 0.5 % lost; down for 90 s from second 6 on",
         size=100 * MB,
         weather=_path(50 * MBIT, loss=0.005, outages=((6, 6 + _OUTAGE),)),
         away=_OUTAGE,
     ),
     Scenario(
         name="flapping",
-        told="50 MB, 50 Mbit/s, 80 ms; up for 5 s, down for 5 s, again and again",
+        told="50 Mbit/s, 80 ms; up for 5 s, down for 5 s, again and again",
         size=50 * MB,
         weather=_path(
             50 * MBIT,
@@ -113,7 +118,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="server-restart",
-        told="100 MB, 100 Mbit/s, 80 ms; the server is killed at second 5 and starts at second 15",
+        told="100 Mbit/s, 80 ms; the server is killed at second 5 and starts at second 15",
         size=100 * MB,
         weather=_path(100 * MBIT),
         meanwhile=_restart,
@@ -121,14 +126,14 @@ SCENARIOS = (
     ),
     Scenario(
         name="black-hole",
-        told="100 MB, 100 Mbit/s, 80 ms; after a third, one connection falls silent",
+        told="100 Mbit/s, 80 ms; after a third, one connection falls silent",
         size=100 * MB,
         weather=_path(100 * MBIT),
         before=_cut_one,
     ),
     Scenario(
         name="resets",
-        told="100 MB, 100 Mbit/s, 80 ms; a connection is reset five times",
+        told="100 Mbit/s, 80 ms; a connection is reset five times",
         size=100 * MB,
         weather=_path(100 * MBIT),
         before=_reset_some,

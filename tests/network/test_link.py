@@ -228,9 +228,12 @@ def test_nothing_is_left(link: Link, end: Callable[["subprocess.Popen[bytes]"], 
     with open_link() as other:
         command = [*within(other.client), "sh", "-c", "echo running; exec sleep 1000"]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
-            assert running.stdout is not None
-            assert running.stdout.readline() == b"running\n"
-            end(other.router)
-            assert running.wait() == -signal.SIGKILL
-        other.router.wait()
+            try:
+                assert running.stdout is not None
+                assert running.stdout.readline() == b"running\n"
+                end(other.router)
+                other.router.wait()
+                assert running.wait(10) == -signal.SIGKILL
+            finally:
+                running.kill()
         assert list(Path("/run/netns").glob(f"{other.name}-*")) == []
