@@ -75,13 +75,13 @@ OverwritePolicy = Annotated[
 ]
 
 PartSize = Annotated[
-    int,
+    int | None,
     _how(
         "--part-size",
         "Of each part, 5MiB to 5GiB; raised where a file would need over 10,000 parts",
         parser=readers.part_size,
         metavar="SIZE",
-        show_default="16MiB",
+        show_default="16MiB, less below 512MiB",
     ),
 ]
 Concurrency = Annotated[

@@ -14,6 +14,7 @@ from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.cli.stdin import open_stdin
 from asyncup.core.errors import GaveUp, Interrupted
 from asyncup.core.model import ObjectURI
+from asyncup.core.plan import USUAL
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Left, Walk
 from asyncup.edges.receipts import ReceiptFile
@@ -121,7 +122,7 @@ def selection_of(params: Params, places: Places) -> Selection:
         params["exclude"] or (),
         min_size=params["min_size"],
         max_size=params["max_size"],
-        small=params["part_size"] if params["skip_small"] else None,
+        small=(params["part_size"] or USUAL) if params["skip_small"] else None,
     )
     sources = places.sources
     one_file = len(sources) == 1 and params["files_from"] is None and not Path(sources[0]).is_dir()

@@ -6,6 +6,7 @@ the way that all share. Times are in seconds, of any clock that only goes forwar
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import AsyncupError, ConnectionLost, Throttled, TimedOut
@@ -20,6 +21,12 @@ LONG_ENOUGH = 3.0
 ENOUGH_BYTES = 4 * MIB
 ENOUGH_PARTS = 4
 """What each slot moves meanwhile, the one or the other: 32 slices, so that one is within noise."""
+
+FIRST_SETTLE, FIRST_LONG, FIRST_BYTES, FIRST_PARTS = 1.0, 1.5, MIB // 4, 1
+"""The same as these four, while it doubles: the difference that is looked for is larger."""
+
+DOUBLED_GAIN = 1.3
+"""How much more twice the slots have to bring for them to be doubled again."""
 
 FULL = 0.9
 """The share of the slots that has to be in use for their number to be what holds up the rest."""
@@ -57,7 +64,9 @@ class _Trial:
 class Aimd:
     """Finds how many slots there are to be (`slots`), from what they bring and what fails.
 
-    It grows by a quarter, and stays with that if it brought more. It halves where S3 asks for
+    It begins with doubling, as long as that brings much more: where packets are lost, so many
+    connections carry so much. Then it grows by a quarter, and stays with that if it brought more.
+    It halves where S3 asks for
     fewer requests or connections are lost, comes back to three quarters when that is over, and
     tries more only after a rest.
     """
@@ -73,7 +82,8 @@ class Aimd:
         self._halved = _NEVER
         self._trial: _Trial | None = None
         self._best = 0.0
-        self._measure_from(now + SETTLE)
+        self._is_first = bounds.start < bounds.most
+        self.restart(now)
 
     def _measure_from(self, then: float) -> None:
         self._since = self._seen = then
@@ -84,7 +94,7 @@ class Aimd:
         """Forget what was measured: something else than the slots has changed."""
         self._trial = None
         self._best = 0.0
-        self._measure_from(now + SETTLE)
+        self._measure_from(now + (FIRST_SETTLE if self._is_first else SETTLE))
 
     def moved(
         self, now: float, in_use: int, *, count: int = 0, parts: int = 0
@@ -100,18 +110,25 @@ class Aimd:
         self._count += count
         self._parts += parts
         seconds = now - self._since
-        each = max(self._count / ENOUGH_BYTES, self._parts / ENOUGH_PARTS)
-        if seconds < LONG_ENOUGH or each < self.slots:
+        if not self._is_measured(seconds):
             return None
         rate, is_full = self._count / seconds, self._used >= FULL * self.slots * seconds
         self._measure_from(now)
         return self._judge(now, rate, is_full=is_full)
 
+    def _is_measured(self, seconds: float) -> bool:
+        """Return whether what was seen in so many seconds is enough to judge by."""
+        if self._is_first:
+            each = max(self._count / FIRST_BYTES, self._parts / FIRST_PARTS)
+            return seconds >= FIRST_LONG and each >= self.slots
+        each = max(self._count / ENOUGH_BYTES, self._parts / ENOUGH_PARTS)
+        return seconds >= LONG_ENOUGH and each >= self.slots
+
     def failed(self, now: float, error: AsyncupError) -> SlotsReason | None:
         """Take in that an attempt failed, and return why `slots` is another one now."""
         if now < self._spared_until or not self._is_a_sign(now, error):
             return None
-        before = self.slots
+        before, self._is_first = self.slots, False
         self._spared_until = now + SPARED
         self._resting_until = now + REST
         self._goal = 3 * before // 4
@@ -139,7 +156,12 @@ class Aimd:
     def _judge(self, now: float, rate: float, *, is_full: bool) -> SlotsReason | None:
         trial, self._trial = self._trial, None
         if trial is not None:
-            if rate < GAIN * trial.rate:
+            was_doubled, gain = self._is_first, rate / trial.rate if trial.rate else 1.0
+            self._is_first = was_doubled and gain >= DOUBLED_GAIN
+            if was_doubled and GAIN <= gain < DOUBLED_GAIN:
+                # Up to where they fill the link, so many bring so much.
+                return self._change(now, ceil(trial.slots * gain), SlotsReason.IN_VAIN)
+            if gain < GAIN:
                 self._resting_until = now + self._rest
                 self._rest = min(2 * self._rest, LONGEST_REST)
                 return self._change(now, trial.slots, SlotsReason.IN_VAIN)
@@ -150,7 +172,8 @@ class Aimd:
             return self._change(now, self._goal, SlotsReason.RECOVERED)
         # Of several measures, the best: chance alone is not to make more look better.
         self._best = max(self._best, rate)
-        more = min(self._bounds.most, self.slots + max(1, self.slots // 4))
+        step = self.slots if self._is_first else max(1, self.slots // 4)
+        more = min(self._bounds.most, self.slots + step)
         if now < self._resting_until or more == self.slots:
             return None
         trial = _Trial(self.slots, self._best)

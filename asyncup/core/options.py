@@ -142,7 +142,8 @@ class Options:
     """How to upload; sizes in bytes, times in seconds.
 
     Args:
-        part_size: of each part; raised where a file would need more parts than the limit.
+        part_size: of each part; raised where a file would need more parts than the limit. None is
+            what suits the file: 16 MiB, or less where it would have only a few parts.
         concurrency: parts in flight at once, over all files; a number stays as it is.
         read_ahead: parts that wait as chunk files for a place in flight.
         direct: send from the file itself, without chunk files.
@@ -168,7 +169,7 @@ class Options:
         UsageError: values that cannot work, all of them in one message.
     """
 
-    part_size: int = 16 * MIB
+    part_size: int | None = None
     concurrency: int | Adaptive = field(default_factory=Adaptive)
     read_ahead: int = 2
     direct: bool = False
@@ -194,8 +195,9 @@ class Options:
 
     def _problems(self) -> list[str]:
         low, high = self.limits.min_part_size, self.limits.max_part_size
+        size = self.part_size
         rules = (
-            (low <= self.part_size <= high, self.limits.part_size_problem(self.part_size)),
+            (size is None or low <= size <= high, self.limits.part_size_problem(size or 0)),
             (
                 not isinstance(self.concurrency, int) or self.concurrency >= 1,
                 f"concurrency {self.concurrency} is less than 1",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from asyncup.core.errors import SourceUnsuitable
 from asyncup.core.model import Part
-from asyncup.core.options import Limits
+from asyncup.core.options import MIB, Limits
 from asyncup.core.sizes import format_size
 
 
@@ -62,12 +62,33 @@ class UploadPlan:
         return UploadPlan(size, self.part_size)
 
 
-def make_plan(size: int | None, part_size: int, limits: Limits) -> UploadPlan:
+USUAL = 16 * MIB
+"""The part size of large files and of streams, if nothing else is asked for."""
+
+SEVERAL = 32
+"""Parts that a file is to have at least: on a link that loses packets, many connections carry what
+one cannot, and less is in flight when it breaks.
+"""
+
+
+def usual_part_size(size: int | None, limits: Limits) -> int:
+    """Return the part size that suits a file, if nothing else is asked for."""
+    usual, step = min(USUAL, limits.max_part_size), limits.part_size_step
+    if size is None or size <= usual:
+        return usual
+    return min(usual, max(limits.min_part_size, -(-size // (SEVERAL * step)) * step))
+
+
+def make_plan(size: int | None, part_size: int | None, limits: Limits) -> UploadPlan:
     """Cut `size` bytes into parts of `part_size`, or larger ones where they would be too many.
+
+    A part size of None is the usual one.
 
     Raises:
         SourceUnsuitable: no part size makes an object of this size.
     """
+    if part_size is None:
+        part_size = usual_part_size(size, limits)
     if size is None:
         return UploadPlan(None, part_size)
     if size > limits.max_object_size:

@@ -8,6 +8,7 @@ from asyncup.core.events import FileFound, FileSkipped, ScanFinished, UploadFail
 from asyncup.core.model import UploadResult
 from asyncup.core.options import Options
 from asyncup.core.outcome import RunResult
+from asyncup.core.plan import usual_part_size
 from asyncup.engine.finding import LOOK_AHEAD, unless_stopped
 from asyncup.engine.groups import task_group
 from asyncup.engine.jobs import Job, Selected
@@ -119,4 +120,5 @@ def parts_of(job: Job, options: Options) -> int:
     """Return about how many parts a job has; the plan that is made at its turn knows exactly."""
     if job.size is None:
         return options.limits.max_parts
-    return min(options.limits.max_parts, max(1, -(-job.size // options.part_size)))
+    part_size = options.part_size or usual_part_size(job.size, options.limits)
+    return min(options.limits.max_parts, max(1, -(-job.size // part_size)))

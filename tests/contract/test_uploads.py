@@ -126,7 +126,7 @@ def test_what_is_not_to_be_replaced(place: Place, tmp_path: Path, size: int) -> 
     """An object that another one puts there on the way stays, on servers that can be told so."""
     file, other = make_file(tmp_path, size), make_file(tmp_path, size, "other", seed=1)
     checked = place.expected.checks_absence_on_put
-    if size > OPTIONS.part_size:
+    if size > 5 * MIB:
         checked = place.expected.checks_absence_on_complete
     options = replace(OPTIONS, overwrite=Overwrite.NEVER)
 

@@ -161,7 +161,7 @@ def test_the_defaults() -> None:
     defaults = Options()
 
     assert {each.name: getattr(defaults, each.name) for each in fields(Options)} == {
-        "part_size": 16 * MIB,
+        "part_size": None,
         "concurrency": Adaptive(least=1, start=8, most=32),
         "read_ahead": 2,
         "direct": False,

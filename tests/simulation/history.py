@@ -38,7 +38,7 @@ class History:
         self._random = random = Random(seed)
         self._habitat = habitat_of(random, root)
         server = SimulatedS3(self._habitat.habits, min_part_size=LIMITS.min_part_size)
-        self._unit = self._habitat.options.part_size
+        self._unit = self._habitat.options.part_size or 0
         files = {}
         for number in range(random.choice([1, 1, 1, 2, 3])):
             file = SourceFile(root / f"file-{number}")
