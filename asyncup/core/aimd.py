@@ -18,12 +18,15 @@ SETTLE = 2.0
 LONG_ENOUGH = 3.0
 """Seconds that are measured at least."""
 
-ENOUGH_BYTES = 4 * MIB
-ENOUGH_PARTS = 4
-"""What each slot moves meanwhile, the one or the other: 32 slices, so that one is within noise."""
+ENOUGH_BYTES = MIB
+ENOUGH_PARTS = 2
+"""What each slot moves meanwhile, the one or the other: so that the last slice is within noise."""
 
-FIRST_SETTLE, FIRST_LONG, FIRST_BYTES, FIRST_PARTS = 1.0, 1.5, MIB // 4, 1
-"""The same as these four, while it doubles: the difference that is looked for is larger."""
+FIRST_LONG, FIRST_BYTES, FIRST_PARTS = 2.0, MIB // 4, 1
+"""The same as these three, while it doubles: the difference that is looked for is larger."""
+
+NEARLY_ALL = 0.75
+"""If so many of the slots lose their connections together, it was the way that was lost."""
 
 DOUBLED_GAIN = 1.3
 """How much more twice the slots have to bring for them to be doubled again."""
@@ -46,10 +49,13 @@ EXCUSED = 20.0
 
 _NEVER = (float("-inf"), 0)
 
+STRICT = 300.0
+"""Seconds in which that is not believed again: it may be the number after all that breaks them."""
+
 LONERS = 8
 """A connection lost among more than so many is no sign."""
 
-DOUBLED_IN = 1.0
+DOUBLED_IN = 0.5
 """Seconds in which a ramp doubles, or a little less."""
 
 
@@ -80,6 +86,7 @@ class Aimd:
         self._spared_until = now
         self._lost: list[float] = []
         self._halved = _NEVER
+        self._strict_until = now
         self._trial: _Trial | None = None
         self._best = 0.0
         self._is_first = bounds.start < bounds.most
@@ -94,7 +101,7 @@ class Aimd:
         """Forget what was measured: something else than the slots has changed."""
         self._trial = None
         self._best = 0.0
-        self._measure_from(now + (FIRST_SETTLE if self._is_first else SETTLE))
+        self._measure_from(now + SETTLE)
 
     def moved(
         self, now: float, in_use: int, *, count: int = 0, parts: int = 0
@@ -126,7 +133,10 @@ class Aimd:
 
     def failed(self, now: float, error: AsyncupError) -> SlotsReason | None:
         """Take in that an attempt failed, and return why `slots` is another one now."""
-        if now < self._spared_until or not self._is_a_sign(now, error):
+        is_a_sign = self._is_a_sign(now, error)
+        if now < self._spared_until:
+            return self._forgive(now)
+        if not is_a_sign:
             return None
         before, self._is_first = self.slots, False
         self._spared_until = now + SPARED
@@ -137,13 +147,24 @@ class Aimd:
         self._halved = _NEVER if is_throttled else (now, before)
         return self._change(now, max(self._bounds.least, before // 2), reason)
 
+    def _forgive(self, now: float) -> SlotsReason | None:
+        """Take back a halving when it turns out that nearly all connections were lost."""
+        (_, before), slots = self._halved, self.slots
+        if now < self._strict_until or not before or len(self._lost) < NEARLY_ALL * before:
+            return None
+        self._strict_until = now + STRICT
+        self.excuse(now)
+        return SlotsReason.RECOVERED if self.slots != slots else None
+
     def excuse(self, now: float) -> None:
         """Take back a halving: connections were lost with the whole way, not to one another."""
         then, slots = self._halved
         if now - then <= EXCUSED:
             self.slots, self._goal = slots, 0
             self._resting_until = now
-            self._halved = _NEVER
+            self._halved, self._lost = _NEVER, []
+            # New connections all around: what they bring has to be found out again.
+            self._is_first = self.slots < self._bounds.most
             self.restart(now)
 
     def _is_a_sign(self, now: float, error: AsyncupError) -> bool:
@@ -184,7 +205,6 @@ class Aimd:
     def _change(self, now: float, slots: int, reason: SlotsReason) -> SlotsReason | None:
         is_other = slots != self.slots
         self.slots = slots
-        self._lost = []
         self.restart(now)
         return reason if is_other else None
 

@@ -22,9 +22,9 @@ from asyncup.core.errors import (
 SOONEST, LATEST = 1.0, 60.0
 """Seconds between two probes, at least and at most."""
 
-SHARE = 0.1
+SHARE = 0.05
 """A probe follows after this share of the time that the way has been lost for: whatever an outage
-takes, looking for its end adds no more than a tenth to it.
+takes, looking for its end adds no more than a twentieth to it.
 """
 
 JITTER = 0.25

@@ -13,7 +13,13 @@ from asyncup.core.errors import AsyncupError
 from asyncup.edges.files import RangeReader
 
 SLICE = 128 << 10
-"""Bytes handed on at once: small enough that a slow link moves one well within a stall time."""
+"""Bytes handed on at once, at most: fewer where that takes long."""
+
+LEAST_SLICE = 4 << 10
+SOON, LATE = 0.1, 1.0
+"""Seconds: a slice that is taken sooner is followed by a larger one, later by a smaller one. On a
+slow link with many connections, one that lives is seen to move well within a stall time.
+"""
 
 Pace = Callable[[int], int | Awaitable[int]]
 """Asked before bytes are handed on: of so many, how many may go, now or when it is awaited."""
@@ -56,6 +62,8 @@ class PartBody:
         self._slices = memoryview(b"")
         self._handed = 0
         self._sent = 0
+        self._slice = SLICE
+        self._handed_at = 0.0
         self._held = 0.0
         self._asked_at: float | None = None
         self.failure: AsyncupError | None = None
@@ -93,10 +101,19 @@ class PartBody:
         self._took(self._handed - self._sent)
         loop = asyncio.get_running_loop()
         self._asked_at = loop.time()
+        self._measure(self._asked_at - self._handed_at)
         try:
             return await self._next()
         finally:
-            self._held, self._asked_at = self.held(loop.time()), None
+            self._handed_at = loop.time()
+            self._held, self._asked_at = self.held(self._handed_at), None
+
+    def _measure(self, seconds: float) -> None:
+        """Let the next slice be of a size that suits what the one before has taken."""
+        if self._handed and seconds > LATE:
+            self._slice = max(min(LEAST_SLICE, SLICE), self._slice // 2)
+        elif self._handed and seconds < SOON:
+            self._slice = min(SLICE, 2 * self._slice)
 
     async def _next(self) -> memoryview:
         if not self._slices:
@@ -107,7 +124,7 @@ class PartBody:
                 raise
         if not self._slices:
             raise StopAsyncIteration
-        size = self._pace(min(len(self._slices), SLICE))
+        size = self._pace(min(len(self._slices), self._slice))
         if not isinstance(size, int):
             self.on_pause()
             size = await size

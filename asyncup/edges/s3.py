@@ -40,8 +40,11 @@ from asyncup.edges.s3_request import Requests, readable
 PAGE = 1000
 """Entries a list may have at most, by the S3 API; some servers break when asked for more."""
 
-PROBE_TIMEOUT = 10.0
-"""Seconds to wait for the answer to a probe, at most: it is small, and another one follows."""
+PROBE_TIMEOUT = 5.0
+"""Seconds to wait for the answer to a probe, at most: it is small, and another one follows.
+
+Long enough for TCP to try twice more to connect (RFC 6298), too short for it to rest long.
+"""
 
 _UNREACHABLE = (CredentialsExpired, CredentialsMissing, CredentialsRejected, CertificateRejected)
 """What is no way to S3, beside what is transient."""

@@ -42,7 +42,7 @@ def place(bucket: Bucket, tmp_path: Path) -> Path:
 def test_rising_order(bucket: Bucket, place: Path) -> None:
     """A default gives way to the file, the file to the environment, that to a flag."""
     arguments = ("d/large", str(bucket.place))
-    assert parts(planned(place, bucket, *arguments)) == "40 MiB, 3 parts of 16 MiB, 9 requests"
+    assert parts(planned(place, bucket, *arguments)) == "40 MiB, 8 parts of 5 MiB, 14 requests"
     config(place, 'part-size = "10MiB"')
     assert parts(planned(place, bucket, *arguments)) == "40 MiB, 4 parts of 10 MiB, 10 requests"
     by_env = planned(place, bucket, *arguments, ASYNCUP_PART_SIZE="8MiB")

@@ -38,7 +38,7 @@ class Run:
     """A long upload over a link, step by step; `demand` is how many slots there are parts for."""
 
     link: Link
-    aimd: Aimd = field(default_factory=lambda: Aimd(Adaptive(), 0.0))
+    aimd: Aimd = field(default_factory=lambda: Aimd(Adaptive(start=8), 0.0))
     demand: int = 1000
     now: float = 0.0
     numbers: list[int] = field(default_factory=list)
@@ -206,16 +206,16 @@ def test_more_that_is_not_used_goes_back() -> None:
 )
 def test_what_halves(error: AsyncupError, after: int, reason: SlotsReason | None) -> None:
     """S3's word that it is too much, and what a way that is too full does; nothing else."""
-    aimd = Aimd(Adaptive(), 0.0)
+    aimd = Aimd(Adaptive(start=8), 0.0)
     assert aimd.failed(1.0, error) == reason
     assert aimd.slots == after
 
 
 def test_what_fails_at_once_halves_once() -> None:
-    """All parts fail together, and some of them a little later; that is one event."""
-    aimd = Aimd(Adaptive(), 0.0)
-    for number in range(20):
-        aimd.failed(1.0 + number * SPARED / 20, LOST)
+    """Half of the parts fail together, and some of them a little later; that is one event."""
+    aimd = Aimd(Adaptive(start=8), 0.0)
+    for number in range(5):
+        aimd.failed(1.0 + number * SPARED / 5, LOST)
     assert aimd.slots == 4
     aimd.failed(1.0 + SPARED, LOST)
     assert aimd.slots == 2
@@ -251,7 +251,7 @@ def test_a_number_is_pinned(number: int) -> None:
 
 def test_what_else_changes_is_not_taken_for_the_slots() -> None:
     """If a limit of the rate is lifted during a trial, the trial shows nothing."""
-    aimd, rate = Aimd(Adaptive(), 0.0), 8.0
+    aimd, rate = Aimd(Adaptive(start=8), 0.0), 8.0
     run = Run(lambda _, __: (rate * MIB, []), aimd)
     while aimd.slots == 8:
         run.go(STEP)
@@ -338,7 +338,7 @@ def test_a_ramp_goes_back() -> None:
 def test_an_outage_is_no_fruit_of_the_slots(error: AsyncupError, after: float, slots: int) -> None:
     """What the whole way's being lost has halved is taken back when that is found."""
     aimd = Aimd(Adaptive(start=8), 0.0)
-    for _ in range(8):
+    for _ in range(4):
         aimd.failed(10.0, error)
     assert aimd.slots == 4
     aimd.excuse(10.0 + after)
@@ -356,3 +356,14 @@ def test_doubling_ends_where_it_brings_little() -> None:
     run = Run(wide(8, 2)).go(8)
     assert list(dict.fromkeys(run.numbers)) == [8, 16]
     assert run.numbers[-1] == 8
+
+
+def test_when_all_connections_are_lost_it_was_the_way() -> None:
+    """Nearly all at once is an outage too short to be looked for; if it comes again, it is not."""
+    aimd = Aimd(Adaptive(start=8), 0.0)
+    for number in range(8):
+        aimd.failed(1.0 + number / 10, LOST)
+    assert aimd.slots == 8
+    for number in range(8):
+        aimd.failed(100.0 + number / 10, LOST)
+    assert aimd.slots == 4

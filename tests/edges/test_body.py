@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -220,3 +222,21 @@ def test_a_failure_to_read_is_kept(tmp_path: Path) -> None:
         run(send())
     assert counted.body.failure is caught.value
     assert sum(counted.told) == BLOCK
+
+
+def test_a_slow_network_gets_smaller_slices(tmp_path: Path) -> None:
+    """What takes long is cut smaller, so that it is seen to move; what does not, larger again."""
+
+    async def send(seconds: Iterator[float]) -> list[int]:
+        with Counted(tmp_path).body as body:
+            sizes = []
+            async for piece in body:
+                sizes.append(len(piece))
+                await asyncio.sleep(next(seconds))
+        return sizes
+
+    slow_then_fast = chain([2.0] * 10, repeat(0.01))
+    sizes = run(send(slow_then_fast))
+    assert sizes[:10] == [max(4 << 10, SLICE >> number) for number in range(10)]
+    assert sizes[11:15] == [8 << 10, 16 << 10, 32 << 10, 64 << 10]
+    assert sum(sizes) == SIZE

@@ -206,7 +206,7 @@ def test_a_failure_is_heard() -> None:
     """Half the slots, what depends on them, and an event."""
 
     async def main() -> None:
-        heard = Heard(Adaptive())
+        heard = Heard(Adaptive(start=8))
         await heard.hear(failed(THROTTLED), after=1)
         assert heard.slots.limit == 4
         assert heard.told == [(4, SlotsReason.THROTTLED)]
@@ -215,7 +215,7 @@ def test_a_failure_is_heard() -> None:
     run(main())
 
 
-@pytest.mark.parametrize(("bounds", "most"), [(Adaptive(), 8), (Adaptive.pinned(5), 5)])
+@pytest.mark.parametrize(("bounds", "most"), [(Adaptive(start=8), 8), (Adaptive.pinned(5), 5)])
 def test_after_an_outage(bounds: Adaptive, most: int) -> None:
     """During it there is one slot, whatever fails and however often it is told; then one more at a
     time as bytes move, up to what there was.
@@ -242,7 +242,7 @@ def test_what_fails_after_an_outage_slows_its_end() -> None:
     """The ramp goes back by half; the number that it leads to stays."""
 
     async def main() -> None:
-        heard = Heard(Adaptive())
+        heard = Heard(Adaptive(start=8))
         await heard.hear(OFFLINE, after=1)
         await heard.hear(ONLINE, after=60)
         while heard.slots.limit < 6:
@@ -260,7 +260,7 @@ def test_another_rate_is_no_fruit_of_the_slots() -> None:
     """When the limit of the rate changes, what was measured before counts no more."""
 
     async def main() -> None:
-        heard = Heard(Adaptive())
+        heard = Heard(Adaptive(start=8))
         for _ in range(8):
             await heard.slots.__aenter__()
         for _ in range(4):
@@ -290,7 +290,7 @@ def test_no_more_than_there_is_room_for() -> None:
     """Of several bounds the lowest counts, while it is there."""
 
     async def main() -> None:
-        heard = Heard(Adaptive())
+        heard = Heard(Adaptive(start=8))
         with heard.slots.at_most(5):
             with heard.slots.at_most(3), heard.slots.at_most(3):
                 assert heard.slots.limit == 3
@@ -344,7 +344,7 @@ def test_a_run_is_throttled(tmp_path: Path) -> None:
     s3, ears = Link(), Ears()
     s3.delay = 1
     s3.throttles_above = 7
-    options = replace(OPTIONS, concurrency=Adaptive(), retry_step=1.0)
+    options = replace(OPTIONS, concurrency=Adaptive(start=8), retry_step=1.0)
     file = make_file(tmp_path, 5000)
 
     async def main() -> None:
@@ -396,7 +396,7 @@ def test_a_small_disk_is_shared_by_fewer(tmp_path: Path, monkeypatch: pytest.Mon
         async with uploader(s3, tmp_path, options=options, listener=ears) as up:
             await up.put(file, URI)
 
-    run(main(Adaptive()))
+    run(main(Adaptive(start=8)))
     assert s3.most_in_flight == 3
     assert [each.slots for each in ears.of(SlotsChanged)] == [3, 8]
     with pytest.raises(DiskFull):
@@ -417,7 +417,7 @@ def test_small_files_share_a_small_disk(tmp_path: Path, monkeypatch: pytest.Monk
             most = max(most, len(chunk_files(tmp_path)))
 
     async def main() -> None:
-        options = replace(OPTIONS, concurrency=Adaptive())
+        options = replace(OPTIONS, concurrency=Adaptive(start=8))
         async with uploader(s3, tmp_path, options=options, listener=Ears(count)) as up:
             assert (await up.put_all(jobs(files))).done == 20
 
