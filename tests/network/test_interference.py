@@ -6,6 +6,7 @@ A proxy plays them on loopback, so this runs everywhere. The engine's view of si
 
 import random
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,8 +141,10 @@ def test_wrong_certificate_for_a_while(upload: Upload, tmp_path: Path) -> None:
 
     gone: list[Request] = []
     back = threading.Event()
-    with proxy_to(upload.url, script, right) as proxy:
-        running = upload.start(proxy.url, FEW, f"--ca-bundle={right.issuer}")
+    with (
+        proxy_to(upload.url, script, right) as proxy,
+        closing(upload.start(proxy.url, FEW, f"--ca-bundle={right.issuer}")) as running,
+    ):
         running.wait_for("went_offline")
         back.set()
         proxy.show(right)

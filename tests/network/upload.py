@@ -59,7 +59,7 @@ class Running:
         out, _ = self.process.communicate(timeout=within)
         return Ended(self.process.returncode, "".join(self._lines) + out, self._log.read_text())
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End it if it still runs."""
         with self.process:
             self.process.kill()
@@ -123,4 +123,4 @@ class Upload:
     def end(self) -> None:
         """End what still runs."""
         for running in self._begun:
-            running.end()
+            running.close()
