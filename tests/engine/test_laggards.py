@@ -193,7 +193,7 @@ def test_nothing_is_dropped_while_stopping(tmp_path: Path) -> None:
 
     run(main())
     assert ears.of(events.RetryScheduled) == []
-    assert {event.part_number for event in ears.of(events.PartUploaded)} == {2, 3}
+    assert len(ears.of(events.PartUploaded)) == 2
 
 
 def test_a_small_file_that_arrived_after_all(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def habitat_of(random: Random, root: Path) -> Habitat:
         changes=random.choice([0.0, 0.0, 0.3, 0.8]),
         lifecycle=random.choice([0.0, 0.0, 0.3]),
         company=company,
-        strangers=0.3 if company else 0.0,
+        strangers=0.7 if company else 0.0,
         care=random.choice([0.0, 0.0, 0.2, 0.5]),
         losses=random.choice([0.0, 0.0, 0.5]),
         streams=streams,
