@@ -1,6 +1,7 @@
 """A command's coroutine, run to its end: signals, and a standard output that may fail."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ def run_attended(
     `if_cancelled` is called when the command was not left the time to end.
     """
     output = StandardOutput()
+    # It would warn on standard error of each write to a connection that is lost: we tell of those.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     with caught_signals() as signals:
         try:
             code = asyncio.run(_attend(main, Attended(signals, output)))

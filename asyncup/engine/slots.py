@@ -13,7 +13,7 @@ from asyncup.core.conditions import (
     WentOffline,
     WentOnline,
 )
-from asyncup.core.errors import AsyncupError
+from asyncup.core.errors import AsyncupError, Throttled
 from asyncup.core.events import BytesSent, Event, Listener, PartUploaded, RetryScheduled
 from asyncup.core.options import Adaptive
 
@@ -138,6 +138,10 @@ class Slots:
                 self._moved(count=count)
             case PartUploaded():
                 self._moved(parts=1)
+            case RetryScheduled(part_number=None, error=error):
+                # It had no slot; but whoever asks for fewer requests means all of them.
+                if isinstance(error, Throttled):
+                    self._failed(error)
             case RetryScheduled(error=error):
                 self._failed(error)
             case WentOffline():

@@ -15,7 +15,7 @@ from asyncup.core.conditions import (
     WentOffline,
     WentOnline,
 )
-from asyncup.core.errors import ConnectionLost, DiskFull, Fault, Throttled
+from asyncup.core.errors import ConnectionLost, DiskFull, Fault, S3Error, Throttled
 from asyncup.core.events import BytesSent, Event, PartStarted, RetryScheduled
 from asyncup.core.model import Checksums, ObjectURI, Upload
 from asyncup.core.options import MIB, Adaptive, Overwrite
@@ -211,6 +211,18 @@ def test_a_failure_is_heard() -> None:
         assert heard.slots.limit == 4
         assert heard.told == [(4, SlotsReason.THROTTLED)]
         assert heard.followed == [4]
+
+    run(main())
+
+
+@pytest.mark.parametrize(("error", "slots"), [(THROTTLED, 4), (LOST, 8)])
+def test_a_request_without_a_slot(error: S3Error, slots: int) -> None:
+    """A list that fails says nothing of the parts in flight, unless S3 asks for fewer requests."""
+
+    async def main() -> None:
+        heard = Heard(Adaptive(start=8))
+        await heard.hear(RetryScheduled(URI, None, 1, 5.0, error), after=1)
+        assert heard.slots.limit == slots
 
     run(main())
 

@@ -112,6 +112,8 @@ class Upload:
     def check(self, ended: Ended) -> None:
         """Check that a command has ended well, and the object is the file."""
         assert ended.code == 0, ended.out[-1000:] + ended.err
+        # What there is to tell is in the events.
+        assert ended.err == ""
         assert self._store.objects(self._place) == {"file": self.data}
         assert self._store.pending(self._place) == []
 
