@@ -138,18 +138,12 @@ class Slots:
                 self._moved(count=count)
             case PartUploaded():
                 self._moved(parts=1)
-            case RetryScheduled(part_number=None, error=error):
-                # It had no slot; but whoever asks for fewer requests means all of them.
-                if isinstance(error, Throttled):
+            case RetryScheduled(part_number=number, error=error):
+                # A list had no slot; but whoever asks for fewer requests means all of them.
+                if number is not None or isinstance(error, Throttled):
                     self._failed(error)
-            case RetryScheduled(error=error):
-                self._failed(error)
             case WentOffline():
-                if not self._is_offline:
-                    self._aimd.excuse(_now())
-                self._is_offline = True
-                self._ramp = Ramp()
-                self._resize(SlotsReason.OFFLINE)
+                self._lose_the_way()
             case WentOnline() if self._ramp is not None:
                 self._is_offline = False
                 self._ramp.begin(_now())
@@ -157,6 +151,13 @@ class Slots:
                 self._aimd.restart(_now())
             case _:
                 pass
+
+    def _lose_the_way(self) -> None:
+        if not self._is_offline:
+            self._aimd.excuse(_now())
+        self._is_offline = True
+        self._ramp = Ramp()
+        self._resize(SlotsReason.OFFLINE)
 
     def _moved(self, *, count: int = 0, parts: int = 0) -> None:
         if self._is_offline:
