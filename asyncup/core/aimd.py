@@ -53,7 +53,7 @@ STRICT = 300.0
 """Seconds in which that is not believed again: it may be the number after all that breaks them."""
 
 LONERS = 8
-"""A connection lost among more than so many is no sign."""
+"""One connection lost among so many is no sign, and one alone never is."""
 
 DOUBLED_IN = 0.5
 """Seconds in which a ramp doubles, or a little less."""
@@ -172,7 +172,7 @@ class Aimd:
         if not isinstance(error, ConnectionLost | TimedOut):
             return isinstance(error, Throttled)
         self._lost = [*(then for then in self._lost if now - then < SPARED), now]
-        return len(self._lost) * LONERS >= self.slots
+        return len(self._lost) >= max(2, self.slots / LONERS)
 
     def _judge(self, now: float, rate: float, *, is_full: bool) -> SlotsReason | None:
         trial, self._trial = self._trial, None
@@ -181,7 +181,9 @@ class Aimd:
             self._is_first = was_doubled and gain >= DOUBLED_GAIN
             if was_doubled and GAIN <= gain < DOUBLED_GAIN:
                 # Up to where they fill the link, so many bring so much.
-                return self._change(now, ceil(trial.slots * gain), SlotsReason.IN_VAIN)
+                return self._change(
+                    now, min(self.slots, ceil(trial.slots * gain)), SlotsReason.IN_VAIN
+                )
             if gain < GAIN:
                 self._resting_until = now + self._rest
                 self._rest = min(2 * self._rest, LONGEST_REST)

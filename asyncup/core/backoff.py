@@ -30,12 +30,14 @@ class RetryPolicy:
         asking earlier only makes it worse. What went wrong and is mended by now is tried again at
         once.
         """
-        if error.at_once:
+        # A clock is not wrong twice; the one attempt that it has cost is given back.
+        if error.at_once or (isinstance(error, ClockCorrected) and attempt <= self.max_attempts):
             return 0.0
         if not (error.transient or may_pass) or attempt >= self.max_attempts:
             return None
-        if isinstance(error, ClockCorrected):
-            return 0.0
-        own = min(attempt * self.step, self.cap) * (1 - JITTER * chance)
         asked = error.fault.retry_after if isinstance(error, S3Error) else None
-        return max(own, asked or 0.0)
+        return max(self.pause(attempt, chance), asked or 0.0)
+
+    def pause(self, number: int, chance: float) -> float:
+        """Return the seconds of the nth pause of a row; none before the first."""
+        return min(number * self.step, self.cap) * (1 - JITTER * chance)

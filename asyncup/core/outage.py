@@ -5,6 +5,7 @@ S3 is asked one small question, on behalf of all. If that is answered, the reque
 failed; if not, nobody sends anything until it is.
 """
 
+from asyncup.core.backoff import JITTER
 from asyncup.core.errors import (
     AccessDenied,
     AsyncupError,
@@ -17,6 +18,7 @@ from asyncup.core.errors import (
     CredentialsRejected,
     S3Error,
     TooSlow,
+    UsageError,
 )
 
 SOONEST, LATEST = 1.0, 60.0
@@ -27,36 +29,56 @@ SHARE = 0.05
 takes, looking for its end adds no more than a twentieth to it.
 """
 
-JITTER = 0.25
-"""The share of a delay that chance may take off, so that many machines do not come at once."""
-
 _SAYS_NOTHING_OF_THE_WAY = (ChecksumRejected, ConditionConflict, ClockCorrected, TooSlow)
 
 IDENTITY = (AccessDenied, CredentialsExpired, CredentialsRejected, CredentialsMissing)
 """What says that S3 does not know, or no longer lets do, who asks."""
 
-_PASSING_IF_IT_WORKED = (*IDENTITY, CertificateRejected)
-"""What ends a run at its beginning, and is waited for once it has worked: keys run out and are
-renewed, and a hotel's network has a certificate of its own until somebody logs in.
+_PASSING = (
+    CredentialsExpired,
+    CredentialsRejected,
+    CredentialsMissing,
+    CertificateRejected,
+    UsageError,
+)
+"""What ends a run at its beginning, and is waited for once S3 has answered: keys run out and are
+renewed, and a hotel's network has a certificate of its own, or no TLS at all, until somebody logs
+in. Access that is denied may pass only if bytes were taken before: it may never have been granted.
 """
+
+_MUTE = ("HeadObject", "400")
+"""What S3 says to keys that have run out where its answer has no body to say so."""
 
 REFUSED_ATTEMPTS = 5
 """How often a request is made that is refused though others like it were not, and S3 is there."""
 
 
-def is_doubtful(error: AsyncupError, *, has_worked: bool) -> bool:
+def is_doubtful(error: AsyncupError, *, has_answered: bool, has_worked: bool) -> bool:
     """Return whether an error may mean that nobody gets through to S3.
 
-    `has_worked` is whether S3 has acknowledged bytes in this run.
+    Args:
+        error: what a request has failed with.
+        has_answered: S3 has answered some other in this run.
+        has_worked: it has taken bytes.
     """
-    if not isinstance(error, S3Error) or isinstance(error, _SAYS_NOTHING_OF_THE_WAY):
+    if isinstance(error, _SAYS_NOTHING_OF_THE_WAY):
         return False
-    return error.transient or (has_worked and isinstance(error, _PASSING_IF_IT_WORKED))
+    if isinstance(error, S3Error) and error.transient:
+        return True
+    return _is_passing(error, has_answered=has_answered, has_worked=has_worked)
 
 
-def may_pass(error: AsyncupError, attempt: int, *, has_worked: bool) -> bool:
+def may_pass(error: AsyncupError, attempt: int, *, has_answered: bool, has_worked: bool) -> bool:
     """Return whether a request is made again that was refused `attempt` times for good."""
-    return has_worked and isinstance(error, _PASSING_IF_IT_WORKED) and attempt < REFUSED_ATTEMPTS
+    is_passing = _is_passing(error, has_answered=has_answered, has_worked=has_worked)
+    return is_passing and attempt < REFUSED_ATTEMPTS
+
+
+def _is_passing(error: AsyncupError, *, has_answered: bool, has_worked: bool) -> bool:
+    if isinstance(error, AccessDenied):
+        return has_worked
+    is_mute = isinstance(error, S3Error) and (error.fault.operation, error.fault.code) == _MUTE
+    return has_answered and (is_mute or isinstance(error, _PASSING))
 
 
 def until_probe(lost_for: float, asked: float | None, chance: float) -> float:

@@ -49,7 +49,8 @@ class Link:
         chance: gives random numbers from 0 to 1.
 
     Attributes:
-        has_worked: S3 has taken bytes in this run; what refuses the user from then on may pass.
+        has_answered: S3 has answered some request in this run.
+        has_worked: it has taken bytes; that it denies access from then on may pass.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Link:
         self._stopping = stopping
         self._policy = policy
         self._chance = chance
+        self.has_answered = False
         self.has_worked = False
         self._asking = asyncio.Lock()
         self._lost: _Lost | None = None
@@ -74,11 +76,12 @@ class Link:
         self._findings = 0
         self._answers = int(is_known)
         self._next_start = 0.0
-        self._end: Callable[[], AsyncupError] | None = None
+        self._end: tuple[int, Callable[[], AsyncupError]] | None = None
 
     def answered(self, *, acknowledged: bool) -> None:
         """Note that S3 has answered a request; `acknowledged` says that it has taken bytes."""
         self._answers += 1
+        self.has_answered = True
         self.has_worked = self.has_worked or acknowledged
 
     async def ready(self, uri: ObjectURI) -> None:
@@ -88,12 +91,13 @@ class Link:
             GaveUp, Unreachable: the way to S3 was not found in time.
             Interrupted: it was time to stop before it was found.
         """
-        if self._lost is None and self._end is None:
+        if self._lost is None:
             return
+        before = self._findings
         async with self._asking:
             if self._lost is not None:
                 await self._look(self._lost.error, uri)
-            self._check_end()
+            self._check_end(before)
         await self._take_turns()
 
     async def examine(self, error: AsyncupError, uri: ObjectURI) -> bool:
@@ -101,20 +105,22 @@ class Link:
 
         Raises: as `ready`.
         """
-        if not outage.is_doubtful(error, has_worked=self.has_worked):
+        if not outage.is_doubtful(
+            error, has_answered=self.has_answered, has_worked=self.has_worked
+        ):
             return False
         before = self._findings
         async with self._asking:
             if self._findings == before:
-                self._was_lost = await self._look(error, uri)
-            self._check_end()
+                await self._look(error, uri)
+            self._check_end(before)
             was_lost = self._was_lost
         if was_lost:
             await self._take_turns()
         return was_lost
 
-    async def _look(self, error: AsyncupError, uri: ObjectURI) -> bool:
-        """Ask S3 until it answers; return whether it did not at first, or not to who we were."""
+    async def _look(self, error: AsyncupError, uri: ObjectURI) -> None:
+        """Ask S3 until it answers, and note whether it did not at first, or not to who we were."""
         while True:
             answers = self._answers
             # What denies access may be a policy: other keys of the same owner are denied as well.
@@ -123,8 +129,11 @@ class Link:
             if failure is not None and not self._is_alive(failure, answers):
                 error = failure
                 await self._rest(self._lose(error), error, answers)
+            if failure is None:
+                self.answered(acknowledged=False)
             if failure is None or self._is_alive(failure, answers):
-                return self._found() or is_renewed
+                self._was_lost = self._found() or is_renewed
+                return
 
     def _is_alive(self, failure: AsyncupError, answers: int) -> bool:
         """Return whether S3 has answered somebody else meanwhile: their connection has survived."""
@@ -187,35 +196,44 @@ class Link:
         return min(outage.until_probe(lost_for, asked, chance), budget - lost_for)
 
     def _give_up(self, end: Callable[[], AsyncupError]) -> AsyncupError:
-        """Let nobody look any more, and return the error for it."""
-        self._lost, self._end = None, end
+        """Let nobody who waits look any more, and return the error for it."""
         self._findings += 1
+        self._lost, self._end = None, (self._findings, end)
         return end()
 
-    def _check_end(self) -> None:
+    def _check_end(self, before: int) -> None:
+        """Raise what those are told who have waited since before it was given up."""
         if self._end is not None:
-            raise self._end()
+            given_up, error = self._end
+            if before < given_up:
+                raise error()
 
     async def _rest(self, seconds: float, error: AsyncupError, answers: int) -> None:
         """Wait, unless there is a sign of life meanwhile."""
         end = self._now() + seconds
         while (left := end - self._now()) > 0 and not self._is_alive(error, answers):
-            await self._pause(min(left, NAP), error)
+            await pause(min(left, NAP), self._stopping, error)
 
     async def _take_turns(self) -> None:
         """Let those who waited begin one after the other."""
         start = max(self._now(), self._next_start)
         self._next_start = start + outage.until_next_start(self._chance())
-        await self._pause(start - self._now())
-
-    async def _pause(self, seconds: float, error: AsyncupError | None = None) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-        told = "" if error is None else f" after: {error}"
-        raise Interrupted(f"stopped while waiting for S3{told}") from error
+        await pause(start - self._now(), self._stopping)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+async def pause(seconds: float, stopping: asyncio.Event, error: AsyncupError | None = None) -> None:
+    """Wait, because of an error if there is one.
+
+    Raises:
+        Interrupted: it was time to stop meanwhile.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return
+    told = "" if error is None else f" after: {error}"
+    raise Interrupted(f"stopped while waiting for S3{told}") from error

@@ -3,18 +3,27 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import TypeVar
 
 from asyncup.core import outage
 from asyncup.core.backoff import RetryPolicy
-from asyncup.core.errors import AsyncupError, Interrupted, RetriesExhausted
+from asyncup.core.errors import AsyncupError, RetriesExhausted, Throttled
 from asyncup.core.events import Listener, RetryScheduled
 from asyncup.core.model import ObjectURI
-from asyncup.engine.link import Link
+from asyncup.engine.link import Link, pause
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Attempts at one request that failed: those that count, and those in a row that do not."""
+
+    failed: int = 0
+    excused: int = 0
 
 
 class Retrier:
@@ -46,8 +55,9 @@ class Retrier:
     ) -> T:
         """Await `attempt(n)` for n = 1, 2, ... and return its first result.
 
-        Those that failed because S3 was out of reach for everybody are not counted, nor those that
-        ended in an error to be tried again at once.
+        Those that failed because S3 was out of reach for everybody are not counted (as long as
+        there are not too many of them in a row), nor those that ended in an error to be tried
+        again at once.
 
         Raises:
             RetriesExhausted: the last attempt failed, too, with a transient error.
@@ -55,14 +65,14 @@ class Retrier:
             Interrupted: it was time to stop.
             AsyncupError: an attempt failed with an error that no retry mends.
         """
-        failed = 0
+        tally = _Tally()
         for number in count(1):
             await self._link.ready(uri)
             try:
                 answer = await attempt(number)
             except AsyncupError as error:
                 again = partial(RetryScheduled, uri, part_number, number, error=error)
-                failed += not await self._recover(error, failed + 1, uri, again)
+                await self._recover(error, tally, uri, again)
             else:
                 self._link.answered(acknowledged=part_number is not None)
                 return answer
@@ -71,36 +81,37 @@ class Retrier:
     async def _recover(
         self,
         error: AsyncupError,
-        failed: int,
+        tally: _Tally,
         uri: ObjectURI,
         again: Callable[..., RetryScheduled],
-    ) -> bool:
-        """Wait until another attempt is due; return whether this one is not to be counted.
+    ) -> None:
+        """Wait until another attempt is due.
 
         Raises:
             AsyncupError: there is to be no other.
         """
-        may_pass = outage.may_pass(error, failed, has_worked=self._link.has_worked)
+        link, loop = self._link, asyncio.get_running_loop()
+        known = {"has_answered": link.has_answered, "has_worked": link.has_worked}
+        failed = tally.failed + 1
+        may_pass = outage.may_pass(error, failed, **known)
         delay = self._policy.delay(failed, error, self._chance(), may_pass=may_pass)
-        loop = asyncio.get_running_loop()
-        failed_at = loop.time()
+        due = loop.time() + (delay or 0.0)
         if delay is not None:
             self._announce(again(delay=delay))
-        if await self._link.examine(error, uri):
+        if await link.examine(error, uri) and tally.excused < self._policy.max_attempts:
             if delay is None:
                 self._announce(again(delay=0.0))
-            return True
+            if not isinstance(error, Throttled):
+                # Who asks for a pause gets it. Others go again at once, but not again and again:
+                # it may be the request itself that brings the way down.
+                due = loop.time() + self._policy.pause(tally.excused, self._chance())
+            tally.excused += 1
+            await pause(due - loop.time(), self._stopping, error)
+            return
         if delay is None:
             if error.transient:
                 raise RetriesExhausted(error, attempts=failed) from error
             raise error
-        await self._wait(failed_at + delay - loop.time(), error)
-        return error.at_once
-
-    async def _wait(self, delay: float, error: AsyncupError) -> None:
-        try:
-            async with asyncio.timeout(delay):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-        raise Interrupted(f"stopped while waiting to try again after: {error}") from error
+        await pause(due - loop.time(), self._stopping, error)
+        if not error.at_once:
+            tally.failed, tally.excused = failed, 0

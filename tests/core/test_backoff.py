@@ -53,7 +53,7 @@ def test_what_is_mended_is_tried_again_at_once() -> None:
     """A request that was signed at a wrong time waits for nothing, but not without end either."""
     corrected = ClockCorrected(Fault(action="upload"))
     assert POLICY.delay(7, corrected, 0.0) == 0.0
-    assert POLICY.delay(30, corrected, 0.0) is None
+    assert POLICY.delay(31, corrected, 0.0) is None
 
 
 def test_a_single_attempt_is_never_repeated() -> None:

@@ -27,45 +27,73 @@ from asyncup.core.errors import (
     TimedOut,
     TooSlow,
     UploadMissing,
+    UsageError,
 )
 
 FAULT = Fault(action="x")
 
 
+NEVER, ANSWERED, WORKED = (False, False), (True, False), (True, True)
+"""Whether S3 has answered, and whether it has taken bytes."""
+
+
 @pytest.mark.parametrize(
-    ("kind", "at_first", "later"),
+    ("kind", "when"),
     [
-        (ConnectionLost, True, True),
-        (Stalled, True, True),
-        (TimedOut, True, True),
-        (Throttled, True, True),
-        (ServerFault, True, True),
-        (ForeignAnswer, True, True),
+        (ConnectionLost, [NEVER, ANSWERED, WORKED]),
+        (Stalled, [NEVER, ANSWERED, WORKED]),
+        (TimedOut, [NEVER, ANSWERED, WORKED]),
+        (Throttled, [NEVER, ANSWERED, WORKED]),
+        (ServerFault, [NEVER, ANSWERED, WORKED]),
+        (ForeignAnswer, [NEVER, ANSWERED, WORKED]),
         # These have come from S3, about this one request.
-        (ChecksumRejected, False, False),
-        (ConditionConflict, False, False),
-        (ClockCorrected, False, False),
-        (TooSlow, False, False),
-        (UploadMissing, False, False),
-        (PreconditionFailed, False, False),
-        # These say that it is not set up right, unless it has worked.
-        (CredentialsExpired, False, True),
-        (CredentialsRejected, False, True),
-        (CredentialsMissing, False, True),
-        (AccessDenied, False, True),
-        (CertificateRejected, False, True),
+        (ChecksumRejected, []),
+        (ConditionConflict, []),
+        (ClockCorrected, []),
+        (TooSlow, []),
+        (UploadMissing, []),
+        (PreconditionFailed, []),
+        # These say that it is not set up right, unless it was.
+        (CredentialsExpired, [ANSWERED, WORKED]),
+        (CredentialsRejected, [ANSWERED, WORKED]),
+        (CredentialsMissing, [ANSWERED, WORKED]),
+        (CertificateRejected, [ANSWERED, WORKED]),
+        # It may be allowed to list and not to write.
+        (AccessDenied, [WORKED]),
     ],
 )
-def test_what_casts_doubt(kind: type[S3Error], *, at_first: bool, later: bool) -> None:
-    """Each kind of error, before S3 has taken any bytes, and after that."""
-    assert outage.is_doubtful(kind(FAULT), has_worked=False) is at_first
-    assert outage.is_doubtful(kind(FAULT), has_worked=True) is later
+def test_what_casts_doubt(kind: type[S3Error], when: list[tuple[bool, bool]]) -> None:
+    """Each kind of error: never, always, or once S3 has answered, or has taken bytes."""
+    doubtful = [
+        (answered, worked)
+        for answered, worked in (NEVER, ANSWERED, WORKED)
+        if outage.is_doubtful(kind(FAULT), has_answered=answered, has_worked=worked)
+    ]
+    assert doubtful == when
+
+
+@pytest.mark.parametrize(
+    ("error", "is_doubtful"),
+    [
+        pytest.param(UsageError("no TLS at this port"), True, id="who is in between has no TLS"),
+        pytest.param(
+            S3Error(Fault(action="look", operation="HeadObject", code="400")), True, id="mute"
+        ),
+        pytest.param(
+            S3Error(Fault(action="put", operation="PutObject", code="400")), False, id="refused"
+        ),
+    ],
+)
+def test_what_would_end_a_run_at_its_beginning(error: AsyncupError, *, is_doubtful: bool) -> None:
+    """Once S3 has answered, it was set up right; what says otherwise may pass."""
+    assert outage.is_doubtful(error, has_answered=True, has_worked=False) is is_doubtful
+    assert not outage.is_doubtful(error, has_answered=False, has_worked=False)
 
 
 def test_what_is_ours_says_nothing_of_the_way() -> None:
     """A full disk is no outage."""
     error: AsyncupError = DiskFull("split")
-    assert not outage.is_doubtful(error, has_worked=True)
+    assert not outage.is_doubtful(error, has_answered=True, has_worked=True)
 
 
 @pytest.mark.parametrize(
@@ -76,8 +104,9 @@ def test_what_was_refused_is_tried_a_few_times(
     attempt: int, *, has_worked: bool, passes: bool
 ) -> None:
     """Only where it worked before, and not for ever."""
-    assert outage.may_pass(AccessDenied(FAULT), attempt, has_worked=has_worked) is passes
-    assert not outage.may_pass(UploadMissing(FAULT), attempt, has_worked=has_worked)
+    known = {"has_answered": True, "has_worked": has_worked}
+    assert outage.may_pass(AccessDenied(FAULT), attempt, **known) is passes
+    assert not outage.may_pass(UploadMissing(FAULT), attempt, **known)
 
 
 @pytest.mark.parametrize(

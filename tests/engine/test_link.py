@@ -28,6 +28,7 @@ from asyncup.core.errors import (
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import Options
 from asyncup.engine.link import Link
+from asyncup.engine.retry import Retrier
 from tests.engine.kit import OPTIONS, URI, Ears, jobs, make_file, no_task_is_left, uploader
 from tests.fakes3 import FakeS3, Request, lost
 from tests.loop import run
@@ -352,7 +353,8 @@ def test_keys_that_stay_expired_are_waited_for(tmp_path: Path) -> None:
 def test_keys_that_never_worked_end_the_run(tmp_path: Path) -> None:
     """Nobody waits a day for keys that have never been good."""
     s3, ears = FakeS3(), Ears()
-    s3.fail("upload_part", expired(), times=ALWAYS)
+    for verb in ("list_objects", "list_multipart_uploads"):
+        s3.fail(verb, expired(), times=ALWAYS)
     took = upload(s3, tmp_path, ears, expected=CredentialsExpired)
     assert took < 1
     assert not s3.renewals
@@ -408,3 +410,121 @@ def test_progress_goes_back_when_it_goes_offline(tmp_path: Path) -> None:
     upload(s3, tmp_path, ears)
     kinds: list[type[events.Event]] = [type(event) for event in ears.heard]
     assert kinds.index(events.RetryScheduled) < kinds.index(WentOffline)
+
+
+class Refusing(FakeS3):
+    """Probes are always fine, or fine every second time; one request never is."""
+
+    def __init__(self, probe: S3Error | None = None) -> None:
+        super().__init__()
+        self._probes = 0
+        self._probe = probe
+
+    async def probe(self, _: ObjectURI) -> None:
+        self._probes += 1
+        if self._probe is not None and self._probes % 2:
+            raise self._probe
+
+
+async def attempts_at(s3: FakeS3, error: S3Error, *, max_attempts: int = 4) -> int:
+    """Return how often a request is made that always fails, in a run that has worked."""
+    made = 0
+
+    async def attempt(_: int) -> None:
+        nonlocal made
+        made += 1
+        raise error
+
+    policy, ears, stopping = replace_policy(max_attempts), Ears(), asyncio.Event()
+    link = Link(s3, ears, stopping, policy=policy)
+    link.answered(acknowledged=True)
+    with pytest.raises(AsyncupError):
+        await Retrier(policy, link, ears, stopping)(attempt, URI, 1)
+    return made
+
+
+def replace_policy(max_attempts: int) -> RetryPolicy:
+    """Return a policy with so many attempts."""
+    return RetryPolicy(max_attempts=max_attempts, step=5, cap=60)
+
+
+def test_keys_that_are_others_each_time_they_are_read() -> None:
+    """A role gives other keys whenever it is asked: that alone makes no request good."""
+    s3 = Refusing()
+    s3.renews = lambda: True
+    error = CredentialsRejected(Fault(action="x", code="SignatureDoesNotMatch"))
+    assert run(attempts_at(s3, error)) <= 4 * (4 + 1)
+
+
+@pytest.mark.parametrize("error", [lost(), Throttled(Fault(action="x", retry_after=30.0))])
+def test_a_request_that_brings_the_way_down(error: S3Error) -> None:
+    """It is not made for ever, though each time the way was lost and found again."""
+
+    async def main() -> None:
+        assert await attempts_at(Refusing(error), error) <= 4 * (4 + 1)
+        # And not as fast as it goes: what asks for a pause gets it.
+        assert now() > (30 if isinstance(error, Throttled) else 10)
+
+    run(main())
+
+
+def test_giving_up_is_not_for_ever() -> None:
+    """Whoever comes when S3 is there again finds it."""
+    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3.fail("probe", times=ALWAYS)
+
+    async def main() -> None:
+        link = _link(s3, ears, stopping)
+        link.answered(acknowledged=True)
+        waiting = [asyncio.ensure_future(link.examine(lost(), URI)) for _ in range(3)]
+        for each in waiting:
+            with pytest.raises(GaveUp):
+                await each
+        s3.troubles.clear()
+        await link.ready(URI)
+        assert await link.examine(lost(), URI) is False
+
+    run(main())
+
+
+def test_who_finds_it_tells_all() -> None:
+    """Also where the one who looked first is gone, and one who had not failed yet finds it."""
+    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3.fail("probe", times=10)
+
+    async def main() -> None:
+        link = _link(s3, ears, stopping)
+        link.answered(acknowledged=True)
+        first = asyncio.ensure_future(link.examine(lost(), URI))
+        await asyncio.sleep(0.5)
+        second = asyncio.ensure_future(link.ready(URI))
+        await asyncio.sleep(0)
+        third = asyncio.ensure_future(link.examine(lost(), URI))
+        await asyncio.sleep(0)
+        first.cancel()
+        await second
+        assert await third
+
+    run(main())
+
+
+def test_an_answered_probe_is_an_answer() -> None:
+    """S3 that has answered a probe exists: from then on it is waited for."""
+    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+
+    async def main() -> None:
+        link = _link(s3, ears, stopping)
+        assert await link.examine(lost(), URI) is False
+        s3.fail("probe", times=20)
+        assert await link.examine(lost(), URI) is True
+
+    run(main())
+
+
+def test_keys_that_run_out_before_the_first_part(tmp_path: Path) -> None:
+    """Hours may have gone into reading what S3 holds: they are renewed as later."""
+    s3, ears = FakeS3(), Ears()
+    s3.fail("upload_part", expired(), times=3)
+    s3.renews = lambda: True
+    upload(s3, tmp_path, ears)
+    assert ears.of(CredentialsRenewed)

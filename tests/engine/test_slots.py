@@ -244,7 +244,7 @@ def test_after_an_outage(bounds: Adaptive, most: int) -> None:
         assert [number for number, _ in heard.told] == list(range(1, most + 1))
         assert {reason for _, reason in heard.told[1:]} == {SlotsReason.RAMP}
         before = heard.slots.limit
-        await heard.hear(failed(), after=60)
+        await heard.hear(failed(), failed(), after=60)
         assert heard.slots.limit == (before if bounds.least == most else before // 2)
 
     run(main())
