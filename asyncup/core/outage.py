@@ -12,6 +12,7 @@ from asyncup.core.errors import (
     CertificateRejected,
     ChecksumRejected,
     ClockCorrected,
+    ClockSkewed,
     ConditionConflict,
     CredentialsExpired,
     CredentialsMissing,
@@ -39,6 +40,7 @@ _PASSING = (
     CredentialsRejected,
     CredentialsMissing,
     CertificateRejected,
+    ClockSkewed,
     UsageError,
 )
 """What ends a run at its beginning, and is waited for once S3 has answered: keys run out and are

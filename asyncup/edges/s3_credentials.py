@@ -5,6 +5,7 @@ run of days outlives keys that are rotated, an `aws sso login`, a token in a fil
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -22,6 +23,10 @@ RENEWAL_TIMEOUT = 60.0
 _FAULT = Fault(action="find credentials")
 
 _OF_CREDENTIALS = (
+    # botocore's own word for credentials that are refreshed and have run out all the same.
+    RuntimeError,
+    # A program or a token file that is named and not there.
+    OSError,
     boto.PartialCredentialsError,
     boto.CredentialRetrievalError,
     boto.MetadataRetrievalError,
@@ -133,6 +138,17 @@ def _ours(error: Exception) -> AsyncupError:
             return ours
         hint = "check the role, what it trusts, and the credentials that assume it"
         return CredentialsRejected(ours.fault, hint=hint)
+    if isinstance(error, RuntimeError):
+        return CredentialsExpired(
+            replace(_FAULT, message=str(error)),
+            hint="get new temporary credentials (for SSO: aws sso login)",
+        )
+    if isinstance(error, OSError):
+        named = f": {error.filename}" if error.filename else ""
+        return CredentialsRejected(
+            replace(_FAULT, message=f"{error.strerror or error}{named}"),
+            hint="check what the profile and AWS_* name: credential_process, token files",
+        )
     if isinstance(error, ValueError):
         return CredentialsRejected(
             Fault(action=_FAULT.action, message="what gives them did not answer in JSON"),

@@ -189,7 +189,8 @@ def unanswered(error: Exception, fault: Fault) -> AsyncupError:
     if isinstance(error, boto.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
         return UsageError(
             f"{fault.action}: the server does not speak TLS at this port",
-            hint="write http:// instead of https:// in --endpoint-url, or name the port for https",
+            hint="write http:// instead of https:// in --endpoint-url, or name the port for https; "
+            "or a captive portal is in the way",
         )
     if _is_of_process(error):
         return CredentialsExpired(

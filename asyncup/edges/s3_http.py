@@ -17,6 +17,9 @@ _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 UNSENT = 128 << 10
 """Bytes that wait in the kernel to be sent at most, beside those that are on their way."""
 
+BUFFERED = 64 << 10
+"""Bytes that wait for the kernel, at most."""
+
 # tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
 _NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
@@ -121,6 +124,20 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
         # aiobotocore's own check of these arguments, when it is configured, knows nothing of this.
         arguments = {**(kwargs.pop("connector_args", None) or {}), "socket_factory": open_socket}
         super().__init__(*args, connector_args=arguments, **kwargs)
+
+    def _create_connector(self, proxy_url: str | None) -> Any:  # noqa: ANN401 - aiohttp's
+        connector = super()._create_connector(proxy_url)
+        connect = connector.connect
+
+        async def connect_shallowly(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - aiohttp's
+            connection = await connect(*args, **kwargs)
+            if connection.transport is not None:
+                # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
+                connection.transport.set_write_buffer_limits(high=BUFFERED)
+            return connection
+
+        connector.connect = connect_shallowly
+        return connector
 
     async def _get_session(self, proxy_url: str | None) -> "_Unredirected":
         return _Unredirected(await super()._get_session(proxy_url))

@@ -217,8 +217,8 @@ def test_what_fails_at_once_halves_once() -> None:
     for number in range(4):
         aimd.failed(1.0 + number * SPARED / 4, LOST)
     assert aimd.slots == 4
-    for _ in range(2):
-        aimd.failed(1.0 + SPARED, LOST)
+    for number in range(2):
+        aimd.failed(30.0 + number, LOST)
     assert aimd.slots == 2
 
 

@@ -11,6 +11,7 @@ from asyncup.core.errors import (
     CertificateRejected,
     ChecksumRejected,
     ClockCorrected,
+    ClockSkewed,
     ConditionConflict,
     ConnectionLost,
     CredentialsExpired,
@@ -58,6 +59,8 @@ NEVER, ANSWERED, WORKED = (False, False), (True, False), (True, True)
         (CredentialsRejected, [ANSWERED, WORKED]),
         (CredentialsMissing, [ANSWERED, WORKED]),
         (CertificateRejected, [ANSWERED, WORKED]),
+        # The machine may have slept, or its clock have been set, since the request was signed.
+        (ClockSkewed, [ANSWERED, WORKED]),
         # It may be allowed to list and not to write.
         (AccessDenied, [WORKED]),
     ],

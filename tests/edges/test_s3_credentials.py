@@ -20,6 +20,7 @@ from asyncup.core.errors import (
     CredentialsExpired,
     CredentialsMissing,
     CredentialsRejected,
+    S3Error,
     UsageError,
 )
 from asyncup.core.model import ObjectURI
@@ -310,3 +311,28 @@ def refusal(code: str, status: int) -> ClientError:
 
 async def nothing(_: S3) -> None:
     """Ask for nothing."""
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RuntimeError("refreshed credentials are still expired"), CredentialsExpired),
+        (FileNotFoundError(2, "No such file or directory", "token"), CredentialsRejected),
+    ],
+)
+def test_what_goes_wrong_in_the_chain_is_said_in_our_words(
+    error: Exception, expected: type[S3Error]
+) -> None:
+    """What a program hands out may have run out, and what a profile names may not be there."""
+
+    class Broken:
+        async def get_frozen_credentials(self) -> object:
+            raise error
+
+    async def main() -> None:
+        chain = CredentialChain(S3Config())
+        chain._newest = Broken()
+        with pytest.raises(expected, match=r"still expired|No such file"):
+            await chain.get_frozen_credentials()
+
+    asyncio.run(main())

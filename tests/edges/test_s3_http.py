@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
@@ -17,6 +19,7 @@ from asyncup.edges.s3 import open_s3
 from asyncup.edges.s3_http import UNSENT, HTTPSession, ThreadedResolver, open_socket
 from asyncup.embedded import EmbeddedServer
 from tests.bodies import body_of, checksums_of
+from tests.certificates import make_certificate
 from tests.loop import run
 from tests.proxy import Answer, Fate, Proxy, Request, error_answer, proxy_to
 from tests.s3 import config_of
@@ -278,3 +281,44 @@ def test_the_client_opens_sockets_of_ours() -> None:
     """Aiohttp is given what opens them, though aiobotocore's own settings have no word for it."""
     session = HTTPSession(connector_args={"keepalive_timeout": 3.0})
     assert session._connector_args == {"keepalive_timeout": 3.0, "socket_factory": open_socket}
+
+
+def test_tls_takes_little_ahead(tmp_path: Path) -> None:
+    """A server that does not read holds up whoever sends, over TLS as without it."""
+    certificate = make_certificate(tmp_path)
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(certificate.certificate, certificate.key)
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+    taken = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(1000):
+            yield bytes(16 << 10)
+            taken += 16 << 10
+
+    async def main() -> None:
+        done, gone = asyncio.Event(), asyncio.Event()
+
+        async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            await done.wait()
+            writer.transport.abort()
+            gone.set()
+
+        # The reader's own buffer is small as well.
+        server = await asyncio.start_server(keep, sock=listening, ssl=served, limit=16 << 10)
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}/"
+        connector = HTTPSession(verify=False, connector_args={})._create_connector(None)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1), aiohttp.ClientSession(connector=connector) as client:
+                await client.put(url, data=body())
+        done.set()
+        await gone.wait()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(main())
+    # Of this, most is in the buffers of the server.
+    assert 0 < taken < 1 << 20

@@ -145,7 +145,11 @@ def test_wrong_certificate_for_a_while(upload: Upload, tmp_path: Path) -> None:
         proxy_to(upload.url, script, right) as proxy,
         closing(upload.start(proxy.url, FEW, f"--ca-bundle={right.issuer}")) as running,
     ):
+        offline = running.wait_for("went_offline")
+        assert offline["error"]["name"] == "CertificateRejected"
+        arrived = len(proxy.requests)
         running.wait_for("went_offline")
+        assert len(proxy.requests) == arrived
         back.set()
         proxy.show(right)
         upload.check(running.finish())
