@@ -182,6 +182,8 @@ class FakeS3:
         self._answer("head_object")
         if stored is None or part_number is None or not self.tells_parts:
             return stored.head if stored else None
+        if part_number > len(stored.part_sizes):
+            raise S3Error(Fault(action=f"look at {uri}", code="416"))
         return replace(
             stored.head, size=stored.part_sizes[part_number - 1], parts=len(stored.part_sizes)
         )
