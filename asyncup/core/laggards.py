@@ -111,7 +111,12 @@ def typical_time(size: int, typical: float) -> float:
 
 
 def to_drop(
-    flights: Sequence[InFlight], *, min_rate: float, typical: float | None, is_idle: bool
+    flights: Sequence[InFlight],
+    *,
+    min_rate: float,
+    typical: float | None,
+    is_idle: bool,
+    fastest: float | None = None,
 ) -> dict[int, str]:
     """Return the attempts to be dropped, by their IDs, and what is to be said of each.
 
@@ -120,6 +125,7 @@ def to_drop(
         min_rate: what a part is to travel at; 0 for none.
         typical: what parts of this run have travelled at, if that is known.
         is_idle: slots are free, and no part waits for one.
+        fastest: what the fastest part of those that have arrived has travelled at, if any has.
     """
     flights = [each for each in flights if each.is_on_the_way]
     found = {}
@@ -127,13 +133,13 @@ def to_drop(
         for each in _stragglers(flights, typical):
             found[each.id] = _told(each, each.recent or 0.0, "is typical", typical)
     for each in flights:
-        if _is_too_slow(each, flights, min_rate, typical):
+        if _is_too_slow(each, flights, min_rate, fastest or typical):
             found[each.id] = _told(each, each.rate or 0.0, "are asked for", min_rate)
     return found
 
 
 def _is_too_slow(
-    flight: InFlight, flights: Sequence[InFlight], min_rate: float, typical: float | None
+    flight: InFlight, flights: Sequence[InFlight], min_rate: float, known: float | None
 ) -> bool:
     """Say whether a part is below the least rate, another one is not, and time is gained."""
     rate = flight.rate
@@ -142,7 +148,7 @@ def _is_too_slow(
     if (flight.size - flight.sent) / rate <= flight.size / min_rate:
         return False
     others = [each.rate for each in flights if each is not flight and each.rate is not None]
-    best = max(others, default=typical)
+    best = max(others, default=known)
     return best is None or best >= min_rate
 
 

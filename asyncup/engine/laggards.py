@@ -136,7 +136,13 @@ class Laggards:
         now, typical = asyncio.get_running_loop().time(), typical_rate(self._rates)
         flights = {key: each for key, each in self._flights.items() if not each.reason}
         seen = [flight.look(key, now, typical) for key, flight in flights.items()]
-        found = to_drop(seen, min_rate=self._min_rate, typical=typical, is_idle=self._is_idle())
+        found = to_drop(
+            seen,
+            min_rate=self._min_rate,
+            typical=typical,
+            is_idle=self._is_idle(),
+            fastest=max(self._rates, default=None),
+        )
         for key, reason in found.items():
             flights[key].reason = reason
             flights[key].scope.reschedule(now)

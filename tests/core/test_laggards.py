@@ -227,3 +227,10 @@ def test_what_is_empty_has_no_rate() -> None:
     """Empty files arrive at no rate at all, and tell nothing of what is typical."""
     assert typical_rate([0.0, 0.0, 0.0, 0.0]) is None
     assert typical_rate([0.0, 10.0, 10.0, 10.0, 0.0]) == 10.0
+
+
+def test_one_that_is_alone_is_compared_with_what_has_arrived() -> None:
+    """If nothing has ever reached the least rate, it is the link, however few have arrived."""
+    alone = replace(CRAWLING, id=7)
+    assert to_drop([alone], min_rate=50.0, typical=None, is_idle=False, fastest=10.0) == {}
+    assert list(to_drop([alone], min_rate=50.0, typical=None, is_idle=False, fastest=90.0)) == [7]

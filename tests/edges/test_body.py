@@ -40,7 +40,7 @@ def test_a_body_comes_in_small_slices(tmp_path: Path) -> None:
             return [bytes(piece) async for piece in body]
 
     pieces = run(send())
-    assert {len(piece) for piece in pieces} == {128 << 10, 1}
+    assert {len(piece) for piece in pieces} == {64 << 10, 1}
     assert b"".join(pieces) == DATA[:SIZE]
 
 

@@ -147,6 +147,8 @@ def test_wrong_certificate_for_a_while(upload: Upload, tmp_path: Path) -> None:
     ):
         offline = running.wait_for("went_offline")
         assert offline["error"]["name"] == "CertificateRejected"
+        # What was on its way over a connection that was there before may arrive until then.
+        running.wait_for("went_offline")
         arrived = len(proxy.requests)
         running.wait_for("went_offline")
         assert len(proxy.requests) == arrived
