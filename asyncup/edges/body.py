@@ -12,7 +12,7 @@ from typing import Self
 from asyncup.core.errors import AsyncupError
 from asyncup.edges.files import RangeReader
 
-SLICE = 64 << 10
+SLICE = 32 << 10
 """Bytes handed on at once, at most: fewer where that takes long."""
 
 LEAST_SLICE = 4 << 10

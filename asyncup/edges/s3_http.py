@@ -17,7 +17,7 @@ _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 UNSENT = 128 << 10
 """Bytes that wait in the kernel to be sent at most, beside those that are on their way."""
 
-BUFFERED = 64 << 10
+BUFFERED = 16 << 10
 """Bytes that wait for the kernel, at most."""
 
 # tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.

@@ -40,7 +40,7 @@ def test_a_body_comes_in_small_slices(tmp_path: Path) -> None:
             return [bytes(piece) async for piece in body]
 
     pieces = run(send())
-    assert {len(piece) for piece in pieces} == {64 << 10, 1}
+    assert {len(piece) for piece in pieces} == {32 << 10, 1}
     assert b"".join(pieces) == DATA[:SIZE]
 
 
@@ -238,5 +238,5 @@ def test_a_slow_network_gets_smaller_slices(tmp_path: Path) -> None:
     slow_then_fast = chain([2.0] * 10, repeat(0.01))
     sizes = run(send(slow_then_fast))
     assert sizes[:10] == [max(4 << 10, SLICE >> number) for number in range(10)]
-    assert sizes[11:15] == [8 << 10, 16 << 10, 32 << 10, 64 << 10]
+    assert sizes[11:15] == [8 << 10, 16 << 10, 32 << 10, 32 << 10]
     assert sum(sizes) == SIZE

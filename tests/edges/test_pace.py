@@ -15,7 +15,7 @@ from asyncup.edges.s3_clock import SigningClock
 from asyncup.edges.s3_request import Requests
 from tests.loop import run
 
-SIZE = 150_000
+SIZE = 75_000
 STALL_TIMEOUT = 30.0
 
 
@@ -66,7 +66,7 @@ def test_slices_are_what_the_pace_lets_go(tmp_path: Path) -> None:
 
     def pace(most: int) -> int:
         asked.append(most)
-        return min(most, 50_000)
+        return min(most, 25_000)
 
     async def main() -> list[bytes]:
         with body_at(pace, tmp_path) as body:
@@ -75,7 +75,7 @@ def test_slices_are_what_the_pace_lets_go(tmp_path: Path) -> None:
     pieces = run(main())
     assert set(asked[:-1]) == {SLICE}
     assert 0 < asked[-1] < SLICE
-    assert [len(piece) for piece in pieces] == [50_000] * 3
+    assert [len(piece) for piece in pieces] == [25_000] * 3
     assert b"".join(pieces) == (tmp_path / "file").read_bytes()
 
 
@@ -105,7 +105,7 @@ def test_a_body_that_is_held_back_does_not_stall(tmp_path: Path, wait: float) ->
     """However long a slice waits for its turn, that is no sign of a dead connection."""
 
     async def main() -> float:
-        with body_at(by(50_000, wait), tmp_path) as body:
+        with body_at(by(25_000, wait), tmp_path) as body:
             await send(body, at_once)
             assert body.sent == SIZE
         return asyncio.get_running_loop().time()
@@ -117,8 +117,8 @@ def test_a_network_that_takes_nothing_stalls_all_the_same(tmp_path: Path) -> Non
     """When the slice has gone out, the clock runs again, from its beginning."""
 
     async def main() -> float:
-        stalled = pytest.raises(Stalled, match="no byte moved for 30 s, after 0 of 150000")
-        with body_at(by(50_000, 3600), tmp_path) as body, stalled:
+        stalled = pytest.raises(Stalled, match="no byte moved for 30 s, after 0 of 75000")
+        with body_at(by(25_000, 3600), tmp_path) as body, stalled:
             await send(body, asyncio.Event().wait)
         return asyncio.get_running_loop().time()
 
@@ -136,8 +136,8 @@ def test_an_answer_that_does_not_come_stalls_all_the_same(tmp_path: Path) -> Non
 
     async def main() -> None:
         requests = Requests(Mute(at_once), STALL_TIMEOUT, 1, SigningClock())
-        stalled = pytest.raises(Stalled, match="after 150000 of 150000")
-        with body_at(by(50_000, 100), tmp_path) as body, stalled:
+        stalled = pytest.raises(Stalled, match="after 75000 of 75000")
+        with body_at(by(25_000, 100), tmp_path) as body, stalled:
             await requests.send(Fault(action="upload", operation="UploadPart"), body)
 
     run(main())

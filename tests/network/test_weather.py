@@ -55,7 +55,8 @@ def test_slow_is_not_stalled(link: Link, upload: Upload) -> None:
     """A link on which bytes move, but few in a stall time, is no reason to begin again."""
     upload.make(500_000)
     link.set(Weather(delay=0.02, rate=MBIT // 2, queue=16 << 10))
-    ended = upload.run("--stall-timeout=1.5s", "--retry-step=0.1s")
+    # TCP itself rests for a second or two when so short a queue has lost all that was under way.
+    ended = upload.run("--stall-timeout=5s", "--retry-step=0.1s")
     upload.check(ended)
     assert resent(ended) == 0
 
