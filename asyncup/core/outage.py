@@ -95,6 +95,15 @@ def until_probe(lost_for: float, asked: float | None, chance: float) -> float:
     return max(own, asked or 0.0)
 
 
+MOMENT = 0.001
+"""Seconds that no one can wait for: added to a clock that has run for long, fewer are none."""
+
+
+def is_over(lost_for: float, patience: float) -> bool:
+    """Return whether the way has been looked for as long as it was to be; both in seconds."""
+    return patience - lost_for < MOMENT
+
+
 RAMP = 0.2
 """Seconds, at most, between two requests that waited for the way: they do not come all at once."""
 

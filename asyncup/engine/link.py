@@ -190,7 +190,7 @@ class Link:
                 )
             return delay
         lost_for, budget = self._now() - lost.since, self._policy.give_up_after
-        if lost_for >= budget:
+        if outage.is_over(lost_for, budget):
             raise self._give_up(lambda: GaveUp(error, waited=format_duration(budget)))
         asked = error.fault.retry_after if isinstance(error, S3Error) else None
         return min(outage.until_probe(lost_for, asked, chance), budget - lost_for)

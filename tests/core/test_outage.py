@@ -139,3 +139,12 @@ def test_the_end_is_found_soon(lost_for: float, chance: float) -> None:
     delay = outage.until_probe(lost_for, None, chance)
     assert 0.75 <= delay <= max(1.0, lost_for / 20)
     assert 0 <= outage.until_next_start(chance) <= 0.2
+
+
+@pytest.mark.parametrize(
+    ("lost_for", "is_over"),
+    [(0, False), (19.9, False), (20 - 3.6e-15, True), (20, True), (21, True)],
+)
+def test_the_end_of_patience(lost_for: float, *, is_over: bool) -> None:
+    """What is left of it and too little to be waited for is nothing: nobody asks without pause."""
+    assert outage.is_over(lost_for, 20) is is_over

@@ -30,12 +30,13 @@ class _Steps:
     def __init__(self, step: Callable[[], None]) -> None:
         self.now = 0.0
         self.count = 0
+        self.most = MOST_STEPS
         self._step = step
 
     def select(self, timeout: float | None) -> list[object]:
         self.count += 1
-        if self.count > MOST_STEPS:
-            raise Stuck(f"no end after {MOST_STEPS} steps")
+        if self.count > self.most:
+            raise Stuck(f"no end after {self.most} steps")
         self._step()
         if timeout is None:
             raise Stuck("all wait, and nothing will ever happen")
@@ -60,6 +61,10 @@ class SteppingLoop(asyncio.BaseEventLoop):
     def steps(self) -> int:
         """How many steps were made."""
         return self._selector.count
+
+    def go_on(self) -> None:
+        """Allow as many steps again, for those that are stuck to be ended."""
+        self._selector.most = self.steps + MOST_STEPS
 
     def time(self) -> float:
         """Return the virtual time, in seconds since the loop was made."""

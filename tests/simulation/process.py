@@ -237,6 +237,7 @@ class Run:
     def _bury(self, loop: SteppingLoop) -> None:
         """Keep the disks as they are, and let the dead let go of what they hold."""
         self.agenda.clear()
+        loop.go_on()
         directories = sorted({each for process in self.processes for each in process.directories})
         kept = Snapshot.take(directories, self.world.root / "kept")
         for process in self.processes:

@@ -35,8 +35,15 @@ def _pool(jobs: int | None) -> ProcessPoolExecutor:
 
 
 def _in_batch(seeds: range) -> list[Found]:
-    found = ((seed, simulate(seed)) for seed in seeds)
-    return [Found(seed, broken) for seed, broken in found if broken]
+    return [found for seed in seeds if (found := _in_one(seed)).broken]
+
+
+def _in_one(seed: int) -> Found:
+    try:
+        return Found(seed, simulate(seed))
+    except BaseException as error:
+        error.add_note(Found(seed, ()).replay)
+        raise
 
 
 def search(first: int, count: int, jobs: int | None = None) -> Iterator[Found]:
