@@ -84,8 +84,8 @@ $(LOCALSTACK)/ready: $(VENV)/bin/python tests/contract/localstack.txt
 	@touch $@
 
 # They are not what asyncup is developed with.
-$(PEERS)/ready: $(VENV)/bin/python benchmarks/network/peers.txt
+$(PEERS)/ready: $(VENV)/bin/python benchmarks/peers.txt
 	$(BIN)/python -m venv --clear $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
-	  --requirement benchmarks/network/peers.txt
+	  --requirement benchmarks/peers.txt
 	@touch $@

@@ -1,6 +1,7 @@
 """What a sink remembers of what it has discarded: sizes, ETags, and checksums that it was told."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -18,6 +19,7 @@ class Held:
     size: int
     etag: str
     checksums: Checksums
+    content_type: str = ""
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class Pending:
     name: str
     algorithm: str
     kind: str
+    content_type: str
     parts: dict[int, Held] = field(default_factory=dict)
 
 
@@ -55,7 +58,7 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ids = count(1)
-        self._kept: tuple[dict[str, Held], dict[str, Pending]] = ({}, {})
+        self._kept: dict[str, dict[str, Pending]] = {}
         self.objects: dict[str, Held] = {}
         self.pending: dict[str, Pending] = {}
         self.refused: set[str] = set()
@@ -68,17 +71,16 @@ class Ledger:
             self.refused = set()
             self.tally = Tally()
 
-    def keep(self) -> None:
-        """Remember what is held now."""
+    def keep(self, state: str) -> None:
+        """Remember the uploads that are pending now, as a state with a name."""
         with self._lock:
-            self._kept = deepcopy((self.objects, self.pending))
+            self._kept[state] = deepcopy(self.pending)
 
-    def restore(self) -> None:
-        """Hold what was kept, and nothing else; nothing has happened yet."""
+    def restore(self, state: str) -> None:
+        """Go back to a state that was kept, as if nothing had happened since."""
+        self.reset()
         with self._lock:
-            self.objects, self.pending = deepcopy(self._kept)
-            self.refused = set()
-            self.tally = Tally()
+            self.pending = deepcopy(self._kept[state])
 
     def count_request(self, operation: str) -> None:
         """Count a request.
@@ -96,18 +98,18 @@ class Ledger:
         with self._lock:
             self.tally.broken += 1
 
-    def put(self, name: str, size: int, checksums: Checksums) -> Held:
+    def put(self, name: str, size: int, checksums: Checksums, content_type: str) -> Held:
         """Hold an object that came in one request."""
         with self._lock:
             self.tally.received += size
-            held = self.objects[name] = Held(size, self._etag(), checksums)
+            held = self.objects[name] = Held(size, self._etag(), checksums, content_type)
             return held
 
-    def create(self, name: str, algorithm: str, kind: str) -> str:
+    def create(self, upload: Pending) -> str:
         """Begin an upload, and return its ID."""
         with self._lock:
             upload_id = f"upload-{next(self._ids)}"
-            self.pending[upload_id] = Pending(name, algorithm, kind)
+            self.pending[upload_id] = upload
             return upload_id
 
     def put_part(self, upload_id: str, number: int, size: int, checksums: Checksums) -> Held:
@@ -141,7 +143,7 @@ class Ledger:
             size = sum(upload.parts[number].size for number in numbers)
             etag = f"{self._etag()}-{len(numbers)}"
             del self.pending[upload_id]
-            held = self.objects[upload.name] = Held(size, etag, checksums)
+            held = self.objects[upload.name] = Held(size, etag, checksums, upload.content_type)
             return held
 
     def abort(self, upload_id: str) -> None:
@@ -200,6 +202,7 @@ class Ledger:
                 "objects": len(self.objects),
                 "size": sum(each.size for each in self.objects.values()),
                 "pending": len(self.pending),
+                "cpu": time.process_time(),
             }
 
     def _etag(self) -> str:

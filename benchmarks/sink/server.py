@@ -86,9 +86,9 @@ def _control(request: Request, ledger: Ledger) -> Answer:
         case "reset":
             ledger.reset()
         case "keep":
-            ledger.keep()
+            ledger.keep(request.query["state"])
         case "restore":
-            ledger.restore()
+            ledger.restore(request.query["state"])
         case "refuse":
             ledger.refused.add(request.query["operation"])
         case "forget":

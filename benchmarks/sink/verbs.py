@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from benchmarks.sink.bodies import Headers
-from benchmarks.sink.ledger import Checksums, Held, Ledger, Refused
+from benchmarks.sink.ledger import Checksums, Held, Ledger, Pending, Refused
 
 _PAGE = 1000
 _CHECKSUM = "x-amz-checksum-"
@@ -104,14 +104,14 @@ def _find(request: Request) -> tuple[str, _Verb]:
 
 
 def _put_object(request: Request, ledger: Ledger) -> Answer:
-    held = ledger.put(request.name, request.size, request.checksums)
+    held = ledger.put(request.name, request.size, request.checksums, _type(request))
     return Answer(headers=_headers_of(held))
 
 
 def _create(request: Request, ledger: Ledger) -> Answer:
     algorithm = request.headers.get(_CHECKSUM + "algorithm", "")
     kind = request.headers.get(_CHECKSUM + "type", "")
-    upload_id = ledger.create(request.name, algorithm, kind)
+    upload_id = ledger.create(Pending(request.name, algorithm, kind, _type(request)))
     told = {_CHECKSUM + "algorithm": algorithm, _CHECKSUM + "type": kind}
     return Answer(
         headers={name: value for name, value in told.items() if value},
@@ -219,6 +219,7 @@ def _head_object(request: Request, ledger: Ledger) -> Answer:
         headers={
             **_headers_of(held),
             "content-length": str(held.size),
+            "content-type": held.content_type,
             "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT",
         }
     )
@@ -253,6 +254,10 @@ _VERBS: tuple[tuple[str, bool, str, str, _Verb], ...] = (
     ("HEAD", False, "", "HeadBucket", _agree),
 )
 """By method, whether there is a key, and a parameter; the first one that fits counts."""
+
+
+def _type(request: Request) -> str:
+    return request.headers.get("content-type", "binary/octet-stream")
 
 
 def _headers_of(held: Held) -> dict[str, str]:
