@@ -47,11 +47,11 @@ def _serve_one(connection: socket.socket, ledger: Ledger, context: ssl.SSLContex
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         wire = PlainWire(connection) if context is None else SecureWire(connection, context)
         stream = Stream(wire)
-        while _serve_request(stream, wire, ledger):
+        while serve_request(stream, wire, ledger):
             pass
 
 
-def _serve_request(stream: Stream, wire: Wire, ledger: Ledger) -> bool:
+def serve_request(stream: Stream, wire: Wire, ledger: Ledger) -> bool:
     """Answer a request, and return whether another one may come."""
     method, target, _ = stream.line().decode("latin-1").split(" ", 2)
     headers = read_headers(stream)

@@ -79,10 +79,14 @@ def _measure_all(asked: argparse.Namespace, known: Sequence[Work]) -> Results:
         server = Weed(directory) if asked.server == "weed" else stack.enter_context(run_sink())
         ground = Ground(server, directory)
         done = {run.key for run in results.runs}
+        last: Path | None = None
         for work, tool, scheme, number in _plan(asked, chosen):
             if (work.name, tool.name, scheme, server.name, number) in done:
                 continue
-            run = ground.measure(work, tool, scheme, works.lay(work, sources), number)
+            if (source := works.lay(work, sources)) != last:
+                works.warm(source)
+            run = ground.measure(work, tool, scheme, source, number)
+            last = source
             sys.stderr.write(_line(run))
             results.runs.append(run)
             results.save(asked.out)

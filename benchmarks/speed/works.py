@@ -96,8 +96,8 @@ WORKS = (
     ),
     Work(
         name="f",
-        told="a file of 10 GiB in parts of 5 GiB, for its memory",
-        size=10 * GIB,
+        told="a file of 6 GiB in parts of 5 GiB, for its memory",
+        size=6 * GIB,
         tools=OURS,
         schemes=("https",),
         part_size=5 * GIB,
