@@ -7,6 +7,7 @@ from benchmarks.speed.results import Figure, Spread, Table, cpu, peak, spread, w
 from benchmarks.speed.tools import COMMAND_NAMES
 from benchmarks.speed.works import ALL, MIB, OURS, Work
 
+_DRAWN = {"a", "b", "c", "d"}
 _LABELS, _PANEL, _GAP, _TEXT = 130, 200, 24, 44
 _ROW, _BAR, _TOP = 22, 14, 58
 
@@ -31,6 +32,12 @@ _PANELS: tuple[tuple[str, Figure, float, str], ...] = (
     ("CPU seconds", cpu, 1, ".1f"),
     ("MiB of memory", peak, MIB, ".0f"),
 )
+
+
+def name_of(table: Table) -> str | None:
+    """Return the name of the file that a picture is in, None if there is none of this."""
+    is_drawn = table.scheme == "https" and table.server == "sink" and table.work in _DRAWN
+    return f"performance-{table.work}.svg" if is_drawn and table.runs else None
 
 
 def draw(table: Table, work: Work) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.speed import plot
 from benchmarks.speed.goals import Goal, evaluate
 from benchmarks.speed.results import Figure, Results, Spread, Table, cpu, peak, spread, wall
 from benchmarks.speed.tools import PEER_NAMES, TOOLS
@@ -84,6 +85,9 @@ def _table(table: Table, work: Work) -> Iterator[str]:
     of = f", {table.scheme.upper()} {_SERVERS[table.server]}" if work.files else ""
     yield f"**({work.name}) {work.told}{of}**"
     yield ""
+    if (name := plot.name_of(table)) is not None:
+        yield f"![{work.told}: seconds, CPU seconds and memory of each tool]({name})"
+        yield ""
     yield "| tool | seconds | of best peer | CPU seconds | of best peer | CPU s/GiB | MiB |"
     yield "|---|---|---|---|---|---|---|"
     faults: dict[str, None] = {}

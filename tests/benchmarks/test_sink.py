@@ -84,14 +84,21 @@ def put(body: bytes, *headers: str, target: str = "/bucket/key", length: bool = 
 
 def read_answer(connection: socket.socket) -> bytes:
     """Read an answer to its end."""
-    answer = b""
+    answer = receive(connection)
     while b"\r\n\r\n" not in answer:
-        answer += connection.recv(1 << 16)
+        answer += receive(connection)
     head, _, content = answer.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
     while len(content) < length:
-        content += connection.recv(1 << 16)
+        content += receive(connection)
     return head + b"\r\n\r\n" + content
+
+
+def receive(connection: socket.socket) -> bytes:
+    """Receive some bytes, which have to come."""
+    received = connection.recv(1 << 16)
+    assert received, "the sink has closed the connection"
+    return received
 
 
 def chunked(data: bytes, each: int, extension: str = "", trailers: str = "") -> bytes:
