@@ -42,10 +42,10 @@ network-report: $(VENV)/dev $(PEERS)/ready ## ROUNDS=3 of it and its peers on a 
 	$(BIN)/python -m benchmarks.network --rounds $(or $(ROUNDS),3) --write
 
 bench: $(VENV)/dev $(PEERS)/ready ## ROUNDS=5 of it and its peers on this machine, into docs/performance.md
-	$(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --write
+	$(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --write $(ARGS)
 
 bench-quick: $(VENV)/dev $(PEERS)/ready ## Little of everything of that, in a minute; it writes nothing
-	$(BIN)/python -m benchmarks.speed --rounds 1 --quick --force --fresh --out build/bench-quick.json
+	$(BIN)/python -m benchmarks.speed --rounds 1 --quick --force --fresh --out build/bench-quick.json $(ARGS)
 
 check: $(VENV)/dev ## Style, types
 	$(BIN)/ruff check asyncup tests benchmarks

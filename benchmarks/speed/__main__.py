@@ -56,6 +56,9 @@ def main() -> int:
     except AsyncupError as error:
         sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
         return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(f"stopped; what was measured is in {asked.out}, and can be gone on with\n")
+        return 130
     told = report.tell(results, known)
     sys.stdout.write(told)
     if asked.write:

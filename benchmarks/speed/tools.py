@@ -1,11 +1,13 @@
 """The tools that are compared: 16 MiB parts and 8 of them in flight, wherever that can be set."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from asyncup.core.errors import UsageError
 from benchmarks.speed.libraries.asked import BUCKET, IN_FLIGHT
 from benchmarks.speed.servers import Target
 from benchmarks.speed.works import MIB, Work
@@ -71,8 +73,15 @@ class Tool:
 
     @property
     def version(self) -> str:
-        """What it tells of its version."""
-        told = subprocess.run(self.asks_version, capture_output=True, text=True, check=True)
+        """What it tells of its version.
+
+        Raises:
+            UsageError: it is not installed.
+        """
+        try:
+            told = subprocess.run(self.asks_version, capture_output=True, text=True, check=True)
+        except FileNotFoundError as error:
+            raise UsageError(f"compare with {self.name}: it is not installed") from error
         return told.stdout.splitlines()[0].split(" Python/")[0].split(" (")[0]
 
     def shown(self, work: Work) -> str:
@@ -144,11 +153,11 @@ def _curl(job: Job) -> list[str]:
     trusted = ["--cacert", str(job.target.certificate)]
     place = f"{job.target.url}/{BUCKET}/{PREFIX}"
     if not job.is_many:
-        return ["/usr/bin/curl", "-sS", "--fail", *trusted, "-T", str(job.source), place]
+        return [_CURL, "-sS", "--fail", *trusted, "-T", str(job.source), place]
     names = job.work.names
     several = ["--parallel", "--parallel-max", str(IN_FLIGHT), "--no-progress-meter"]
     every = f"{job.source}/[{names[0]}-{names[-1]}]"
-    return ["/usr/bin/curl", "--fail", *several, *trusted, "-T", every, place]
+    return [_CURL, "--fail", *several, *trusted, "-T", every, place]
 
 
 def _version(_job: Job) -> list[str]:
@@ -164,6 +173,7 @@ def _told_by(python: Path, package: str) -> tuple[str, ...]:
     return (str(python), "-c", ask)
 
 
+_CURL = shutil.which("curl") or "curl"
 _HERE = Path(sys.executable)
 _THERE = PEERS / "python"
 _ASKS_US = (COMMAND, "--version")
@@ -177,7 +187,7 @@ TOOLS = (
     Tool("boto3 (CRT)", _library(_THERE, "with_boto3"), _told_by(_THERE, "boto3")),
     Tool("obstore", _library(_THERE, "with_obstore"), _told_by(_THERE, "obstore")),
     Tool("aioboto3", _library(_HERE, "with_aioboto3"), _told_by(_HERE, "aioboto3")),
-    Tool("curl", _curl, ("/usr/bin/curl", "--version"), is_peer=False),
+    Tool("curl", _curl, (_CURL, "--version"), is_peer=False),
     Tool("asyncup, no journal", _asyncup(), _ASKS_US, is_peer=False),
     Tool("asyncup --direct, no journal", _asyncup("--direct"), _ASKS_US, is_peer=False),
     Tool("asyncup --version", _version, _ASKS_US, is_peer=False),

@@ -1,11 +1,14 @@
 """Who measures sees what a tool has done, and what it has not done."""
 
+import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from asyncup.core.errors import UsageError
 from benchmarks.speed.libraries.asked import BUCKET
 from benchmarks.speed.measuring import Ground, fault_of, launch
 from benchmarks.speed.servers import Arrived, Sink, run_sink
@@ -42,6 +45,18 @@ def putting(count: int) -> Tool:
         return [sys.executable, "-c", PUT, url, str(count)]
 
     return Tool("putting", arguments)
+
+
+def test_one_cipher_for_all(sink: Sink) -> None:
+    """Whatever a tool would like best, it encrypts with what S3 takes, as all others do."""
+    target = sink.target("https")
+    host, _, port = target.url.removeprefix("https://").partition(":")
+    trusting = ssl.create_default_context(cafile=str(target.certificate))
+    with (
+        socket.create_connection((host, int(port)), timeout=30) as plain,
+        trusting.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        assert secure.cipher() == ("TLS_AES_128_GCM_SHA256", "TLSv1.3", 128)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +177,13 @@ def test_other_sizes() -> None:
     assert made["b"].told == "16 files of 32 MiB"
     assert made["d"] == by_name(WORKS)["d"]
     assert {work.told for work in quick(WORKS)} >= {"200 files of 256 KiB", "one file of 512 MiB"}
+
+
+def test_a_tool_that_is_not_there() -> None:
+    """Who is not there is named before anything is measured."""
+    missing = Tool("missing", lambda _: [], ("/nothing/here", "--version"))
+    with pytest.raises(UsageError, match="missing: it is not installed"):
+        assert missing.version
 
 
 def test_commands_are_shown_as_they_are() -> None:

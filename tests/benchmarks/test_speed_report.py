@@ -24,6 +24,7 @@ MACHINE = {
     "memory": "24 GiB",
     "python": "3.11.7",
     "asyncup": "abc1234",
+    "seaweedfs": "4.48",
 }
 SETTING = Setting(MACHINE, {tool.name: f"{tool.name} 1" for tool in TOOLS}, {"a": "one file"})
 
@@ -163,6 +164,8 @@ def test_table() -> None:
     runs = [*some_runs(), ran("rclone", 0.1, number=4, fault="exit 1")]
     told = report.tell(Results(SETTING, "2026-11-27", runs), [by_name(WORKS)["a"]])
     assert "**(a) one file of 4 GiB, HTTPS to the sink**" in told
+    assert "asyncup is that of commit abc1234." in told
+    assert "SeaweedFS" not in told
     assert told.count("(performance-a.svg)") == told.count(".svg") == 1
     assert "4 rounds: median (least to most)" in told
     seconds, cpu_seconds = "6.50 (5.85 to 8.45) | 1.08", "4.90 (4.41 to 6.37) | 0.70"
