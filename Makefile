@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 SEEDS ?= 100000
-ROUNDS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCALSTACK := .venv-localstack
@@ -10,7 +9,7 @@ PEERS := .venv-peers
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-large test-network network-report simulate mutants test-servers conformance format lock clean
+.PHONY: help demo test check test-large test-network network-report bench bench-quick simulate mutants test-servers conformance format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 22
@@ -40,7 +39,13 @@ mutants: $(VENV)/dev ## Break the engine on purpose; the simulation has to notic
 	$(BIN)/python -m tests.simulation --mutants
 
 network-report: $(VENV)/dev $(PEERS)/ready ## ROUNDS=3 of it and its peers on a bad link, into docs/networks.md; as root
-	$(BIN)/python -m benchmarks.network --rounds $(ROUNDS) --write
+	$(BIN)/python -m benchmarks.network --rounds $(or $(ROUNDS),3) --write
+
+bench: $(VENV)/dev $(PEERS)/ready ## ROUNDS=5 of it and its peers on this machine, into docs/performance.md
+	$(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --write $(ARGS)
+
+bench-quick: $(VENV)/dev $(PEERS)/ready ## Little of everything of that, in a minute; it writes nothing
+	$(BIN)/python -m benchmarks.speed --rounds 1 --quick --force --fresh --out build/bench-quick.json $(ARGS)
 
 check: $(VENV)/dev ## Style, types
 	$(BIN)/ruff check asyncup tests benchmarks
@@ -84,8 +89,8 @@ $(LOCALSTACK)/ready: $(VENV)/bin/python tests/contract/localstack.txt
 	@touch $@
 
 # They are not what asyncup is developed with.
-$(PEERS)/ready: $(VENV)/bin/python benchmarks/network/peers.txt
+$(PEERS)/ready: $(VENV)/bin/python benchmarks/peers.txt
 	$(BIN)/python -m venv --clear $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
-	  --requirement benchmarks/network/peers.txt
+	  --requirement benchmarks/peers.txt
 	@touch $@
