@@ -16,6 +16,7 @@ from asyncup.core.errors import AsyncupError, CredentialsExpired, CredentialsRej
 from asyncup.core.options import S3Config
 from asyncup.edges.s3_errors import answered, unanswered
 from asyncup.edges.s3_http import ThreadedResolver
+from asyncup.edges.s3_models import S3Models
 
 RENEWAL_TIMEOUT = 60.0
 """Seconds that a chain may take to be read: a process of its own may ask the network."""
@@ -124,6 +125,8 @@ class _Session(AioSession):  # type: ignore[misc] # aiobotocore ships no types
     def __init__(self, chain: CredentialChain, *, profile: str | None) -> None:
         super().__init__(profile=profile)
         self._chain = chain
+        models = S3Models.below(self.get_config_variable("data_path"))
+        self.register_component("data_loader", models)
 
     async def get_credentials(self) -> CredentialChain:
         await self._chain.read()

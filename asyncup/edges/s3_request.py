@@ -38,6 +38,12 @@ _SLOWEST_STORE = 10 << 20
 _BLOCK = 1 << 18
 """Bytes of an answer's body to take at once."""
 
+_WORTH_ASKING = 2 << 20
+"""Bytes of a body for which it is worth to be told first that they are welcome: a round trip.
+
+The SDKs of AWS for Go and Java have this threshold as well.
+"""
+
 _LEAST = 1 << 12
 """Bytes of a longer body that have to come within a stall time: a trickle is no download."""
 
@@ -156,7 +162,9 @@ class Requests:
         return block
 
     def _before_sign(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        if not self._waits_for_continue and "Expect" in request.headers:
+        if "Expect" not in request.headers:
+            return
+        if not self._waits_for_continue or len(request.data) < _WORTH_ASKING:
             del request.headers["Expect"]
 
 
