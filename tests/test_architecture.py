@@ -44,6 +44,7 @@ DOORS = {
     "platformdirs": {"edges/places.py"},
     "rich": {"ui/live.py", "cli/show.py"},
     "typer": {
+        "cli/commands.py",
         "cli/main.py",
         "cli/more_parameters.py",
         "cli/panels.py",

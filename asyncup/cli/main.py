@@ -16,6 +16,7 @@ from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
 from asyncup.cli import streams
+from asyncup.cli.commands import Command, Group
 from asyncup.cli.config import file_that_sets
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
 from asyncup.cli.usage import as_ours, is_asked_for
@@ -23,6 +24,7 @@ from asyncup.core.errors import AsyncupError, Interrupted
 from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 app = typer.Typer(
+    cls=Group,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -62,7 +64,7 @@ def asyncup(
     """
 
 
-@app.command(no_args_is_help=False)
+@app.command(cls=Command, no_args_is_help=False)
 def put(
     context: typer.Context,
     paths: p.Paths = None,
@@ -133,7 +135,7 @@ def put(
     _finish(run, context.params)
 
 
-@app.command(no_args_is_help=False)
+@app.command(cls=Command, no_args_is_help=False)
 def verify(
     context: typer.Context,
     paths: q.VerifyPaths = None,
@@ -187,7 +189,7 @@ def verify(
     _finish(run, context.params)
 
 
-@app.command()
+@app.command(cls=Command)
 def pending(
     context: typer.Context,
     place: q.Place,
@@ -214,7 +216,7 @@ def pending(
     _finish(run, context.params)
 
 
-@app.command()
+@app.command(cls=Command)
 def abort(
     context: typer.Context,
     place: q.AbortPlace,
@@ -249,7 +251,7 @@ def abort(
     _finish(run, context.params)
 
 
-@app.command()
+@app.command(cls=Command)
 def demo(
     context: typer.Context,
     files: p.DemoFiles = None,

@@ -157,7 +157,7 @@ def test_there_are_connections_for_all_that_is_signed() -> None:
 def test_requests_say_who_sends_them() -> None:
     """The user agent begins with asyncup's own name and version; botocore's comes after it."""
     told = str(outgoing(SERVER, head).header("User-Agent"))
-    assert told.split()[0] == "asyncup/1.0"
+    assert told.split(maxsplit=1)[0] == "asyncup/1.0"
     assert "botocore/" in told.lower()
 
 
