@@ -4,6 +4,7 @@ Everything that takes long to import is imported when it is needed, so that `--h
 `--version` answer at once.
 """
 
+import gc
 import sys
 import traceback
 from collections.abc import Callable
@@ -43,6 +44,8 @@ def main() -> None:
     except KeyboardInterrupt:
         code = Interrupted.exit_code
     streams.let_go()
+    # All ends with the process: nobody needs to look through it for garbage once more.
+    gc.freeze()
     sys.exit(code)
 
 
