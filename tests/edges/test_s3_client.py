@@ -4,6 +4,8 @@ What it would send is looked at on its way out; no request leaves this process.
 """
 
 import os
+import subprocess
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -159,6 +161,24 @@ def test_requests_say_who_sends_them() -> None:
     told = str(outgoing(SERVER, head).header("User-Agent"))
     assert told.split(maxsplit=1)[0] == "asyncup/1.0"
     assert "botocore/" in told.lower()
+
+
+def test_no_other_way_to_upload_is_imported() -> None:
+    """A client has the verbs of S3 alone: what aioboto3 adds to them takes long to import."""
+    code = """
+import asyncio, sys
+from asyncup.core.options import S3Config
+from asyncup.edges.s3_client import open_client
+
+async def main():
+    config = S3Config(access_key_id="AKID", secret_access_key="none", region="eu-central-1")
+    async with open_client(config, connections=1, agent="test") as client:
+        assert client.put_object is not None
+
+asyncio.run(main())
+assert "s3transfer" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_where_to_send_is_found_out_once_for_all_keys(monkeypatch: pytest.MonkeyPatch) -> None:
