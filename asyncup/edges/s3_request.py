@@ -100,7 +100,7 @@ class Requests:
         except Stalled:
             # Not one byte was asked for: this server may not know `Expect: 100-continue`, and
             # aiohttp waits for that without end. It saves some bytes; it is not worth insisting.
-            if waited and not body.sent:
+            if waited and not body.sent and len(body) >= _WORTH_ASKING:
                 self._waits_for_continue = False
             raise
 
