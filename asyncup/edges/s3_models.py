@@ -1,7 +1,7 @@
 """What botocore knows of S3, read once, and without what it knows of four hundred other services.
 
 Measured: to see whether there is an S3 at all, botocore lists the directories of all services,
-twice; and where to send a request is found by rules that take half as long as its signature.
+twice; and to find by its rules where a request goes takes longer than to sign it.
 """
 
 from collections.abc import Sequence

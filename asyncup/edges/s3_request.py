@@ -41,7 +41,7 @@ _BLOCK = 1 << 18
 _WORTH_ASKING = 2 << 20
 """Bytes of a body for which it is worth to be told first that they are welcome: a round trip.
 
-The SDKs of AWS for Go and Java have this threshold as well.
+AWS's SDK for Go begins to ask at the same size (ContinueHeaderThresholdBytes).
 """
 
 _LEAST = 1 << 12
