@@ -4,6 +4,7 @@ Everything that takes long to import is imported when it is needed, so that `--h
 `--version` answer at once.
 """
 
+import gc
 import sys
 import traceback
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
 from asyncup.cli import streams
+from asyncup.cli.commands import Command, Group
 from asyncup.cli.config import file_that_sets
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
 from asyncup.cli.usage import as_ours, is_asked_for
@@ -23,6 +25,7 @@ from asyncup.core.errors import AsyncupError, Interrupted
 from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 app = typer.Typer(
+    cls=Group,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -41,6 +44,8 @@ def main() -> None:
     except KeyboardInterrupt:
         code = Interrupted.exit_code
     streams.let_go()
+    # All ends with the process: nobody needs to look through it for garbage once more.
+    gc.freeze()
     sys.exit(code)
 
 
@@ -62,7 +67,7 @@ def asyncup(
     """
 
 
-@app.command(no_args_is_help=False)
+@app.command(cls=Command, no_args_is_help=False)
 def put(
     context: typer.Context,
     paths: p.Paths = None,
@@ -133,7 +138,7 @@ def put(
     _finish(run, context.params)
 
 
-@app.command(no_args_is_help=False)
+@app.command(cls=Command, no_args_is_help=False)
 def verify(
     context: typer.Context,
     paths: q.VerifyPaths = None,
@@ -187,7 +192,7 @@ def verify(
     _finish(run, context.params)
 
 
-@app.command()
+@app.command(cls=Command)
 def pending(
     context: typer.Context,
     place: q.Place,
@@ -214,7 +219,7 @@ def pending(
     _finish(run, context.params)
 
 
-@app.command()
+@app.command(cls=Command)
 def abort(
     context: typer.Context,
     place: q.AbortPlace,
@@ -249,7 +254,7 @@ def abort(
     _finish(run, context.params)
 
 
-@app.command()
+@app.command(cls=Command)
 def demo(
     context: typer.Context,
     files: p.DemoFiles = None,

@@ -6,21 +6,22 @@ relative to the source. An exclude wins over an include.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING, Self
 
 from asyncup.core.model import ObjectHead
 from asyncup.core.options import Limits, Overwrite
 from asyncup.core.sizes import format_size
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """What the user wants of the files that are there; sizes in bytes."""
 
-    include: GitIgnoreSpec | None = None
-    exclude: GitIgnoreSpec | None = None
+    include: "GitIgnoreSpec | None" = None
+    exclude: "GitIgnoreSpec | None" = None
     min_size: int | None = None
     max_size: int | None = None
     small: int | None = None
@@ -40,10 +41,9 @@ class Filters:
         Raises:
             ValueError: a pattern is none.
         """
-        included, excluded = list(include), list(exclude)
         return cls(
-            include=GitIgnoreSpec.from_lines(included) if included else None,
-            exclude=GitIgnoreSpec.from_lines(excluded) if excluded else None,
+            include=_spec(list(include)),
+            exclude=_spec(list(exclude)),
             min_size=min_size,
             max_size=max_size,
             small=small,
@@ -71,6 +71,14 @@ class Filters:
         if self.small is not None and size < self.small:
             return f"smaller than one part ({format_size(self.small)})"
         return None
+
+
+def _spec(patterns: list[str]) -> "GitIgnoreSpec | None":
+    if not patterns:
+        return None
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns)
 
 
 def reason_to_leave(size: int | None, at_s3: ObjectHead | None, policy: Overwrite) -> str | None:

@@ -135,5 +135,7 @@ def _settings(
             "use_dns_cache": False,
             "keepalive_timeout": IDLE_TIMEOUT,
         },
-        user_agent_extra=agent,
+        # In place of botocore's own, which is put together anew, twice, for each request: that
+        # takes two thirds of the time that signing does.
+        user_agent=agent,
     )

@@ -16,6 +16,7 @@ from asyncup.core.errors import AsyncupError, CredentialsExpired, CredentialsRej
 from asyncup.core.options import S3Config
 from asyncup.edges.s3_errors import answered, unanswered
 from asyncup.edges.s3_http import ThreadedResolver
+from asyncup.edges.s3_models import S3Models
 
 RENEWAL_TIMEOUT = 60.0
 """Seconds that a chain may take to be read: a process of its own may ask the network."""
@@ -118,12 +119,25 @@ class CredentialChain:
         return lambda: None
 
 
+_MAKING_S3 = "creating-client-class.s3"
+
+
 class _Session(AioSession):  # type: ignore[misc] # aiobotocore ships no types
-    """A session that takes its credentials from a chain."""
+    """A session that takes its credentials from a chain, for clients of S3 and nothing else."""
 
     def __init__(self, chain: CredentialChain, *, profile: str | None) -> None:
         super().__init__(profile=profile)
         self._chain = chain
+        models = S3Models.below(self.get_config_variable("data_path"))
+        self.register_component("data_loader", models)
+
+    def register(self, event_name: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - botocore's
+        """Register a handler, unless it adds methods to the client.
+
+        Those that aioboto3 adds upload by s3transfer, which takes long to import.
+        """
+        if event_name != _MAKING_S3:
+            super().register(event_name, *args, **kwargs)
 
     async def get_credentials(self) -> CredentialChain:
         await self._chain.read()

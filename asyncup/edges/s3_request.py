@@ -38,6 +38,12 @@ _SLOWEST_STORE = 10 << 20
 _BLOCK = 1 << 18
 """Bytes of an answer's body to take at once."""
 
+_WORTH_ASKING = 2 << 20
+"""Bytes of a body for which it is worth to be told first that they are welcome: a round trip.
+
+AWS's SDK for Go begins to ask at the same size (ContinueHeaderThresholdBytes).
+"""
+
 _LEAST = 1 << 12
 """Bytes of a longer body that have to come within a stall time: a trickle is no download."""
 
@@ -94,7 +100,7 @@ class Requests:
         except Stalled:
             # Not one byte was asked for: this server may not know `Expect: 100-continue`, and
             # aiohttp waits for that without end. It saves some bytes; it is not worth insisting.
-            if waited and not body.sent:
+            if waited and not body.sent and len(body) >= _WORTH_ASKING:
                 self._waits_for_continue = False
             raise
 
@@ -156,7 +162,9 @@ class Requests:
         return block
 
     def _before_sign(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        if not self._waits_for_continue and "Expect" in request.headers:
+        if "Expect" not in request.headers:
+            return
+        if not self._waits_for_continue or len(request.data) < _WORTH_ASKING:
             del request.headers["Expect"]
 
 

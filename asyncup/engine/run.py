@@ -53,7 +53,7 @@ class Run:
                 else:
                     claim = self._runtime.backlog.open(parts_of(job, self._runtime.options))
                     group.create_task(self._one(job, claim))
-        if self._is_cut and not any(error.stops_run for error in self._result.failures):
+        if self._is_cut and self._result.failures.stopping is None:
             # What was not even found is not finished either.
             self._result.interrupted = max(1, self._result.interrupted)
         self._runtime.announce(self._result.as_event())

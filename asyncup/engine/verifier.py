@@ -114,7 +114,7 @@ class Verifier:
             for _ in range(self._files_at_once):
                 group.create_task(self._work(queue))
         result = self._result
-        if self._is_cut and not any(error.stops_run for error in result.failures):
+        if self._is_cut and result.failures.stopping is None:
             # What was not even found is not shown to be equal either.
             result.interrupted = max(1, result.interrupted)
         self._announce(

@@ -7,7 +7,23 @@ import pytest
 
 import asyncup as package
 
-HEAVY = ["aioboto3", "aiobotocore", "botocore", "aiohttp", "awscrt", "pathspec", "rich.progress"]
+HEAVY = [
+    "aioboto3",
+    "aiobotocore",
+    "botocore",
+    "aiohttp",
+    "awscrt",
+    "pathspec",
+    "pydantic",
+    "rich.progress",
+]
+USUAL = [
+    "--part-size=8MiB",
+    "--concurrency=4",
+    "--limit-rate=1MiB/s",
+    "--exclude=*.tmp",
+    "--direct",
+]
 
 
 def modules_after(code: str) -> set[str]:
@@ -45,6 +61,20 @@ except SystemExit as end:
     assert not end.code, end.code
 """
     assert modules_after(code).isdisjoint(HEAVY)
+
+
+def test_arguments_are_read_without_pydantic() -> None:
+    """Before a command begins, typer has imported nothing large to read its arguments."""
+    code = f"""
+import sys
+from asyncup.cli.main import main
+sys.argv = ["asyncup", "put", *{USUAL!r}, "file", "s3://no"]
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 2, end.code
+"""
+    assert "pydantic" not in modules_after(code)
 
 
 def test_help_names_the_extra() -> None:

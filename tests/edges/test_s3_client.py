@@ -4,8 +4,11 @@ What it would send is looked at on its way out; no request leaves this process.
 """
 
 import os
+import subprocess
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from typing import Any
 import pytest
 from aiobotocore.config import AioConfig
 from botocore import exceptions as boto
+from botocore.endpoint_provider import RuleSet
 
 from asyncup.core.errors import AsyncupError, CredentialsRejected, UsageError
 from asyncup.core.options import S3Config
@@ -153,8 +157,48 @@ def test_there_are_connections_for_all_that_is_signed() -> None:
 
 
 def test_requests_say_who_sends_them() -> None:
-    """The user agent ends in asyncup's own name and version."""
-    assert str(outgoing(SERVER, head).header("User-Agent")).endswith("asyncup/1.0")
+    """The user agent begins with asyncup's own name and version; botocore's comes after it."""
+    told = str(outgoing(SERVER, head).header("User-Agent"))
+    assert told.split(maxsplit=1)[0] == "asyncup/1.0"
+    assert "botocore/" in told.lower()
+
+
+def test_no_other_way_to_upload_is_imported() -> None:
+    """A client has the verbs of S3 alone: what aioboto3 adds to them takes long to import."""
+    code = """
+import asyncio, sys
+from asyncup.core.options import S3Config
+from asyncup.edges.s3_client import open_client
+
+async def main():
+    config = S3Config(access_key_id="AKID", secret_access_key="none", region="eu-central-1")
+    async with open_client(config, connections=1, agent="test") as client:
+        assert client.put_object is not None
+
+asyncio.run(main())
+assert "s3transfer" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_where_to_send_is_found_out_once_for_all_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Botocore's rules for endpoints are gone through once for a bucket, not for each object."""
+    asked: list[object] = []
+    evaluate = RuleSet.evaluate
+
+    def counted(rules: RuleSet, parameters: dict[str, object]) -> object:
+        asked.append(parameters)
+        return evaluate(rules, parameters)
+
+    async def many(client: Any) -> None:  # noqa: ANN401 - made at run time
+        for key in ("one", "two"):
+            with suppress(boto.ConnectionClosedError):
+                await client.head_object(Bucket="bucket", Key=key)
+        await client.head_object(Bucket="bucket", Key="three")
+
+    monkeypatch.setattr(RuleSet, "evaluate", counted)
+    outgoing(SERVER, many)
+    assert len(asked) == 1
 
 
 def test_the_bucket_can_go_into_the_path() -> None:

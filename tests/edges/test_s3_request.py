@@ -285,6 +285,44 @@ def test_nothing_is_signed_before_it_has_a_connection(
         asyncio.run(main(proxy.url))
 
 
+@pytest.mark.parametrize(("size", "asks"), [(1 << 20, False), (2 << 20, True)])
+def test_only_large_bodies_ask_whether_they_are_welcome(
+    tmp_path: Path, size: int, *, asks: bool
+) -> None:
+    """What is soon sent is sent at once; to be told first that it may come takes a round trip."""
+    heads: list[bytes] = []
+
+    def note(connection: socket.socket) -> None:
+        heads.append(connection.recv(1 << 16).lower())
+
+    async def send_some(s3: S3, directory: Path) -> object:
+        with body_of(bytes(size), directory) as body:
+            return await s3.upload_part(UPLOAD, 1, body, checksums_of(b""))
+
+    with answering(note) as port, suppress(S3Error):
+        ask(replace(NOBODY, endpoint_url=f"http://127.0.0.1:{port}"), send_some, tmp_path)
+    assert (b"\r\nexpect: 100-continue" in heads[0]) == asks
+
+
+def test_a_small_body_that_stalls_says_nothing_of_large_ones(tmp_path: Path) -> None:
+    """It did not ask first, so the server may well know what is asked: large bodies go on to."""
+    heads: list[bytes] = []
+
+    def note(connection: socket.socket) -> None:
+        heads.append(connection.recv(1 << 16).lower())
+        # It takes all, and says nothing.
+        hold(connection)
+
+    async def send_both(s3: S3, directory: Path) -> None:
+        for size in (0, 2 << 20):
+            with body_of(bytes(size), directory) as body, suppress(Stalled):
+                await s3.upload_part(UPLOAD, 1, body, checksums_of(b""))
+
+    with answering(note) as port:
+        ask(replace(NOBODY, endpoint_url=f"http://127.0.0.1:{port}"), send_both, tmp_path)
+    assert [b"\r\nexpect: 100-continue" in head for head in heads] == [False, True]
+
+
 def test_what_is_tried_again_goes_over_a_new_connection() -> None:
     """Connections that stood idle through a failure are closed by the time of the next attempt."""
     assert Options().retry_step * (1 - JITTER) > IDLE_TIMEOUT

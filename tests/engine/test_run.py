@@ -1,7 +1,9 @@
 """Many files: those that fail do not hold up the others, and the result says it all."""
 
 import asyncio
+import gc
 import threading
+import tracemalloc
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +21,22 @@ from asyncup.core.errors import (
     SourceUnsuitable,
 )
 from asyncup.core.events import Event
-from asyncup.core.model import ObjectHead, ObjectListing, ObjectURI, Receipt, Upload
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    ObjectAttributes,
+    ObjectHead,
+    ObjectListing,
+    ObjectURI,
+    Receipt,
+    Upload,
+)
 from asyncup.core.options import Overwrite
+from asyncup.core.progress import Progress
 from asyncup.core.selection import Filters
+from asyncup.edges.body import PartBody
 from asyncup.edges.files import Walk
+from asyncup.engine import run as running
 from asyncup.engine.deadlines import SILENCE
 from asyncup.engine.jobs import Job, Named, Selected, Selection
 from tests.engine.kit import (
@@ -97,7 +111,7 @@ def test_hopeless_run_ends_at_once(tmp_path: Path) -> None:
         options = replace(OPTIONS, overwrite=Overwrite.ALWAYS)
         async with uploader(s3, tmp_path, options=options) as up:
             result = await up.put_all(jobs(files))
-        assert isinstance(result.failures[0], BucketMissing)
+        assert isinstance(next(iter(result.failures)), BucketMissing)
         assert (result.done, result.exit_code) == (0, 4)
 
     run(main())
@@ -473,3 +487,59 @@ def test_scan_runs_ahead(tmp_path: Path) -> None:
     run(main())
     kinds = [type(event) for event in ears.heard]
     assert kinds.index(events.ScanFinished) < kinds.index(events.UploadCompleted)
+
+
+class Forgetful(FakeS3):
+    """Takes objects, and keeps nothing of them."""
+
+    async def put_object(
+        self,
+        uri: ObjectURI,
+        body: PartBody,
+        checksums: Checksums,
+        attributes: ObjectAttributes,
+        *,
+        algorithm: ChecksumAlgorithm | None = None,
+        only_if_absent: bool = False,
+    ) -> ObjectHead:
+        head = await super().put_object(
+            uri, body, checksums, attributes, algorithm=algorithm, only_if_absent=only_if_absent
+        )
+        self.objects.clear()
+        self.requests.clear()
+        return head
+
+
+def test_many_files_are_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many files there are, done, left or failed, what is held of them does not grow."""
+    monkeypatch.setattr(running, "LOOK_AHEAD", 10)
+    file, progress = make_file(tmp_path, 50), Progress()
+    held: list[int] = []
+
+    def hear(event: Event) -> None:
+        progress.apply(event)
+        if isinstance(event, events.UploadCompleted) and progress.files_done % 500 == 100:
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+
+    async def found() -> AsyncIterator[Selected]:
+        for number in range(1000):
+            uri = BUCKET / f"file-{number}"
+            yield Job(file, str(file), uri, 50)
+            yield Job(tmp_path / "gone", "gone", uri / "gone", 50)
+            yield events.FileSkipped(f"left-{number}", "excluded by pattern", filtered=True)
+
+    async def main() -> None:
+        options = replace(OPTIONS, overwrite=Overwrite.ALWAYS)
+        async with uploader(Forgetful(), tmp_path, listener=hear, options=options) as up:
+            result = await up.put_all(found())
+        assert (result.done, result.skipped, len(result.failures)) == (1000, 1000, 1000)
+
+    tracemalloc.start()
+    try:
+        run(main())
+    finally:
+        tracemalloc.stop()
+    earlier, later = held
+    # 500 files more of each kind.
+    assert later - earlier < 500 * 50

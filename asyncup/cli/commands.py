@@ -1,0 +1,58 @@
+"""Commands whose values are read at once, where there is not much to read.
+
+typer has pydantic read all values, also those that nobody has given. To import that takes as long
+as all else that a command needs before it begins, and a tenth of the memory that it has.
+"""
+
+from typing import Any
+
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+Parameter = TyperArgument | TyperOption
+
+
+class Group(TyperGroup):
+    """A group of commands of typer's, to be named as `cls`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's own
+        """Return the parameters, with a reader of ours."""
+        return list(map(_read_at_once, super().get_params(ctx)))
+
+
+class Command(TyperCommand):
+    """A command of typer's, to be named as `cls`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's own
+        """Return the parameters, with a reader of ours."""
+        return list(map(_read_at_once, super().get_params(ctx)))
+
+
+def _read_at_once(parameter: Any) -> Any:  # noqa: ANN401 - typer's own, or click's
+    # A typer that keeps its reader elsewhere is slower, and no more.
+    if isinstance(parameter, Parameter) and parameter._runtime_param is None:  # noqa: SLF001 - see
+        reader: Any = _AtOnce()
+        parameter._runtime_param = reader  # noqa: SLF001 - it can be told nowhere else
+    return parameter
+
+
+class _AtOnce:
+    """Gives a parameter's value as typer would, and leaves to typer what takes more."""
+
+    def coerce(self, value: Any, *, param: Parameter, ctx: Any) -> Any:  # noqa: ANN401 - typer's
+        """Return the value that the command is called with."""
+        told = param.type_descriptor
+        read, is_list = told.parameter_info.parser, param.multiple or param.nargs == -1
+        if value is None:
+            return () if is_list else None
+        if is_list and isinstance(value, list | tuple):
+            if read is not None:
+                return [read(each) for each in value]
+            if told.annotation == list[str] and all(isinstance(each, str) for each in value):
+                return list(value)
+        elif not is_list:
+            if read is not None:
+                return read(value)
+            if value is param.default or (told.annotation is str and isinstance(value, str)):
+                return value
+        param._runtime_param = None  # noqa: SLF001 - as above
+        return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
