@@ -4,7 +4,6 @@ Keys are the names of the options of `asyncup put`, with `-` or `_`, beside `sou
 `destination`. The names of multi2s3, the tool that asyncup descends from, are taken as well.
 """
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,10 +12,12 @@ from typing import Any
 
 import typer
 
+from asyncup.cli.usage import problem_of
 from asyncup.cli.values import TEXT, as_typer_takes_it, shape_of
 from asyncup.core.endpoint import redacted
 from asyncup.core.errors import UsageError
 from asyncup.core.rates import RateLimit
+from asyncup.core.spelling import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _checked(
             try:
                 checked[each.option] = _value(context, options[each.option], each.value)
             except typer.BadParameter as error:
-                problems.append(_problem(each.key, each.written, error.message))
+                problems.append(_problem(each.key, each.written, problem_of(error)))
     if problems:
         allowed = ", ".join(sorted(name.replace("_", "-") for name in options))
         raise UsageError(f"{path}: {'; '.join(problems)}", hint=f"allowed are {allowed}")
@@ -199,5 +200,5 @@ def _problem(key: str, written: object, what: str) -> str:
 
 
 def _nearest(key: str, options: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, [*options, *_RENAMED, *_TRANSLATED], n=1)
-    return f" (is {near[0].replace('_', '-')} meant?)" if near else ""
+    found = nearest(key, [*options, *_RENAMED, *_TRANSLATED])
+    return f" (did you mean {found.replace('_', '-')}?)" if found else ""

@@ -148,8 +148,8 @@ def test_key_prefix_of_multi2s3_alone(bucket: Bucket, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("part_syze = 1", "unknown key 'part_syze' (is part-size meant?)", "allowed are acl,"),
-        ("MaxRetries = 1", "unknown key 'MaxRetries' (is MaxRetry meant?)", "max-retry"),
+        ("part_syze = 1", "unknown key 'part_syze' (did you mean part-size?)", "allowed are acl,"),
+        ("MaxRetries = 1", "unknown key 'MaxRetries' (did you mean MaxRetry?)", "max-retry"),
         (
             'part-size = "1MiB"',
             "part-size = '1MiB': part size 1 MiB is not between 5 MiB and 5 GiB",
