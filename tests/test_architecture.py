@@ -30,6 +30,7 @@ DOORS = {
     "aiobotocore": {"edges/s3_client.py", "edges/s3_credentials.py", "edges/s3_http.py"},
     "aiohttp": {"edges/s3_http.py", "edges/s3_request.py"},
     "botocore": {
+        "edges/aws_settings.py",
         "edges/s3_client.py",
         "edges/s3_clock.py",
         "edges/s3_credentials.py",
@@ -49,6 +50,7 @@ DOORS = {
         "cli/parameters.py",
         "cli/readers.py",
         "cli/config.py",
+        "cli/config_app.py",
         "cli/usage.py",
     },
 }

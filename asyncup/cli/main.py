@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 
 from asyncup import __version__
+from asyncup.cli import config_app, streams
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
-from asyncup.cli import streams
 from asyncup.cli.config import file_that_sets
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
 from asyncup.cli.usage import as_ours, is_asked_for
@@ -26,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(config_app.app, name="config")
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ async def open_client(
         S3Error: those who give credentials do not.
     """
     resolver = ThreadedResolver(CONNECT_TIMEOUT)
-    with _configuration(config):
+    with told_plainly(config):
         session = aioboto3.Session(
             region_name=config.region,
             botocore_session=(chain or CredentialChain(config)).session(resolver),
@@ -72,7 +72,7 @@ async def open_client(
 
 
 @contextmanager
-def _configuration(config: S3Config) -> Iterator[None]:
+def told_plainly(config: S3Config) -> Iterator[None]:
     """Say what is wrong with the configuration that a client is opened by."""
     try:
         yield

@@ -255,7 +255,7 @@ def test_error_as_json(bucket: Bucket, file: Path) -> None:
     [
         (["--part-size=big"], "--part-size: 'big' is not a size"),
         (["--no-such-option"], "No such option: --no-such-option"),
-        (["--config=bad.toml"], "bad.toml: unknown key 'x'"),
+        (["--config=bad.toml"], "bad.toml: line 1: unknown key 'x'"),
     ],
 )
 @pytest.mark.parametrize("asked_by", ["flag", "environment"])
