@@ -171,8 +171,9 @@ def _theirs(values: Mapping[str, Any]) -> Iterable[Setting | Problem]:
         small = values["IgnoreSmallFile"]
         if small not in (0, 1):
             yield Problem("IgnoreSmallFile", f"IgnoreSmallFile = {small!r}: 0 or 1 is needed")
-        # It never applied to a file that was named.
-        yield Setting("skip_small", small == 1 and index == "*", "IgnoreSmallFile", small)
+        else:
+            # It never applied to a file that was named.
+            yield Setting("skip_small", small == 1 and index == "*", "IgnoreSmallFile", small)
 
 
 def values_of(context: typer.Context, path: Path) -> Checked:

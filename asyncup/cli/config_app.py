@@ -1,5 +1,6 @@
 """`asyncup config`: to make a configuration file, to look one over, and to see what is in force."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,6 +72,35 @@ def check(context: typer.Context, file: _File = None) -> int:
     count = len(checked.params)
     write_out(f"{path}: fine, {count} option{'' if count == 1 else 's'} set\n")
     return 0
+
+
+@app.command()
+def from_multi2s3(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="CONFIG.PY", help="The file that multi2s3 read")],
+    output: Annotated[Path, _Output] = _STDOUT,
+    force: _Force = False,
+) -> int:
+    """Write a configuration file that does what the Config.py of multi2s3 did; it is not run.
+
+    Status 1 if something in it cannot be told: what, the new file says as well.
+    """
+    from asyncup.cli.multi2s3 import translated
+    from asyncup.core.python2 import decoded
+    from asyncup.ui.renderer import Output
+    from asyncup.ui.text import Level, Line
+
+    try:
+        text = decoded(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"read {file}: {error.strerror}") from error
+    made = translated(context, file.name, text)
+    _write(output, made.text, force=force)
+    if output != _STDOUT:
+        write_out(f"the same without it: {made.command}\n")
+    for problem in made.problems:
+        Output(sys.stderr).write_line(Line(Level.WARNING, f"{file}: {problem}"))
+    return 1 if made.problems else 0
 
 
 def _check_together(context: typer.Context, path: Path, params: dict[str, Any]) -> None:
