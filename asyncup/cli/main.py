@@ -4,6 +4,7 @@ Everything that takes long to import is imported when it is needed, so that `--h
 `--version` answer at once.
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from asyncup import __version__
+from asyncup.cli import completion as shells
 from asyncup.cli import config_app, streams
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
@@ -23,6 +25,7 @@ from asyncup.core.errors import AsyncupError, Interrupted
 from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 app = typer.Typer(
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -33,6 +36,8 @@ app.add_typer(config_app.app, name="config")
 def main() -> None:
     """Run the command line and exit."""
     streams.prepare()
+    if "_ASYNCUP_COMPLETE" in os.environ:
+        shells.prepare()
     try:
         # Without arguments, there is the help.
         code = app(None if sys.argv[1:] else ["--help"], prog_name="asyncup", standalone_mode=False)
@@ -267,6 +272,15 @@ def demo(
     from asyncup.cli.demo import demo as run
 
     _finish(run, context.params)
+
+
+@app.command()
+def completion(
+    shell: Annotated[shells.Shell, typer.Argument(help="Which shell", show_default=False)],
+) -> int:
+    """Print what makes a shell complete options, profiles, buckets and prefixes."""
+    streams.write_out(shells.script_for(shell))
+    return 0
 
 
 def _finish(run: Callable[[Params], int], params: Params) -> None:
