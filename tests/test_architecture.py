@@ -46,6 +46,7 @@ DOORS = {
     "rich": {"ui/live.py", "cli/show.py"},
     "typer": {
         "cli/main.py",
+        "cli/manual.py",
         "cli/more_parameters.py",
         "cli/panels.py",
         "cli/parameters.py",
