@@ -4,7 +4,6 @@ Keys are the names of the options of `asyncup put`, with `-` or `_`, beside `sou
 `destination`. The names of multi2s3, the tool that asyncup descends from, are taken as well.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,6 @@ from asyncup.core.endpoint import redacted
 from asyncup.core.errors import UsageError
 from asyncup.core.rates import RateLimit
 from asyncup.core.spelling import nearest
-from asyncup.core.toml_text import line_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +129,10 @@ def read(path: Path) -> list[Setting | Problem]:
     Raises:
         UsageError: it cannot be read.
     """
+    import tomllib
+
+    from asyncup.core.toml_text import line_of
+
     try:
         text = path.read_text(encoding="utf-8")
         values = tomllib.loads(text)

@@ -32,7 +32,7 @@ _TOKEN = re.compile(
 
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES = set("\\'\"abfnrtvx01234567\n")
-"""What may follow a backslash in a text of bytes: no `u`, and no `N`."""
+"""What may follow a backslash in a text of bytes; before all else, a backslash is one."""
 
 _SETS = re.compile(r"([^\W\d]\w*)\s*(?:[-+*/%&|^]|//|\*\*|<<|>>)?=(?!=)")
 
@@ -179,18 +179,19 @@ def _string(prefix: str, quote: str, body: str, *, is_bytes: bool) -> str:
     """Return a text as Python 3 has it; `...` if it is none, but bytes."""
     if "r" in prefix:
         return f"r{quote}{body}{quote}"
-    if not is_bytes:
-        return quote + body + quote
-    if any(_is_high(found[1]) for found in _ESCAPE.finditer(body)):
-        try:
-            return repr(ast.literal_eval(f"b{quote}{body}{quote}").decode())
-        except (SyntaxError, ValueError):
-            return "..."
-    kept = _ESCAPE.sub(lambda each: each[0] if each[1][0] in _ESCAPES else f"\\{each[0]}", body)
-    return quote + kept + quote
+    allowed = _ESCAPES if is_bytes else _ESCAPES | set("uUN")
+    kept = _ESCAPE.sub(lambda each: each[0] if each[1][0] in allowed else f"\\{each[0]}", body)
+    high = max((_code(each[1]) for each in _ESCAPE.finditer(body)), default=0)
+    if not is_bytes or high <= 0x7F:  # noqa: PLR2004 - ASCII
+        return quote + kept + quote
+    try:
+        return repr(ast.literal_eval(f"b{quote}{kept}{quote}").decode()) if high <= 0xFF else "..."  # noqa: PLR2004 - a byte
+    except (SyntaxError, ValueError):
+        return "..."
 
 
-def _is_high(escape: str) -> bool:
+def _code(escape: str) -> int:
+    """Return the number that an escape writes, 0 if it writes none."""
     if len(escape) == 3 and escape[0] == "x":  # noqa: PLR2004 - x, and two digits
-        return int(escape[1:], 16) > 0x7F  # noqa: PLR2004 - of ASCII
-    return escape.isdigit() and int(escape, 8) > 0x7F  # noqa: PLR2004 - of ASCII
+        return int(escape[1:], 16)
+    return int(escape, 8) if escape.isdecimal() and escape < "8" else 0

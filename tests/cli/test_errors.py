@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.kit import Ended, asyncup, tree
-from tests.proxy import Fate, Request, proxy_to
+from tests.proxy import Answer, Fate, Request, error_answer, proxy_to
 from tests.s3 import Bucket
 
 LARGE = os.urandom(11 << 20)
@@ -160,6 +160,29 @@ def test_a_file_may_have_the_name_of_a_uri(bucket: Bucket, tmp_path: Path) -> No
 def test_what_is_missing(file: Path) -> None:
     """An argument that was left out is named."""
     refused(asyncup("abort", cwd=file.parent), 2, "error: Missing argument 's3://BUCKET/KEY'")
+
+
+@pytest.mark.parametrize("overwrite", ["size", "always"])
+def test_bucket_of_another_region(bucket: Bucket, file: Path, overwrite: str) -> None:
+    """S3 says where the bucket is, and there the file goes."""
+    redirect = error_answer("PermanentRedirect", 301, "x-amz-bucket-region: eu-west-3")
+
+    def script(_: Request) -> Fate | Answer:
+        return redirect if len(proxy.requests) == 1 else Fate.PASS
+
+    with proxy_to(bucket.env["AWS_ENDPOINT_URL"], script) as proxy:
+        env = {**bucket.env, "AWS_ENDPOINT_URL": proxy.url}
+        ended = asyncup("put", file, str(bucket.place), "--overwrite", overwrite, env=env)
+    assert (ended.code, bucket.objects()) == (0, {"file": b"some bytes"})
+
+
+def test_region_that_has_to_be_named(bucket: Bucket, file: Path) -> None:
+    """Where it leads nowhere to go there: status 4, and the region to name."""
+    redirect = error_answer("PermanentRedirect", 301, "x-amz-bucket-region: eu-west-3")
+    with proxy_to(bucket.env["AWS_ENDPOINT_URL"], lambda _: redirect) as proxy:
+        env = {**bucket.env, "AWS_ENDPOINT_URL": proxy.url}
+        ended = asyncup("put", file, str(bucket.place), env=env)
+    refused(ended, 4, "PermanentRedirect", "the bucket is in another region: --region eu-west-3")
 
 
 def test_split_dir_that_cannot_be(bucket: Bucket, file: Path, tmp_path: Path) -> None:
