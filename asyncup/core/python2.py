@@ -16,8 +16,10 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 _TOKEN = re.compile(
     r"""
-      (?P<string> (?P<prefix>[uUbB]?[rR]?)
-        (?P<quote>\"{3}|'{3}|"|')(?P<body>(?:\\.|(?!(?P=quote)).)*)(?P=quote) )
+      (?P<string> (?P<prefix>[uUbB]?[rR]?) (?:
+          (?P<three>\"{3}|'{3}) (?P<long> (?:\\.|(?!(?P=three)).)*) (?P=three)
+        | (?P<quote>["']) (?P<short> (?:\\.|(?!(?P=quote))[^\n])*) (?P=quote)
+      ))
     | (?P<comment> \#[^\n]* )
     | (?P<joined> \\\n )
     | (?P<newline> \n )
@@ -33,6 +35,8 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES = set("\\'\"abfnrtvx01234567\n")
 """What may follow a backslash in a text of bytes; before all else, a backslash is one."""
+
+_FUTURE = re.compile(r"^from __future__ import (.*)", re.MULTILINE)
 
 _SETS = re.compile(r"([^\W\d]\w*)\s*(?:[-+*/%&|^]|//|\*\*|<<|>>)?=(?!=)")
 
@@ -69,8 +73,9 @@ def decoded(data: bytes) -> str:
 
 def assignments(text: str) -> dict[str, Assignment]:
     """Return what each name is set to at the end of the file."""
-    found = _Names(true_division="import division" in text)
-    unicode_texts = "unicode_literals" in text
+    future = " ".join(_FUTURE.findall(text))
+    found = _Names(true_division="division" in future)
+    unicode_texts = "unicode_literals" in future
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     for statement in _statements(plain, unicode_texts=unicode_texts):
         found.take(statement)
@@ -91,7 +96,9 @@ class _Names:
             parsed = ast.parse(statement.code).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             # A print, the head of a block, or nothing that Python knows.
-            without_texts = _TOKEN.sub(lambda t: "" if t["quote"] else t[0], statement.code)
+            without_texts = _TOKEN.sub(
+                lambda each: "" if each["string"] else each[0], statement.code
+            )
             self._leave_untold(statement, _SETS.findall(without_texts))
             return
         for node in parsed:
@@ -161,12 +168,16 @@ def _statements(text: str, *, unicode_texts: bool) -> Iterator[_Statement]:
             depth = max(0, depth + (kind == "open") - (kind == "close"))
             code += _in_python_3(kind or "", token, unicode_texts=unicode_texts)
         line += token[0].count("\n")
+    if code.strip():
+        # A bracket that nothing closes: what it has swallowed is not to be passed over in silence.
+        yield _Statement(begun, indented=True, code=code.strip())
 
 
 def _in_python_3(kind: str, token: re.Match[str], *, unicode_texts: bool) -> str:
     if kind == "string":
-        is_bytes = not (unicode_texts or "u" in token["prefix"].lower())
-        return _string(token["prefix"].lower(), token["quote"], token["body"], is_bytes=is_bytes)
+        prefix = token["prefix"].lower()
+        quote, body = token["three"] or token["quote"], token["long"] or token["short"] or ""
+        return _string(prefix, quote, body, is_bytes=not unicode_texts and "u" not in prefix)
     if kind == "number":
         digits = token[0].rstrip("lL")
         return f"0o{digits[1:]}" if re.fullmatch(r"0[0-7]+", digits) else digits

@@ -138,12 +138,18 @@ def test_many_at_once() -> None:
         "del x\n",
         "print 1; x = 2\n",
         "with y as x: pass\n",
+        "y = (\nx = 2\n",
     ],
 )
 def test_what_depends_on_what_is_run(block: str) -> None:
     """A name that a block may set is untold, whatever it was before."""
     assert assignments(f"x = 1\n{block}z = 3\n")["x"].why
-    assert value_of(f"x = 1\n{block}z = 3\n", "z") == 3
+
+
+def test_a_block_leaves_what_is_after_it() -> None:
+    """What is set after a block is told, and so is what follows a text that nothing ends."""
+    assert value_of("if y:\n    x = 2\nx = 3\n") == 3
+    assert value_of("y = 'unended\nx = 2\nz = 'x'\n") == 2
 
 
 @pytest.mark.parametrize(
