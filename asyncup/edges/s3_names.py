@@ -24,25 +24,27 @@ async def uris_from(config: S3Config, begun: str, limit: int) -> list[str]:
     fault = Fault(action=f"list {begun}")
     async with open_client(config, connections=1, agent="asyncup") as client:
         try:
-            if slash:
-                return await _below(client, bucket, key, limit)
-            return await _buckets(client, bucket, limit)
+            found = await (
+                _below(client, bucket, key, limit) if slash else _buckets(client, bucket)
+            )
         except boto.ClientError as error:
             raise answered(error, fault) from error
         except ResponseParserError as error:
             raise foreign_answer(fault) from error
         except boto.BotoCoreError as error:
             raise unanswered(error, fault) from error
+    # Not every server counts.
+    return found[:limit]
 
 
-async def _buckets(client: Any, begun: str, limit: int) -> list[str]:  # noqa: ANN401 - made at run time
+async def _buckets(client: Any, begun: str) -> list[str]:  # noqa: ANN401 - made at run time
     answer = await client.list_buckets()
     names = [str(each.get("Name", "")) for each in answer.get("Buckets", ())]
-    return [f"{SCHEME}{name}/" for name in names if name.startswith(begun)][:limit]
+    return [f"{SCHEME}{name}/" for name in names if name.startswith(begun)]
 
 
 async def _below(client: Any, bucket: str, begun: str, limit: int) -> list[str]:  # noqa: ANN401 - made at run time
     answer = await client.list_objects_v2(Bucket=bucket, Prefix=begun, Delimiter="/", MaxKeys=limit)
     prefixes = [str(each.get("Prefix", "")) for each in answer.get("CommonPrefixes", ())]
     keys = [str(each.get("Key", "")) for each in answer.get("Contents", ())]
-    return [f"{SCHEME}{bucket}/{each}" for each in [*prefixes, *keys]][:limit]
+    return [f"{SCHEME}{bucket}/{each}" for each in [*prefixes, *keys]]

@@ -202,6 +202,8 @@ def test_only_so_many(bucket: Bucket) -> None:
 
     assert sorted(found(100)) == ["a/", "b", "c", "d"]
     assert len(found(3)) == 3
+    # Buckets are all listed at once, and cut off here.
+    assert asyncio.run(uris_from(config_of(bucket.server), "s3://", 0)) == []
 
 
 def test_what_no_script_is_for() -> None:

@@ -227,3 +227,14 @@ def test_what_is_checked(tmp_path: Path) -> None:
     fine = asyncup("config", "check", "b.toml", cwd=tmp_path, env={"ASYNCUP_PART_SIZE": "1"})
     assert (fine.code, fine.out) == (0, "b.toml: fine, 1 option set\n")
     assert asyncup("config", "check", "c.toml", cwd=tmp_path).code == 2
+
+
+@pytest.mark.parametrize("arguments", [["init", "-o", "-"], ["show"], ["check", "a.toml"]])
+def test_output_that_cannot_be_written(tmp_path: Path, arguments: list[str]) -> None:
+    """A disk that is full is told, and is no success; a reader that goes away is no failure."""
+    tree(tmp_path, {"a.toml": b"quiet = true"})
+    full = ["sh", "-c", 'exec "$@" > /dev/full', "sh"]
+    ended = asyncup("config", *arguments, cwd=tmp_path, under=full)
+    assert (ended.code, ended.err) == (1, "error: write standard output: No space left on device\n")
+    gone = ["sh", "-c", '{ "$@"; echo $? >&2; } | true', "sh"]
+    assert asyncup("config", *arguments, cwd=tmp_path, under=gone).err == "0\n"
