@@ -30,11 +30,13 @@ DOORS = {
     "aiobotocore": {"edges/s3_client.py", "edges/s3_credentials.py", "edges/s3_http.py"},
     "aiohttp": {"edges/s3_http.py", "edges/s3_request.py"},
     "botocore": {
+        "edges/aws_settings.py",
         "edges/s3_client.py",
         "edges/s3_clock.py",
         "edges/s3_credentials.py",
         "edges/s3_errors.py",
         "edges/s3_models.py",
+        "edges/s3_names.py",
         "edges/s3_request.py",
     },
     "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},
@@ -46,11 +48,14 @@ DOORS = {
     "typer": {
         "cli/commands.py",
         "cli/main.py",
+        "cli/manual.py",
         "cli/more_parameters.py",
         "cli/panels.py",
         "cli/parameters.py",
         "cli/readers.py",
+        "cli/completion.py",
         "cli/config.py",
+        "cli/config_app.py",
         "cli/usage.py",
     },
 }

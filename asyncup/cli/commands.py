@@ -4,6 +4,7 @@ typer has pydantic read all values, also those that nobody has given. To import 
 as all else that a command needs before it begins, and a tenth of the memory that it has.
 """
 
+from enum import EnumType
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -40,19 +41,38 @@ class _AtOnce:
 
     def coerce(self, value: Any, *, param: Parameter, ctx: Any) -> Any:  # noqa: ANN401 - typer's
         """Return the value that the command is called with."""
-        told = param.type_descriptor
-        read, is_list = told.parameter_info.parser, param.multiple or param.nargs == -1
-        if value is None:
-            return () if is_list else None
-        if is_list and isinstance(value, list | tuple):
-            if read is not None:
-                return [read(each) for each in value]
-            if told.annotation == list[str] and all(isinstance(each, str) for each in value):
-                return list(value)
-        elif not is_list:
-            if read is not None:
-                return read(value)
-            if value is param.default or (told.annotation is str and isinstance(value, str)):
-                return value
+        read = _list if param.multiple or param.nargs == -1 else _one
+        known = read(value, param)
+        if known is not _NOT_KNOWN:
+            return known
         param._runtime_param = None  # noqa: SLF001 - as above
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+
+_NOT_KNOWN = object()
+
+
+def _list(value: Any, param: Parameter) -> Any:  # noqa: ANN401 - what a command is called with
+    told = param.type_descriptor
+    read = told.parameter_info.parser
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        return _NOT_KNOWN
+    if read is not None:
+        return [read(each) for each in value]
+    is_text = told.annotation == list[str] and all(isinstance(each, str) for each in value)
+    return list(value) if is_text else _NOT_KNOWN
+
+
+def _one(value: Any, param: Parameter) -> Any:  # noqa: ANN401 - what a command is called with
+    told = param.type_descriptor
+    read = told.parameter_info.parser
+    if read is not None and value is not None:
+        return read(value)
+    if value is None or value is param.default:
+        return value
+    if isinstance(told.annotation, EnumType):
+        choices: list[Any] = [each for each in told.annotation if each.value == value]
+        return choices[0] if choices else _NOT_KNOWN
+    return value if told.annotation is str and isinstance(value, str) else _NOT_KNOWN

@@ -4,29 +4,51 @@ Keys are the names of the options of `asyncup put`, with `-` or `_`, beside `sou
 `destination`. The names of multi2s3, the tool that asyncup descends from, are taken as well.
 """
 
-import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from asyncup.cli.usage import problem_of
 from asyncup.cli.values import TEXT, as_typer_takes_it, shape_of
 from asyncup.core.endpoint import redacted
 from asyncup.core.errors import UsageError
 from asyncup.core.rates import RateLimit
+from asyncup.core.spelling import nearest
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value for an option, and how the file spells both."""
+    """A value for an option, how the file spells both, and on which line."""
 
     option: str
     value: Any
     key: str
     written: Any
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with what the file says of a key."""
+
+    key: str
+    text: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.text if self.line is None else f"line {self.line}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a file sets: as typer takes it, as a command gets it, and what is wrong with it."""
+
+    taken: dict[str, Any]
+    params: dict[str, Any]
+    problems: list[Problem]
 
 
 FILE_NAME = "asyncup.toml"
@@ -55,7 +77,10 @@ def load_into_context(context: typer.Context, given: Path | None) -> Path | None
         return given
     path = find(given)
     if path is not None:
-        context.default_map = _checked(context, path, read(path))
+        taken = values_of(context, path).taken
+        # One file serves all commands: each takes what it has an option for.
+        ours = {option.name for option in context.command.params}
+        context.default_map = {name: value for name, value in taken.items() if name in ours}
     return path
 
 
@@ -79,9 +104,7 @@ def limit_rate_in(path: Path) -> RateLimit:
             try:
                 return RateLimit.parse(str(each.value))
             except UsageError as error:
-                raise UsageError(
-                    f"{path}: {_problem(each.key, each.written, str(error))}"
-                ) from error
+                raise UsageError(f"{path}: {_problem(each, str(error))}") from error
     return RateLimit()
 
 
@@ -100,18 +123,28 @@ def find(given: Path | None) -> Path | None:
     return next((path for path in (Path(FILE_NAME), user_config_file()) if path.is_file()), None)
 
 
-def read(path: Path) -> list[Setting | str]:
-    """Read a configuration file: what it sets, and as texts what is wrong with it.
+def read(path: Path) -> list[Setting | Problem]:
+    """Read a configuration file: what it sets, and what is wrong with it.
 
     Raises:
         UsageError: it cannot be read.
     """
+    import tomllib
+
+    from asyncup.core.toml_text import line_of
+
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"read {path}: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}", hint="see https://toml.io") from error
+    return [replace(each, line=line_of(text, each.key)) for each in settings_of(values)]
+
+
+def settings_of(values: Mapping[str, Any]) -> list[Setting | Problem]:
+    """Return what keys and their values set, those of multi2s3 among them."""
     return [*_ours(values), *_theirs(values)]
 
 
@@ -121,14 +154,16 @@ def _ours(values: Mapping[str, Any]) -> Iterable[Setting]:
             yield Setting(_RENAMED.get(key, key.replace("-", "_")), value, key, value)
 
 
-def _theirs(values: Mapping[str, Any]) -> Iterable[Setting | str]:
+def _theirs(values: Mapping[str, Any]) -> Iterable[Setting | Problem]:
     """Yield what the settings of multi2s3 come to."""
     for key in ("srcdir", "srcfileIndex", "s3bucket"):
         if not isinstance(values.get(key, ""), str):
-            yield _problem(key, values[key], f"{TEXT.allowed} is needed")
+            yield Problem(key, f"{key} = {values[key]!r}: {TEXT.allowed} is needed")
     directory, index = values.get("srcdir"), values.get("srcfileIndex", "*")
     if directory is None and "srcfileIndex" in values:
-        yield "srcfileIndex needs srcdir, the directory that the file is in"
+        yield Problem(
+            "srcfileIndex", "srcfileIndex needs srcdir, the directory that the file is in"
+        )
     if isinstance(directory, str) and isinstance(index, str):
         source = directory if index == "*" else str(Path(directory) / index)
         yield Setting("source", source, "srcdir", directory)
@@ -137,45 +172,56 @@ def _theirs(values: Mapping[str, Any]) -> Iterable[Setting | str]:
     if "IgnoreSmallFile" in values:
         small = values["IgnoreSmallFile"]
         if small not in (0, 1):
-            yield _problem("IgnoreSmallFile", small, "0 or 1 is needed")
-        # It never applied to a file that was named.
-        yield Setting("skip_small", small == 1 and index == "*", "IgnoreSmallFile", small)
+            yield Problem("IgnoreSmallFile", f"IgnoreSmallFile = {small!r}: 0 or 1 is needed")
+        else:
+            # It never applied to a file that was named.
+            yield Setting("skip_small", small == 1 and index == "*", "IgnoreSmallFile", small)
 
 
-def _checked(
-    context: typer.Context, path: Path, settings: Iterable[Setting | str]
-) -> dict[str, Any]:
-    """Return the values as typer wants them, after it has seen each of them.
+def values_of(context: typer.Context, path: Path) -> Checked:
+    """Return what a configuration file sets, each value seen by its option.
 
     Raises:
-        UsageError: a key that no option has, or a value that its option does not take; all of
-            them in one message.
+        UsageError: it cannot be read, has a key that no option has, or a value that its option
+            does not take; all of them in one message.
     """
-    options = {
-        option.name: option for option in _put(context).params if option.name not in _NOT_IN_FILE
-    }
-    ours = {option.name for option in context.command.params}
-    checked: dict[str, Any] = {}
+    checked = check(context, read(path))
+    if checked.problems:
+        told = "; ".join(map(str, sorted(checked.problems, key=lambda each: each.line or 0)))
+        allowed = ", ".join(sorted(name.replace("_", "-") for name in options_of_file(context)))
+        raise UsageError(f"{path}: {told}", hint=f"allowed are {allowed}")
+    return checked
+
+
+def check(context: typer.Context, settings: Iterable[Setting | Problem]) -> Checked:
+    """Look at settings, each by itself."""
+    options = options_of_file(context)
     spelt: dict[str, str] = {}
-    problems: list[str] = []
+    checked = Checked({}, {}, [])
     for each in settings:
-        if isinstance(each, str):
-            problems.append(each)
+        problem = None
+        if isinstance(each, Problem):
+            checked.problems.append(each)
         elif each.option not in options:
-            problems.append(f"unknown key {each.key!r}{_nearest(each.key, options)}")
+            problem = f"unknown key {each.key!r}{_nearest(each.key, options)}"
         elif each.option in spelt:
-            problems.append(f"{spelt[each.option]} and {each.key} are the same setting")
+            problem = f"{spelt[each.option]} and {each.key} are the same setting"
         else:
             spelt[each.option] = each.key
             try:
-                checked[each.option] = _value(context, options[each.option], each.value)
+                taken, value = _value(context, options[each.option], each.value)
             except typer.BadParameter as error:
-                problems.append(_problem(each.key, each.written, error.message))
-    if problems:
-        allowed = ", ".join(sorted(name.replace("_", "-") for name in options))
-        raise UsageError(f"{path}: {'; '.join(problems)}", hint=f"allowed are {allowed}")
-    # One file serves all commands: each takes what it has an option for.
-    return {name: value for name, value in checked.items() if name in ours}
+                problem = _problem(each, problem_of(error))
+            else:
+                checked.taken[each.option], checked.params[each.option] = taken, value
+        if problem is not None:
+            checked.problems.append(Problem(each.key, problem, each.line))
+    return checked
+
+
+def options_of_file(context: typer.Context) -> dict[str, Any]:
+    """Return the options that a configuration file may set, by name: those of `asyncup put`."""
+    return {each.name: each for each in _put(context).params if each.name not in _NOT_IN_FILE}
 
 
 def _put(context: typer.Context) -> Any:  # noqa: ANN401 - typer's
@@ -183,21 +229,21 @@ def _put(context: typer.Context) -> Any:  # noqa: ANN401 - typer's
     return getattr(context.find_root().command, "commands", {}).get("put", context.command)
 
 
-def _value(context: typer.Context, option: Any, value: Any) -> Any:  # noqa: ANN401 - TOML has any
-    """Return a value in the form that a flag would have given it, if the option takes it."""
+def _value(context: typer.Context, option: Any, value: Any) -> tuple[Any, Any]:  # noqa: ANN401 - TOML has any
+    """Return a value in the form that a flag would have given it, and what it is read as."""
     shape = shape_of(option.name, is_flag=option.is_flag, repeatable=option.multiple)
     if not shape.fits(value):
         raise typer.BadParameter(f"{shape.allowed} is needed")
     taken = as_typer_takes_it(value, repeatable=option.multiple)
-    option.process_value(context, taken)
-    return taken
+    return taken, option.process_value(context, taken)
 
 
-def _problem(key: str, written: object, what: str) -> str:
-    shown = redacted(written) if isinstance(written, str) else written
-    return f"{key} = {shown!r}: {what}"
+def _problem(setting: Setting, what: str) -> str:
+    found = setting.written
+    shown = redacted(found) if isinstance(found, str) else found
+    return f"{setting.key} = {shown!r}: {what}"
 
 
 def _nearest(key: str, options: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, [*options, *_RENAMED, *_TRANSLATED], n=1)
-    return f" (is {near[0].replace('_', '-')} meant?)" if near else ""
+    found = nearest(key, [*options, *_RENAMED, *_TRANSLATED])
+    return f" (did you mean {found.replace('_', '-')}?)" if found else ""

@@ -5,6 +5,7 @@ Everything that takes long to import is imported when it is needed, so that `--h
 """
 
 import gc
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,10 +14,11 @@ from typing import Annotated
 import typer
 
 from asyncup import __version__
+from asyncup.cli import completion as shells
+from asyncup.cli import config_app, streams
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
-from asyncup.cli import streams
 from asyncup.cli.commands import Command, Group
 from asyncup.cli.config import file_that_sets
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
@@ -26,14 +28,19 @@ from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
 
 app = typer.Typer(
     cls=Group,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(config_app.app, name="config")
 
 
 def main() -> None:
     """Run the command line and exit."""
     streams.prepare()
+    if "_ASYNCUP_COMPLETE" in os.environ:
+        shells.prepare()
     try:
         # Without arguments, there is the help.
         code = app(None if sys.argv[1:] else ["--help"], prog_name="asyncup", standalone_mode=False)
@@ -270,6 +277,15 @@ def demo(
     from asyncup.cli.demo import demo as run
 
     _finish(run, context.params)
+
+
+@app.command(cls=Command)
+def completion(
+    shell: Annotated[shells.Shell, typer.Argument(help="Which shell", show_default=False)],
+) -> int:
+    """Print what makes a shell complete options, profiles, buckets and prefixes."""
+    streams.write_out(shells.script_for(shell))
+    return 0
 
 
 def _finish(run: Callable[[Params], int], params: Params) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from asyncup.cli import readers
+from asyncup.cli import completion, readers
 
 VerifyPaths = Annotated[
     list[str] | None,
@@ -14,6 +14,7 @@ VerifyPaths = Annotated[
         help="Files and directories, then where they were uploaded to; keys are made of names as "
         "by asyncup put. Nothing: the objects that --receipts names.",
         show_default=False,
+        autocompletion=completion.places,
     ),
 ]
 ReadReceipts = Annotated[
@@ -41,6 +42,7 @@ Place = Annotated[
         metavar="s3://BUCKET/PREFIX",
         help="This key, and all below it",
         show_default=False,
+        autocompletion=completion.places,
     ),
 ]
 AbortPlace = Annotated[
@@ -49,6 +51,7 @@ AbortPlace = Annotated[
         metavar="s3://BUCKET/KEY",
         help="The key whose pending upload is to be aborted; with --all, a prefix",
         show_default=False,
+        autocompletion=completion.places,
     ),
 ]
 # None of these can be set by a variable or a file: whoever deletes has to say so.

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from asyncup.cli import readers
+from asyncup.cli import completion, readers
 from asyncup.cli.config import load_into_context
 from asyncup.cli.panels import panel
 from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
@@ -32,6 +32,7 @@ Paths = Annotated[
         help="Files, directories, or - for standard input; then where to. A directory's files "
         "keep their relative paths; a single file goes to exactly this key unless it ends in /.",
         show_default=False,
+        autocompletion=completion.places,
     ),
 ]
 Source = Annotated[list[Path] | None, _what("--source", "", hidden=True)]
@@ -150,7 +151,13 @@ SplitDir = Annotated[
 ]
 
 Profile = Annotated[
-    str | None, _where("--profile", "Profile of the AWS configuration", metavar="NAME")
+    str | None,
+    _where(
+        "--profile",
+        "Profile of the AWS configuration",
+        metavar="NAME",
+        autocompletion=completion.profiles,
+    ),
 ]
 Region = Annotated[str | None, _where("--region", "Region of the bucket", metavar="NAME")]
 EndpointURL = Annotated[

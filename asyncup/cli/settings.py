@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from asyncup.core.errors import UsageError
-from asyncup.core.model import ObjectAttributes, ObjectURI
+from asyncup.core.model import ObjectAttributes, ObjectURI, not_a_uri
 from asyncup.core.options import Options, S3Config
+from asyncup.core.spelling import meant_uri
 from asyncup.edges.places import default_state_dir
 
 STDIN = "-"
@@ -104,6 +105,9 @@ def places_of(params: Params, command: str = "put") -> Places:
     uris = [each for each in given if each.startswith("s3://")]
     if len(uris) > 1 or (uris and given[-1] != uris[0]):
         raise UsageError("one S3 URI is needed, as the last argument", hint=usage)
+    if given and not uris and meant_uri(given[-1]) and not Path(given[-1]).exists():
+        # Taken for a file, it would send the others to where the configuration says.
+        raise not_a_uri(given[-1])
     destination = uris[0] if uris else params["destination"]
     sources = [each for each in given if each not in uris]
     if not sources:

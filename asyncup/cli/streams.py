@@ -48,6 +48,20 @@ def let_go() -> None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def write_out(text: str) -> None:
+    """Write text on standard output; a reader that is gone wanted no more of it.
+
+    Raises:
+        AsyncupError: it cannot be written.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in _READER_GONE:
+            raise AsyncupError(f"write standard output: {error.strerror}") from error
+
+
 class StandardOutput:
     """Standard output, which remembers what it could not take.
 

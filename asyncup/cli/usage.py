@@ -1,24 +1,47 @@
 """Mistakes on the command line and in the environment, in the form of all errors."""
 
 import os
+import re
 import sys
 from typing import Any
 
 import typer
 
 from asyncup.core.errors import UsageError
+from asyncup.core.spelling import did_you_mean
 
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
 
 
 def as_ours(error: typer.TyperException) -> UsageError:
-    """Turn an error of typer into one of ours, with the help as its hint."""
+    """Turn an error of typer into one of ours; its hint is what was meant, or else the help."""
     context, option = getattr(error, "ctx", None), getattr(error, "param", None)
-    text = error.format_message()
-    if isinstance(error, typer.BadParameter) and context is not None and option is not None:
-        text = f"{_name(context, option)}: {error.message}"
-    command = "asyncup" if context is None else context.command_path
-    return UsageError(text.rstrip("."), hint=f"{command} --help")
+    if context is None:
+        return UsageError(error.format_message().rstrip("."), hint="asyncup --help")
+    # Its own suggestions, at the end of the text, are replaced by ours.
+    text = problem_of(error).partition(" Did you mean ")[0].rstrip(".")
+    meant = _meant(text, context.command)
+    # What is missing altogether is named by the text itself.
+    if isinstance(error, typer.BadParameter) and option is not None and error.message:
+        text = f"{_name(context, option)}: {text}"
+    return UsageError(text, hint=meant or f"{context.command_path} --help")
+
+
+def problem_of(error: typer.TyperException) -> str:
+    """Return what is wrong, without the name of Python's error for it."""
+    return error.message.removeprefix("Value error, ") or error.format_message()
+
+
+def _meant(text: str, command: Any) -> str | None:  # noqa: ANN401 - typer's, private
+    """Return what was meant by an option, a command or a value that is none; None: nobody knows."""
+    if found := re.fullmatch(r"No such option: (--\S+)", text):
+        options = (each for each in command.params if not each.hidden)
+        return did_you_mean(found[1], [n for o in options for n in (*o.opts, *o.secondary_opts)])
+    if found := re.fullmatch(r"No such command '(\S+)'", text):
+        return did_you_mean(found[1], command.commands)
+    if found := re.fullmatch(r"'(.*)' is not one of (.+)", text):
+        return did_you_mean(found[1], re.findall(r"'(.+?)'", found[2]))
+    return None
 
 
 def _name(context: typer.Context, option: Any) -> str:  # noqa: ANN401 - typer's, private

@@ -4,13 +4,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from asyncup.core.options import Adaptive
+from asyncup.core.sizes import exact_duration, exact_size
+
+
+def _plainly(value: Any) -> Any:  # noqa: ANN401 - TOML has any
+    """Return what an option came to as TOML has it; what TOML does not know is a text."""
+    if isinstance(value, list | tuple):
+        return [str(each) for each in value]
+    return value if isinstance(value, int) else str(value)
+
+
+def _slots(value: Any) -> Any:  # noqa: ANN401 - TOML has any
+    if not isinstance(value, Adaptive):
+        return value
+    return "auto" if value == Adaptive() else f"auto:{value.least}-{value.most}"
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What fits an option, and in words what does."""
+    """What fits an option, in words what does, and how what it is read as is spelt in a file."""
 
     allowed: str
     fits: Callable[[Any], bool]
+    spell: Callable[[Any], Any] = _plainly
 
 
 def _is_text(value: Any) -> bool:  # noqa: ANN401 - TOML has any
@@ -39,10 +56,12 @@ _NUMBER = Shape("a whole number", _is_number)
 _COUNT = Shape(
     'a whole number, "auto" or such as "auto:1-32"',
     lambda value: _is_number(value) or _is_text(value),
+    _slots,
 )
 _SIZE = Shape(
     'a number of bytes or a size such as "64MiB"',
     lambda value: _is_number(value) or _is_text(value),
+    exact_size,
 )
 _RATE = Shape(
     'a rate such as "20MiB/s", or a timetable', lambda value: _is_number(value) or _is_text(value)
@@ -50,8 +69,9 @@ _RATE = Shape(
 _TIME = Shape(
     'a number of seconds or a time such as "90s"',
     lambda value: _is_number(value) or isinstance(value, float | str),
+    exact_duration,
 )
-_PAIRS = Shape('a table such as { key = "value" }', _are_pairs)
+_PAIRS = Shape('a table such as { key = "value" }', _are_pairs, dict)
 
 _SHAPES = {
     "complete_timeout": _TIME,

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Self
 
 from asyncup.core.errors import UsageError
+from asyncup.core.spelling import meant_uri, without_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,7 @@ class ObjectURI:
         scheme, separator, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme != "s3" or not separator or not bucket:
-            raise UsageError(
-                f"{text!r} is not an S3 URI", hint="write s3://bucket/key or s3://bucket/prefix/"
-            )
+            raise not_a_uri(text)
         # Three to 63 characters is AWS's rule and nearly every server's; other characters differ.
         odd = set(bucket) & set(" ?#@:\\")
         if not 3 <= len(bucket) <= 63 or odd or not bucket.isprintable():  # noqa: PLR2004
@@ -57,6 +56,13 @@ class ObjectURI:
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
+
+
+def not_a_uri(text: str) -> UsageError:
+    """Return the error for what should be `s3://bucket/key` and is not, with what was meant."""
+    meant = meant_uri(text)
+    hint = f"did you mean {meant}?" if meant else "write s3://bucket/key or s3://bucket/prefix/"
+    return UsageError(f"{without_secrets(text)!r} is not an S3 URI", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

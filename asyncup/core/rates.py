@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Self, TypeVar
 
 from asyncup.core.errors import UsageError
-from asyncup.core.sizes import format_size, parse_size
+from asyncup.core.sizes import exact_size, format_size, parse_size
 
 T = TypeVar("T")
 
@@ -69,6 +69,12 @@ class RateLimit:
             raise UsageError("; ".join(reading.problems), hint=hint)
         return cls(tuple(Switch(minute, switches[minute]) for minute in sorted(switches)))
 
+    def __str__(self) -> str:
+        """Write it such that it is read as the same."""
+        if self.is_constant:
+            return _written(self.switches[0].rate)
+        return " ".join(f"{_moment(each.minute)}={_written(each.rate)}" for each in self.switches)
+
     @property
     def is_constant(self) -> bool:
         """Whether it is the same at all times."""
@@ -79,6 +85,15 @@ class RateLimit:
         minute = now.weekday() * _DAY + now.hour * 60 + now.minute
         passed = bisect_right(self.switches, minute, key=lambda switch: switch.minute)
         return self.switches[passed - 1].rate
+
+
+def _written(rate: int | None) -> str:
+    return "off" if rate is None else f"{exact_size(rate)}/s"
+
+
+def _moment(minute: int) -> str:
+    day, of_day = divmod(minute, _DAY)
+    return f"{_DAYS[day].capitalize()}-{of_day // 60:02}:{of_day % 60:02}"
 
 
 class _Reading:

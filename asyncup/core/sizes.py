@@ -5,6 +5,7 @@ qemu; `KB`, `MB`, ... are powers of 1000 (IEC 80000-13).
 """
 
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 _BINARY = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
@@ -44,6 +45,14 @@ def format_size(size: float) -> str:
     raise AssertionError("unreachable")
 
 
+def exact_size(size: int) -> str:
+    """Write a number of bytes such that it is read as the same: `16MiB`, `1000000`."""
+    for letter, scale in reversed(_BINARY.items()):
+        if size and size % scale == 0:
+            return f"{size // scale}{letter.upper()}iB"
+    return str(size)
+
+
 def parse_duration(text: str) -> float:
     """Read `90s`, `1.5m`, `1h30m`, `7d` or `90` as a number of seconds.
 
@@ -58,6 +67,14 @@ def parse_duration(text: str) -> float:
     if seconds > LONGEST_DURATION:
         raise ValueError(f"{text!r} is longer than {format_duration(LONGEST_DURATION)}")
     return float(seconds)
+
+
+def exact_duration(seconds: float) -> str:
+    """Write a number of seconds such that it is read as the same: `30s`, `10m`, `1d`, `0.5s`."""
+    for unit, scale in reversed(_SECONDS.items()):
+        if seconds and seconds % scale == 0:
+            return f"{seconds / scale:.0f}{unit}"
+    return f"{Decimal(repr(seconds)):f}".removesuffix(".0") + "s"
 
 
 def format_duration(seconds: float) -> str:

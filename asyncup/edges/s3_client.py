@@ -12,6 +12,8 @@ from botocore import exceptions as boto
 from asyncup.core.endpoint import HINT, check_endpoint, redacted
 from asyncup.core.errors import Fault, UsageError
 from asyncup.core.options import S3Config
+from asyncup.core.spelling import did_you_mean
+from asyncup.edges.aws_files import profile_names
 from asyncup.edges.s3_credentials import CredentialChain
 from asyncup.edges.s3_errors import unanswered
 from asyncup.edges.s3_http import HTTPSession, ThreadedResolver
@@ -45,7 +47,7 @@ async def open_client(
         S3Error: those who give credentials do not.
     """
     resolver = ThreadedResolver(CONNECT_TIMEOUT)
-    with _configuration(config):
+    with told_plainly(config):
         session = aioboto3.Session(
             region_name=config.region,
             botocore_session=(chain or CredentialChain(config)).session(resolver),
@@ -70,14 +72,16 @@ async def open_client(
 
 
 @contextmanager
-def _configuration(config: S3Config) -> Iterator[None]:
+def told_plainly(config: S3Config) -> Iterator[None]:
     """Say what is wrong with the configuration that a client is opened by."""
     try:
         yield
     except boto.ProfileNotFound as error:
+        name = str(error.kwargs["profile"])
+        usual = "`aws configure list-profiles` lists them; check AWS_PROFILE and --profile"
         raise UsageError(
-            f"no profile {error.kwargs['profile']!r} in the AWS configuration",
-            hint="`aws configure list-profiles` lists them; check AWS_PROFILE and --profile",
+            f"no profile {name!r} in the AWS configuration",
+            hint=did_you_mean(name, profile_names()) or usual,
         ) from error
     except boto.PartialCredentialsError as error:
         # As with none at all, and as if they were found to be half only when a request is signed.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.kit import Ended, asyncup, tree
-from tests.proxy import Fate, Request, proxy_to
+from tests.proxy import Answer, Fate, Request, error_answer, proxy_to
 from tests.s3 import Bucket
 
 LARGE = os.urandom(11 << 20)
@@ -68,7 +68,6 @@ def test_no_credentials(bucket: Bucket, file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["FILE", "s3:/bucket/"], "no destination"),
         (["FILE"], "no destination"),
         (["FILE", "s3://"], "is not an S3 URI"),
         (["FILE", "s3://ab/"], "'ab' is not a bucket name"),
@@ -112,6 +111,78 @@ def test_bad_usage(file: Path, arguments: list[str], message: str) -> None:
     ended = asyncup("put", *given, env={"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
     refused(ended, 2, "")
     assert message in " ".join(ended.err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "meant"),
+    [
+        ("put FILE s3://bucket/ --part-siz=5MiB", "No such option: --part-siz", "--part-size"),
+        ("put FILE s3://bucket/ --no-recurse", "No such option: --no-recurse", "--no-recursive"),
+        ("putt FILE s3://bucket/", "No such command 'putt'", "put"),
+        ("verify --dowload", "No such option: --dowload", "--download"),
+        ("put FILE s3://bucket/ --overwrite=newer", "--overwrite: 'newer' is not one of", "never"),
+        ("put FILE s3://bucket/ --profile=prdo", "no profile 'prdo' in the AWS con", "prod"),
+        ("put FILE s3:/bucket/x", "'s3:/bucket/x' is not an S3 URI", "s3://bucket/x"),
+        ("put FILE FILE S3://bucket/", "'S3://bucket/' is not an S3 URI", "s3://bucket/"),
+        ("pending S3:bucket", "'S3:bucket' is not an S3 URI", "s3://bucket"),
+        (
+            "abort https://films.s3.eu-west-1.amazonaws.com/a/b?X-Amz-Signature=secret",
+            "'https://films.s3.eu-west-1.amazonaws.com/a/b' is not an S3 URI",
+            "s3://films/a/b",
+        ),
+    ],
+)
+def test_what_was_meant(file: Path, arguments: str, message: str, meant: str) -> None:
+    """Whoever misspelt something reads how it is spelt, and no secret."""
+    tree(file.parent, {"home/aws-config": b"[default]\n[profile prod]\nregion = eu-west-1\n"})
+    given = [str(file) if each == "FILE" else each for each in arguments.split()]
+    ended = asyncup(*given, env={"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
+    refused(ended, 2, f"error: {message}")
+    assert ended.err.endswith(f"hint: did you mean {meant}?\n")
+    assert "secret" not in ended.err
+
+
+def test_a_misspelt_uri_does_not_go_where_the_file_says(file: Path) -> None:
+    """Where the configuration has a destination, a misspelt one is no file to send there."""
+    config = tree(file.parent, {"c.toml": b'destination = "s3://bucket/"'}) / "c.toml"
+    ended = asyncup("put", file, "s3:/other/", "--config", config)
+    refused(ended, 2, "'s3:/other/' is not an S3 URI", "hint: did you mean s3://other/?")
+
+
+def test_a_file_may_have_the_name_of_a_uri(bucket: Bucket, tmp_path: Path) -> None:
+    """What is there under the name that was given is meant."""
+    place = tree(tmp_path / "w", {"s3:/bucket/x": b"1"})
+    config = tree(tmp_path, {"c.toml": f'destination = "{bucket.place}"'.encode()}) / "c.toml"
+    ended = asyncup("put", "s3:/bucket/x", "--config", config, cwd=place, env=bucket.env)
+    assert (ended.code, bucket.objects()) == (0, {"x": b"1"})
+
+
+def test_what_is_missing(file: Path) -> None:
+    """An argument that was left out is named."""
+    refused(asyncup("abort", cwd=file.parent), 2, "error: Missing argument 's3://BUCKET/KEY'")
+
+
+@pytest.mark.parametrize("overwrite", ["size", "always"])
+def test_bucket_of_another_region(bucket: Bucket, file: Path, overwrite: str) -> None:
+    """S3 says where the bucket is, and there the file goes."""
+    redirect = error_answer("PermanentRedirect", 301, "x-amz-bucket-region: eu-west-3")
+
+    def script(_: Request) -> Fate | Answer:
+        return redirect if len(proxy.requests) == 1 else Fate.PASS
+
+    with proxy_to(bucket.env["AWS_ENDPOINT_URL"], script) as proxy:
+        env = {**bucket.env, "AWS_ENDPOINT_URL": proxy.url}
+        ended = asyncup("put", file, str(bucket.place), "--overwrite", overwrite, env=env)
+    assert (ended.code, bucket.objects()) == (0, {"file": b"some bytes"})
+
+
+def test_region_that_has_to_be_named(bucket: Bucket, file: Path) -> None:
+    """Where it leads nowhere to go there: status 4, and the region to name."""
+    redirect = error_answer("PermanentRedirect", 301, "x-amz-bucket-region: eu-west-3")
+    with proxy_to(bucket.env["AWS_ENDPOINT_URL"], lambda _: redirect) as proxy:
+        env = {**bucket.env, "AWS_ENDPOINT_URL": proxy.url}
+        ended = asyncup("put", file, str(bucket.place), env=env)
+    refused(ended, 4, "PermanentRedirect", "the bucket is in another region: --region eu-west-3")
 
 
 def test_split_dir_that_cannot_be(bucket: Bucket, file: Path, tmp_path: Path) -> None:
@@ -207,7 +278,7 @@ def test_error_as_json(bucket: Bucket, file: Path) -> None:
     [
         (["--part-size=big"], "--part-size: 'big' is not a size"),
         (["--no-such-option"], "No such option: --no-such-option"),
-        (["--config=bad.toml"], "bad.toml: unknown key 'x'"),
+        (["--config=bad.toml"], "bad.toml: line 1: unknown key 'x'"),
     ],
 )
 @pytest.mark.parametrize("asked_by", ["flag", "environment"])

@@ -156,7 +156,7 @@ def test_what_cannot_be(bucket: Bucket, tmp_path: Path) -> None:
     assert {by_flag.code, by_env.code, by_file.code} == {2}
     assert by_flag.err.startswith(f"error: --limit-rate: {told}")
     assert by_env.err.startswith(f"error: ASYNCUP_LIMIT_RATE: {told}")
-    assert f"{path}: limit-rate = '{wrong}': {told}" in by_file.err
+    assert f"{path}: line 1: limit-rate = '{wrong}': {told}" in by_file.err
 
 
 def test_people_are_told(bucket: Bucket, tmp_path: Path) -> None:

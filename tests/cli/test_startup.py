@@ -47,6 +47,9 @@ def modules_after(code: str) -> set[str]:
         ["verify", "-h"],
         ["pending", "-h"],
         ["abort", "-h"],
+        ["config", "-h"],
+        ["config", "show", "-h"],
+        ["completion", "bash"],
     ],
 )
 def test_help_and_version_import_little(arguments: list[str]) -> None:
@@ -75,6 +78,24 @@ except SystemExit as end:
     assert end.code == 2, end.code
 """
     assert "pydantic" not in modules_after(code)
+
+
+def test_completing_an_option_imports_little() -> None:
+    """A key that is pressed is answered at once; only S3 takes its libraries."""
+    code = """
+import os
+import sys
+os.environ["_ASYNCUP_COMPLETE"] = "complete_fish"
+os.environ["_TYPER_COMPLETE_FISH_ACTION"] = "get-args"
+os.environ["_TYPER_COMPLETE_ARGS"] = "asyncup put --profile "
+from asyncup.cli.main import main
+sys.argv = ["asyncup"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+    assert modules_after(code).isdisjoint(HEAVY)
 
 
 def test_help_names_the_extra() -> None:

@@ -71,7 +71,7 @@ def test_what_is_no_uri_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         ObjectURI.parse(text)
     assert str(caught.value) == f"{text!r} is not an S3 URI"
-    assert caught.value.hint == "write s3://bucket/key or s3://bucket/prefix/"
+    assert "s3://" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

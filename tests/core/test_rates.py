@@ -270,3 +270,26 @@ def test_nothing_is_measured_before_anything_went() -> None:
     """At the first moment, the rate is nothing, not an error."""
     assert Meter(5.0).rate(5.0) == 0
     assert Meter(5.0).rate(9.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("off", "off"),
+        ("20M", "20MiB/s"),
+        ("2.5MB/s", "2500000/s"),
+        ("Mon-08:00=2M Sat-09:30=off", "Mon-08:00=2MiB/s Sat-09:30=off"),
+    ],
+)
+def test_a_limit_is_told(text: str, told: str) -> None:
+    """A limit is told as one can be written."""
+    assert str(RateLimit.parse(text)) == told
+
+
+@pytest.mark.parametrize("text", [WORKDAYS, "08:00=1M", "00:00=1M 12:00=off", "off"])
+def test_a_limit_is_read_as_it_is_told(text: str) -> None:
+    """What is told of a limit is the same limit."""
+    limit = RateLimit.parse(text)
+    again = RateLimit.parse(str(limit))
+    hours = [MONDAY + timedelta(hours=hour) for hour in range(7 * 24)]
+    assert [again.rate_at(hour) for hour in hours] == [limit.rate_at(hour) for hour in hours]

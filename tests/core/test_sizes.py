@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncup.core.sizes import format_duration, format_size, parse_duration, parse_size
+from asyncup.core.sizes import (
+    LONGEST_DURATION,
+    exact_duration,
+    exact_size,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+)
 
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 
@@ -199,3 +207,35 @@ def test_a_size_of_any_length_is_read_exactly() -> None:
 def test_a_part_of_a_byte_is_not_1024() -> None:
     """What rounds to 1024 bytes is a KiB."""
     assert format_size(1023.7) == "1 KiB"
+
+
+@given(st.integers(0, 1 << 60))
+def test_exact_sizes(size: int) -> None:
+    """A size is written such that it is read as the same."""
+    assert parse_size(exact_size(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0"), (16 << 20, "16MiB"), (1500, "1500"), (1536, "1536"), (1024, "1KiB")],
+)
+def test_exact_sizes_are_short(size: int, text: str) -> None:
+    """In the largest unit that it is a whole number of."""
+    assert exact_size(size) == text
+
+
+@given(st.integers(0, 10**9) | st.floats(0, 1e6).map(lambda each: round(each, 3)))
+def test_exact_durations(seconds: float) -> None:
+    """A duration is written such that it is read as the same."""
+    assert parse_duration(exact_duration(min(seconds, LONGEST_DURATION))) == min(
+        seconds, LONGEST_DURATION
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0s"), (30.0, "30s"), (90.0, "90s"), (600.0, "10m"), (86_400.0, "1d"), (0.5, "0.5s")],
+)
+def test_exact_durations_are_short(seconds: float, text: str) -> None:
+    """In the largest unit that it is a whole number of."""
+    assert exact_duration(seconds) == text
