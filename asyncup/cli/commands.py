@@ -73,6 +73,7 @@ def _one(value: Any, param: Parameter) -> Any:  # noqa: ANN401 - what a command 
     if value is None or value is param.default:
         return value
     if isinstance(told.annotation, EnumType):
-        choices: list[Any] = [each for each in told.annotation if each.value == value]
+        members: list[Any] = list(told.annotation)
+        choices = [each for each in members if each.value == value]
         return choices[0] if choices else _NOT_KNOWN
     return value if told.annotation is str and isinstance(value, str) else _NOT_KNOWN
