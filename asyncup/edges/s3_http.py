@@ -2,13 +2,17 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp.abc import AbstractResolver, ResolveResult
+from botocore import exceptions as boto
 
 from asyncup.edges.threads import DaemonThreads
 
@@ -19,6 +23,14 @@ UNSENT = 128 << 10
 
 BUFFERED = 16 << 10
 """Bytes that wait for the kernel, at most."""
+
+_REMEMBERED = 1000
+"""Requests without an answer that are remembered: more than are under way at once."""
+
+_LOST = (boto.ConnectionClosedError, boto.ConnectionError)
+
+_IS_AGAIN = ContextVar("_IS_AGAIN", default=False)
+"""Whether the request that this task makes was made before, and not answered."""
 
 # tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
 _NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
@@ -113,6 +125,45 @@ def open_socket(info: AddressInfo) -> socket.socket:
     return opened
 
 
+class Trust:
+    """Tells which connections a request may use that others have used before.
+
+    What takes one connection down, a server that ends or a network that changes, has often taken
+    those down that lie idle beside it, and nothing tells that of them until a request is lost. So
+    those that were handed out before the last loss are not used again, and what was lost itself
+    goes over a new one: dead connections cost a request one attempt, however many there are.
+    """
+
+    def __init__(self) -> None:
+        self._losses = 0
+        self._handed_out: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
+        self._unanswered: deque[str] = deque(maxlen=_REMEMBERED)
+
+    @contextmanager
+    def request(self, name: str) -> Iterator[None]:
+        """Make a request; by its name it is known again when it is tried again."""
+        is_again = name in self._unanswered
+        if is_again:
+            self._unanswered.remove(name)
+        token = _IS_AGAIN.set(is_again)
+        try:
+            yield
+        except BaseException as error:
+            self._unanswered.append(name)
+            self._losses += isinstance(error, _LOST)
+            raise
+        finally:
+            _IS_AGAIN.reset(token)
+
+    def hand_out(self, transport: asyncio.Transport) -> bool:
+        """Let the request that is made have a connection; return whether it may."""
+        handed_out = self._handed_out.get(transport)
+        if handed_out is not None and (_IS_AGAIN.get() or handed_out < self._losses):
+            return False
+        self._handed_out[transport] = self._losses
+        return True
+
+
 class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
     """aiobotocore's session, without redirects, over sockets of our own.
 
@@ -124,19 +175,29 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
         # aiobotocore's own check of these arguments, when it is configured, knows nothing of this.
         arguments = {**(kwargs.pop("connector_args", None) or {}), "socket_factory": open_socket}
         super().__init__(*args, connector_args=arguments, **kwargs)
+        self._trust = Trust()
+
+    async def send(self, request: Any) -> Any:  # noqa: ANN401 - botocore's
+        """Send a request over a connection that can be trusted, and return its answer."""
+        with self._trust.request(f"{request.method} {request.url}"):
+            return await super().send(request)
 
     def _create_connector(self, proxy_url: str | None) -> Any:  # noqa: ANN401 - aiohttp's
         connector = super()._create_connector(proxy_url)
         connect = connector.connect
 
-        async def connect_shallowly(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - aiohttp's
+        async def connect_anew(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - aiohttp's
             connection = await connect(*args, **kwargs)
-            if connection.transport is not None:
-                # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
-                connection.transport.set_write_buffer_limits(high=BUFFERED)
+            while (transport := connection.transport) is not None:
+                if self._trust.hand_out(transport):
+                    # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
+                    transport.set_write_buffer_limits(high=BUFFERED)
+                    break
+                connection.close()
+                connection = await connect(*args, **kwargs)
             return connection
 
-        connector.connect = connect_shallowly
+        connector.connect = connect_anew
         return connector
 
     async def _get_session(self, proxy_url: str | None) -> "_Unredirected":
