@@ -34,6 +34,7 @@ DOORS = {
         "edges/s3_clock.py",
         "edges/s3_credentials.py",
         "edges/s3_errors.py",
+        "edges/s3_http.py",
         "edges/s3_request.py",
     },
     "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},

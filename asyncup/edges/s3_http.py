@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,6 +15,8 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore import exceptions as boto
 
+from asyncup.edges.body import PartBody
+from asyncup.edges.tcp import Acknowledgements
 from asyncup.edges.threads import DaemonThreads
 
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
@@ -28,9 +31,6 @@ _REMEMBERED = 1000
 """Requests without an answer that are remembered: more than are under way at once."""
 
 _LOST = (boto.ConnectionClosedError, boto.ConnectionError)
-
-_IS_AGAIN = ContextVar("_IS_AGAIN", default=False)
-"""Whether the request that this task makes was made before, and not answered."""
 
 # tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
 _NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
@@ -140,28 +140,44 @@ class Trust:
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED)
 
     @contextmanager
-    def request(self, name: str) -> Iterator[None]:
-        """Make a request; by its name it is known again when it is tried again."""
-        is_again = name in self._unanswered
-        if is_again:
-            self._unanswered.remove(name)
-        token = _IS_AGAIN.set(is_again)
+    def watch(self, name: str) -> Iterator[None]:
+        """Take note of how a request ends; by its name it is known again when it is made again."""
         try:
             yield
         except BaseException as error:
             self._unanswered.append(name)
             self._losses += isinstance(error, _LOST)
             raise
-        finally:
-            _IS_AGAIN.reset(token)
+        with suppress(ValueError):
+            self._unanswered.remove(name)
 
-    def hand_out(self, transport: asyncio.Transport) -> bool:
-        """Let the request that is made have a connection; return whether it may."""
+    def allows(self, transport: asyncio.Transport, name: str) -> bool:
+        """Hand a connection out to a request; return whether it may have it."""
         handed_out = self._handed_out.get(transport)
-        if handed_out is not None and (_IS_AGAIN.get() or handed_out < self._losses):
+        if handed_out is not None and (handed_out < self._losses or name in self._unanswered):
             return False
         self._handed_out[transport] = self._losses
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a task asks S3 for, on its way through aiohttp."""
+
+    name: str = ""
+    body: PartBody | None = None
+
+
+_REQUEST = ContextVar("_REQUEST", default=_Request())  # noqa: B039 - it is frozen
+
+
+def _use(transport: asyncio.Transport, body: PartBody | None) -> None:
+    """Make a connection ready for a request, and the request's body see how it fares there."""
+    # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
+    transport.set_write_buffer_limits(high=BUFFERED)
+    if body is not None:
+        connection, now = transport.get_extra_info("socket"), asyncio.get_running_loop().time()
+        body.acknowledgements = Acknowledgements(connection, now)
 
 
 class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
@@ -179,19 +195,25 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
 
     async def send(self, request: Any) -> Any:  # noqa: ANN401 - botocore's
         """Send a request over a connection that can be trusted, and return its answer."""
-        with self._trust.request(f"{request.method} {request.url}"):
-            return await super().send(request)
+        name = f"{request.method} {request.url}"
+        body = request.body if isinstance(request.body, PartBody) else None
+        token = _REQUEST.set(_Request(name, body))
+        try:
+            with self._trust.watch(name):
+                return await super().send(request)
+        finally:
+            _REQUEST.reset(token)
 
     def _create_connector(self, proxy_url: str | None) -> Any:  # noqa: ANN401 - aiohttp's
         connector = super()._create_connector(proxy_url)
         connect = connector.connect
 
         async def connect_anew(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - aiohttp's
+            request = _REQUEST.get()
             connection = await connect(*args, **kwargs)
             while (transport := connection.transport) is not None:
-                if self._trust.hand_out(transport):
-                    # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
-                    transport.set_write_buffer_limits(high=BUFFERED)
+                if self._trust.allows(transport, request.name):
+                    _use(transport, request.body)
                     break
                 connection.close()
                 connection = await connect(*args, **kwargs)

@@ -18,6 +18,7 @@ from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.s3 import open_s3
 from asyncup.edges.s3_http import UNSENT, HTTPSession, ThreadedResolver, open_socket
+from asyncup.edges.tcp import Acknowledgements
 from asyncup.embedded import EmbeddedServer
 from tests.bodies import body_of, checksums_of
 from tests.certificates import make_certificate
@@ -411,3 +412,17 @@ def test_connections_that_are_trusted_are_used_again(weed: EmbeddedServer) -> No
     with proxy_to(weed.endpoint_url) as proxy:
         asyncio.run(main(proxy.url))
     assert len({each.port for each in proxy.requests}) == 1
+
+
+def test_a_body_sees_how_its_connection_fares(weed: EmbeddedServer, tmp_path: Path) -> None:
+    """Whoever sends one can ask what the other side has acknowledged of it."""
+    uri = ObjectURI("test-bucket", "key")
+
+    async def main() -> None:
+        async with open_s3(config_of(weed), Options(), agent="test") as s3:
+            with body_of(b"seen", tmp_path) as body:
+                assert body.acknowledgements is None
+                await s3.put_object(uri, body, checksums_of(b"seen"), PLAIN)
+                assert isinstance(body.acknowledgements, Acknowledgements)
+
+    asyncio.run(main())
