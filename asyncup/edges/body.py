@@ -134,8 +134,9 @@ class PartBody:
 
     async def _next(self) -> memoryview:
         if not self._slices:
+            self._slices = memoryview(b"")
             try:
-                self._slices = memoryview(await self._reader.read())
+                self._slices = await self._reader.read()
             except AsyncupError as error:
                 self.failure = error
                 raise

@@ -13,7 +13,7 @@ from asyncup.edges.body import FIRST_SLICE, LEAST_SLICE, RISE, SLICE, PartBody
 from asyncup.edges.files import BLOCK, RangeReader
 from tests.loop import run
 
-SIZE = 4 * BLOCK + SLICE + 1
+SIZE = 10 * SLICE + 1
 DATA = bytes(range(251)) * (SIZE // 251 + 1)
 
 
@@ -116,7 +116,7 @@ def test_time_in_which_the_network_waits(tmp_path: Path, monkeypatch: pytest.Mon
     """What reading takes is held back from the network, what the network takes is not."""
     reading, body = RangeReader.read, Counted(tmp_path, size=2 * BLOCK).body
 
-    async def slowly(reader: RangeReader) -> bytes:
+    async def slowly(reader: RangeReader) -> memoryview:
         await asyncio.sleep(10)
         return await reading(reader)
 
