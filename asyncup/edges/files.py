@@ -226,24 +226,26 @@ class Blocks:
     """
 
     def __init__(self, most: int) -> None:
-        self._spare: deque[bytearray] = deque(maxlen=most)
+        self._most = most
+        self._spare: list[bytearray] = []
 
     def take(self) -> bytearray:
-        """Return a block that nobody has a view of."""
-        for _ in range(len(self._spare)):
-            block = self._spare.popleft()
+        """Return a block that nobody has a view of, the one used last if it can be had."""
+        for index in reversed(range(len(self._spare))):
+            block = self._spare[index]
             try:
                 # Python refuses to change the size of what anybody has a view of.
                 block.append(block.pop())
             except BufferError:
-                self._spare.append(block)
-            else:
-                return block
+                continue
+            del self._spare[index]
+            return block
         return bytearray(BLOCK)
 
     def give_back(self, block: bytearray) -> None:
         """Let a block be used again, some time after the last view of it has gone."""
-        self._spare.append(block)
+        if len(self._spare) < self._most:
+            self._spare.append(block)
 
 
 _BLOCKS = Blocks(_SPARE_BLOCKS)
