@@ -35,6 +35,7 @@ DOORS = {
         "edges/s3_clock.py",
         "edges/s3_credentials.py",
         "edges/s3_errors.py",
+        "edges/s3_http.py",
         "edges/s3_models.py",
         "edges/s3_names.py",
         "edges/s3_request.py",

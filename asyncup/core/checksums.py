@@ -14,22 +14,24 @@ from awscrt import checksums as crt
 
 from asyncup.core.model import ChecksumAlgorithm, Checksums
 
+Block = bytes | memoryview
+
 
 class _Running(Protocol):
     """One algorithm over a stream of blocks, as hashlib has them."""
 
-    def update(self, block: bytes, /) -> None: ...
+    def update(self, block: Block, /) -> None: ...
 
     def digest(self) -> bytes: ...
 
 
 class _Crc:
-    def __init__(self, function: Callable[[bytes, int], int], width: int) -> None:
+    def __init__(self, function: Callable[[Block, int], int], width: int) -> None:
         self._function = function
         self._width = width
         self._value = 0
 
-    def update(self, block: bytes, /) -> None:
+    def update(self, block: Block, /) -> None:
         self._value = self._function(block, self._value)
 
     def digest(self) -> bytes:
@@ -68,7 +70,7 @@ class RunningChecksums:
         """Whether a block of a MiB takes microseconds, so that no thread is worth its hop."""
         return self._running.keys() <= _QUICK
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: Block) -> None:
         """Take the next block of bytes."""
         self._size += len(block)
         for running in self._running.values():

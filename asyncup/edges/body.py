@@ -11,14 +11,18 @@ from typing import Self
 
 from asyncup.core.errors import AsyncupError
 from asyncup.edges.files import RangeReader
+from asyncup.edges.tcp import Acknowledgements
 
-SLICE = 32 << 10
-"""Bytes handed on at once, at most: fewer where that takes long."""
+FIRST_SLICE, LEAST_SLICE, SLICE = 32 << 10, 4 << 10, 256 << 10
+"""Bytes handed on at once: at first, at least, and at most."""
 
-LEAST_SLICE = 4 << 10
+RISE = 8
+"""A slice is no larger than what went before over this: at first, the kernel takes all at once."""
+
 SOON, LATE = 0.1, 1.0
-"""Seconds: a slice that is taken sooner is followed by a larger one, later by a smaller one. On a
-slow link with many connections, one that lives is seen to move well within a stall time.
+"""Seconds: a slice that is taken sooner is followed by a larger one, later by a smaller one. So on
+a slow link, bytes are seen to move evenly, and whoever is paced gets its turn; on a fast one, few
+slices cost little.
 """
 
 Pace = Callable[[int], int | Awaitable[int]]
@@ -43,9 +47,7 @@ class PartBody:
     Attributes:
         failure: what went wrong while reading. The HTTP client wraps exceptions of a body in its
             own, which hides that it was not the network.
-        on_progress: called whenever a slice was taken, for the clock that watches for stalls.
-        on_pause: called when the body itself holds the bytes back, for that clock to stand still;
-            when it goes on, `on_progress` is called.
+        acknowledgements: those of the connection that it travels on, while there is one.
     """
 
     def __init__(
@@ -62,13 +64,14 @@ class PartBody:
         self._slices = memoryview(b"")
         self._handed = 0
         self._sent = 0
-        self._slice = SLICE
+        self._slice = min(FIRST_SLICE, SLICE)
         self._handed_at = 0.0
         self._held = 0.0
         self._asked_at: float | None = None
+        self._moved_at = float("-inf")
+        self._is_paced = False
         self.failure: AsyncupError | None = None
-        self.on_progress: Callable[[], None] = lambda: None
-        self.on_pause: Callable[[], None] = lambda: None
+        self.acknowledgements: Acknowledgements | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +91,18 @@ class PartBody:
         """
         return self._held + (0.0 if self._asked_at is None else now - self._asked_at)
 
+    def moved_at(self, now: float) -> float:
+        """Return when bytes moved last: taken from here, or acknowledged by the other side.
+
+        As long as they are held back here on purpose, that is now. `now` is the time of the event
+        loop, and without any movement yet, the answer is long ago.
+        """
+        if self._is_paced:
+            return now
+        if self.acknowledgements is None:
+            return self._moved_at
+        return max(self._moved_at, self.acknowledgements.last(now))
+
     def __len__(self) -> int:
         return self._size
 
@@ -98,9 +113,9 @@ class PartBody:
 
     async def __anext__(self) -> memoryview:
         # Being asked for more is the sign that the slice before was taken.
-        self._took(self._handed - self._sent)
         loop = asyncio.get_running_loop()
         self._asked_at = loop.time()
+        self._took(self._handed - self._sent, self._asked_at)
         self._measure(self._asked_at - self._handed_at)
         try:
             return await self._next()
@@ -113,12 +128,15 @@ class PartBody:
         if self._handed and seconds > LATE:
             self._slice = max(min(LEAST_SLICE, SLICE), self._slice // 2)
         elif self._handed and seconds < SOON:
-            self._slice = min(SLICE, 2 * self._slice)
+            larger = 2 * self._slice
+            if larger <= min(SLICE, max(FIRST_SLICE, self._sent // RISE)):
+                self._slice = larger
 
     async def _next(self) -> memoryview:
         if not self._slices:
+            self._slices = memoryview(b"")
             try:
-                self._slices = memoryview(await self._reader.read())
+                self._slices = await self._reader.read()
             except AsyncupError as error:
                 self.failure = error
                 raise
@@ -126,18 +144,24 @@ class PartBody:
             raise StopAsyncIteration
         size = self._pace(min(len(self._slices), self._slice))
         if not isinstance(size, int):
-            self.on_pause()
-            size = await size
-            self.on_progress()
+            size = await self._paced(size)
         piece, self._slices = self._slices[:size], self._slices[size:]
         self._handed += size
         return piece
 
-    def _took(self, count: int) -> None:
+    async def _paced(self, turn: Awaitable[int]) -> int:
+        self._is_paced = True
+        try:
+            return await turn
+        finally:
+            self._is_paced = False
+            self._moved_at = asyncio.get_running_loop().time()
+
+    def _took(self, count: int, now: float) -> None:
         if count:
             self._sent += count
+            self._moved_at = now
             self._moved(count)
-            self.on_progress()
 
     def tell(self) -> int:
         """Return the position, as a file does."""
@@ -149,7 +173,7 @@ class PartBody:
             raise ValueError("a body can only be rewound")
         if self._handed:
             self._reader.rewind()
-            self._took(-self._sent)
+            self._took(-self._sent, self._moved_at)
             self._slices, self._handed, self._sent = memoryview(b""), 0, 0
         return 0
 

@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol, Self
 
 from aiofiles.threadpool import wrap
 
-from asyncup.core.checksums import RunningChecksums
+from asyncup.core.checksums import Block, RunningChecksums
 from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.selection import printable
@@ -28,13 +28,16 @@ from asyncup.edges.files import RangeReader
 from asyncup.edges.locks import Lock
 
 _RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
+_WRITTEN_AT_ONCE = 4
+"""Blocks: to hand them to a thread costs as much as to write one."""
+
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 class BlockReader(Protocol):
     """Gives bytes a block at a time, empty at the end."""
 
-    async def read(self) -> bytes:
+    async def read(self) -> Block:
         """Return the next block."""
 
 
@@ -81,7 +84,7 @@ async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) 
     return running.result()
 
 
-async def _update(running: RunningChecksums, block: bytes) -> None:
+async def _update(running: RunningChecksums, block: Block) -> None:
     if running.is_quick:
         running.update(block)
     else:
@@ -169,10 +172,14 @@ class ChunkStore:
         running = RunningChecksums(algorithms)
         try:
             with path.open("xb") as handle, _dropped_if_it_fails(handle, path):
-                file = wrap(handle)
+                file, blocks = wrap(handle), []
                 while block := await reader.read():
                     await _update(running, block)
-                    await file.write(block)
+                    blocks.append(block)
+                    if len(blocks) == _WRITTEN_AT_ONCE:
+                        await file.writelines(blocks)
+                        blocks = []
+                await file.writelines(blocks)
                 await file.flush()
         except OSError as error:
             raise self._write_error(error) from error

@@ -2,14 +2,21 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp.abc import AbstractResolver, ResolveResult
+from botocore import exceptions as boto
 
+from asyncup.edges.body import PartBody
+from asyncup.edges.tcp import Acknowledgements
 from asyncup.edges.threads import DaemonThreads
 
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
@@ -19,6 +26,11 @@ UNSENT = 128 << 10
 
 BUFFERED = 16 << 10
 """Bytes that wait for the kernel, at most."""
+
+_REMEMBERED = 1000
+"""Requests without an answer that are remembered: more than are under way at once."""
+
+_LOST = (boto.ConnectionClosedError, boto.ConnectionError)
 
 # tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
 _NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
@@ -113,6 +125,61 @@ def open_socket(info: AddressInfo) -> socket.socket:
     return opened
 
 
+class Trust:
+    """Tells which connections a request may use that others have used before.
+
+    What takes one connection down, a server that ends or a network that changes, has often taken
+    those down that lie idle beside it, and nothing tells that of them until a request is lost. So
+    those that were handed out before the last loss are not used again, and what was lost itself
+    goes over a new one: dead connections cost a request one attempt, however many there are.
+    """
+
+    def __init__(self) -> None:
+        self._losses = 0
+        self._handed_out: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
+        self._unanswered: deque[str] = deque(maxlen=_REMEMBERED)
+
+    @contextmanager
+    def watch(self, name: str) -> Iterator[None]:
+        """Take note of how a request ends; by its name it is known again when it is made again."""
+        try:
+            yield
+        except BaseException as error:
+            self._unanswered.append(name)
+            self._losses += isinstance(error, _LOST)
+            raise
+        with suppress(ValueError):
+            self._unanswered.remove(name)
+
+    def allows(self, transport: asyncio.Transport, name: str) -> bool:
+        """Hand a connection out to a request; return whether it may have it."""
+        handed_out = self._handed_out.get(transport)
+        if handed_out is not None and (handed_out < self._losses or name in self._unanswered):
+            return False
+        self._handed_out[transport] = self._losses
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a task asks S3 for, on its way through aiohttp."""
+
+    name: str = ""
+    body: PartBody | None = None
+
+
+_REQUEST = ContextVar("_REQUEST", default=_Request())  # noqa: B039 - it is frozen
+
+
+def _use(transport: asyncio.Transport, body: PartBody | None) -> None:
+    """Make a connection ready for a request, and the request's body see how it fares there."""
+    # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
+    transport.set_write_buffer_limits(high=BUFFERED)
+    if body is not None:
+        connection, now = transport.get_extra_info("socket"), asyncio.get_running_loop().time()
+        body.acknowledgements = Acknowledgements(connection, now)
+
+
 class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
     """aiobotocore's session, without redirects, over sockets of our own.
 
@@ -124,19 +191,35 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
         # aiobotocore's own check of these arguments, when it is configured, knows nothing of this.
         arguments = {**(kwargs.pop("connector_args", None) or {}), "socket_factory": open_socket}
         super().__init__(*args, connector_args=arguments, **kwargs)
+        self._trust = Trust()
+
+    async def send(self, request: Any) -> Any:  # noqa: ANN401 - botocore's
+        """Send a request over a connection that can be trusted, and return its answer."""
+        name = f"{request.method} {request.url}"
+        body = request.body if isinstance(request.body, PartBody) else None
+        token = _REQUEST.set(_Request(name, body))
+        try:
+            with self._trust.watch(name):
+                return await super().send(request)
+        finally:
+            _REQUEST.reset(token)
 
     def _create_connector(self, proxy_url: str | None) -> Any:  # noqa: ANN401 - aiohttp's
         connector = super()._create_connector(proxy_url)
         connect = connector.connect
 
-        async def connect_shallowly(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - aiohttp's
+        async def connect_anew(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - aiohttp's
+            request = _REQUEST.get()
             connection = await connect(*args, **kwargs)
-            if connection.transport is not None:
-                # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
-                connection.transport.set_write_buffer_limits(high=BUFFERED)
+            while (transport := connection.transport) is not None:
+                if self._trust.allows(transport, request.name):
+                    _use(transport, request.body)
+                    break
+                connection.close()
+                connection = await connect(*args, **kwargs)
             return connection
 
-        connector.connect = connect_shallowly
+        connector.connect = connect_anew
         return connector
 
     async def _get_session(self, proxy_url: str | None) -> "_Unredirected":

@@ -6,7 +6,7 @@ aiohttp's own begins only after the last byte: on a dead connection a body would
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -113,13 +113,12 @@ class Requests:
     ) -> Answer:
         """Make one request, `within` seconds or, with a body, while its bytes keep moving."""
         method = getattr(self._client, xform_name(fault.operation))
+        if body is not None:
+            params = {**params, "Body": body}
         async with self._connections:
             signed_ahead = self._clock.ahead
             try:
-                async with asyncio.timeout(within) as clock:
-                    if body is not None:
-                        _keep_alive(clock, body, within)
-                        params = {**params, "Body": body}
+                async with _clock(within, body):
                     answer: Answer = await method(**params)
             except TimeoutError as error:
                 raise _late(fault, within, body) from error
@@ -168,19 +167,51 @@ class Requests:
             del request.headers["Expect"]
 
 
-def _keep_alive(clock: asyncio.Timeout, body: PartBody, within: float) -> None:
-    """Let a clock start again whenever bytes of a body move; held back by us, it stands still."""
-    loop = asyncio.get_running_loop()
+@asynccontextmanager
+async def _clock(within: float, body: PartBody | None) -> AsyncIterator[None]:
+    """Give a request its time.
 
-    def moved() -> None:
-        patience = within
-        if body.sent == len(body):
+    Raises:
+        TimeoutError: it has not been answered, or the bytes of its body have ceased to move.
+    """
+    if body is None:
+        async with asyncio.timeout(within):
+            yield
+    else:
+        async with asyncio.timeout(None) as scope:
+            with _StallClock(scope, body, within):
+                yield
+
+
+class _StallClock:
+    """Ends a scope when no bytes of a body have moved for so many seconds.
+
+    It looks at that when it would ring, so bytes that move cost nothing.
+    """
+
+    def __init__(self, scope: asyncio.Timeout, body: PartBody, within: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._scope = scope
+        self._body = body
+        self._within = within
+        self._timer = self._loop.call_later(within, self._look)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now, patience = self._loop.time(), self._within
+        if self._body.sent == len(self._body):
             # The kernel still holds some, and a store may write all of them before it answers.
-            patience += within + len(body) / _SLOWEST_STORE
-        clock.reschedule(loop.time() + patience)
-
-    body.on_progress = moved
-    body.on_pause = lambda: clock.reschedule(None)
+            patience += self._within + len(self._body) / _SLOWEST_STORE
+        due = self._body.moved_at(now) + patience
+        if due > now:
+            self._timer = self._loop.call_at(due, self._look)
+        else:
+            self._scope.reschedule(now)
 
 
 class _RegionUntold(Exception):

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 
-from asyncup.core.checksums import combine_crc64nvme
+from asyncup.core.checksums import Block, combine_crc64nvme
 from asyncup.core.errors import (
     Fault,
     ObjectMismatch,
@@ -264,7 +264,7 @@ class _Counted:
         self._reader = reader
         self._moved = moved
 
-    async def read(self) -> bytes:
+    async def read(self) -> Block:
         block = await self._reader.read()
         self._moved(len(block))
         return block

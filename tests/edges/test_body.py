@@ -3,17 +3,17 @@
 import asyncio
 import os
 from collections.abc import Iterator
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat
 from pathlib import Path
 
 import pytest
 
 from asyncup.core.errors import SourceChanged
-from asyncup.edges.body import SLICE, PartBody
+from asyncup.edges.body import FIRST_SLICE, LEAST_SLICE, RISE, SLICE, PartBody
 from asyncup.edges.files import BLOCK, RangeReader
 from tests.loop import run
 
-SIZE = 2 * BLOCK + SLICE + 1
+SIZE = 10 * SLICE + 1
 DATA = bytes(range(251)) * (SIZE // 251 + 1)
 
 
@@ -24,23 +24,23 @@ class Counted:
         self.path = directory / "file"
         self.path.write_bytes(DATA[:SIZE])
         self.told: list[int] = []
-        self.ticks = 0
         self.body = PartBody(RangeReader(self.path, offset, size), size, self.told.append)
-        self.body.on_progress = self._tick
-
-    def _tick(self) -> None:
-        self.ticks += 1
 
 
 def test_a_body_comes_in_small_slices(tmp_path: Path) -> None:
-    """The slices are at most 128 KiB, are never empty, and put together they are the bytes."""
+    """The slices grow with what has gone, to 256 KiB, and put together they are the bytes."""
 
     async def send() -> list[bytes]:
         with Counted(tmp_path).body as body:
             return [bytes(piece) async for piece in body]
 
     pieces = run(send())
-    assert {len(piece) for piece in pieces} == {32 << 10, 1}
+    sent = list(accumulate(map(len, pieces), initial=0))
+    assert all(
+        0 < len(piece) <= max(FIRST_SLICE, before // RISE)
+        for piece, before in zip(pieces, sent, strict=False)
+    )
+    assert max(map(len, pieces)) == SLICE
     assert b"".join(pieces) == DATA[:SIZE]
 
 
@@ -94,14 +94,29 @@ def test_a_slice_counts_when_the_next_one_is_asked_for(tmp_path: Path) -> None:
             assert (sum(counted.told), body.sent) == (SIZE, SIZE)
 
     run(send())
-    assert counted.ticks == len(counted.told) == -(-SIZE // SLICE)
+
+
+def test_when_bytes_moved_last(tmp_path: Path) -> None:
+    """It is the moment at which a slice was taken, and long ago before the first one was."""
+
+    async def send() -> None:
+        loop = asyncio.get_running_loop()
+        with Counted(tmp_path).body as body:
+            await anext(body)
+            assert body.moved_at(loop.time()) == float("-inf")
+            await asyncio.sleep(3)
+            await anext(body)
+            await asyncio.sleep(4)
+            assert body.moved_at(loop.time()) == 3
+
+    run(send())
 
 
 def test_time_in_which_the_network_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What reading takes is held back from the network, what the network takes is not."""
-    reading, body = RangeReader.read, Counted(tmp_path, size=2 * SLICE).body
+    reading, body = RangeReader.read, Counted(tmp_path, size=2 * BLOCK).body
 
-    async def slowly(reader: RangeReader) -> bytes:
+    async def slowly(reader: RangeReader) -> memoryview:
         await asyncio.sleep(10)
         return await reading(reader)
 
@@ -114,8 +129,8 @@ def test_time_in_which_the_network_waits(tmp_path: Path, monkeypatch: pytest.Mon
             assert body.held(loop.time()) == 0
             loop.call_later(4, lambda: seen.append(body.held(loop.time())))
             async for _ in body:
-                await asyncio.sleep(100)
-            assert body.held(loop.time()) == 10 + 10
+                await asyncio.sleep(0.5)
+            assert body.held(loop.time()) == 10 + 10 + 10
 
     seen: list[float] = []
     run(send())
@@ -130,10 +145,10 @@ def test_an_attempt_that_ends_early_counts_what_was_taken(tmp_path: Path) -> Non
         with counted.body as body:
             for _ in range(3):
                 await anext(body)
-            assert body.sent == 2 * SLICE
+            assert body.sent == 2 * FIRST_SLICE
 
     run(send())
-    assert counted.told == [SLICE, SLICE]
+    assert counted.told == [FIRST_SLICE, FIRST_SLICE]
 
 
 @pytest.mark.parametrize("taken", [1, 2, 9, None])
@@ -165,7 +180,7 @@ def test_rewinding_what_has_not_begun_changes_nothing(tmp_path: Path) -> None:
         with counted.body as body:
             assert (body.tell(), body.seek(0), body.seek(0, os.SEEK_SET)) == (0, 0, 0)
             assert counted.told == []
-            assert len(await anext(body)) == SLICE
+            assert len(await anext(body)) == FIRST_SLICE
 
     run(send())
 
@@ -237,6 +252,6 @@ def test_a_slow_network_gets_smaller_slices(tmp_path: Path) -> None:
 
     slow_then_fast = chain([2.0] * 10, repeat(0.01))
     sizes = run(send(slow_then_fast))
-    assert sizes[:10] == [max(4 << 10, SLICE >> number) for number in range(10)]
-    assert sizes[11:15] == [8 << 10, 16 << 10, 32 << 10, 32 << 10]
+    assert sizes[:10] == [max(LEAST_SLICE, FIRST_SLICE >> number) for number in range(10)]
+    assert sizes[11:15] == [8 << 10, 16 << 10, FIRST_SLICE, FIRST_SLICE]
     assert sum(sizes) == SIZE

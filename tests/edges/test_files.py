@@ -1,12 +1,13 @@
 """Local files: what a walk finds and leaves, what a file is known by, and how a range is read."""
 
+import asyncio
 import errno
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ from asyncup.edges.files import (
 from tests.loop import run
 
 FOLLOWING = Walk(follow=True)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reads at once or not at all")
 BACK = "a symbolic link that leads back to a directory above it"
 NOT_FOLLOWED = "a symbolic link to a directory (--follow goes there)"
 
@@ -448,7 +450,7 @@ def test_the_media_type_is_guessed(name: str, expected: str) -> None:
     assert content_type(name) == expected
 
 
-async def read_blocks(path: Path, offset: int, size: int) -> list[bytes]:
+async def read_blocks(path: Path, offset: int, size: int) -> list[memoryview]:
     """Read a range to its end, block by block."""
     with RangeReader(path, offset, size) as reader:
         blocks = []
@@ -472,7 +474,7 @@ DATA = bytes(range(251)) * (5 * BLOCK // 2 // 251 + 1)
     ],
 )
 def test_a_range_comes_in_blocks(tree: Path, offset: int, size: int, lengths: list[int]) -> None:
-    """A range is read from its first to its last byte and not beyond, at most a MiB at a time."""
+    """A range is read from its first to its last byte and not beyond, a block at a time."""
     path = write(tree / "file", DATA)
     blocks = run(read_blocks(path, offset, size))
     assert [len(block) for block in blocks] == lengths
@@ -490,7 +492,7 @@ def test_a_range_can_be_read_again(tree: Path, offset: int) -> None:
             reader.rewind()
             assert await reader.read() == first
             assert await reader.read() == DATA[offset + BLOCK : offset + BLOCK + 5]
-            assert await reader.read() == b""
+            assert not await reader.read()
             reader.rewind()
             reader.rewind()
             assert await reader.read() == first
@@ -519,6 +521,112 @@ def test_a_file_that_shrinks_while_it_is_read_is_told(tree: Path) -> None:
 
     with pytest.raises(SourceChanged, match=f"ends at byte {BLOCK} now, {2 * BLOCK} or more"):
         run(read())
+
+
+def test_what_is_kept_is_not_overwritten(tree: Path) -> None:
+    """A block keeps its bytes as long as anybody has a view of a part of it."""
+    path = write(tree / "file", DATA)
+
+    async def read() -> None:
+        with RangeReader(path, 0, 2 * BLOCK) as reader:
+            kept = (await reader.read())[5:9]
+            for _ in range(5):
+                reader.rewind()
+                while await reader.read():
+                    pass
+        assert kept == DATA[5:9]
+
+    run(read())
+
+
+def test_memory_is_used_again(tree: Path) -> None:
+    """However many blocks are read one after the other, by however many readers, few are made."""
+    path = write(tree / "file", DATA)
+
+    async def read() -> int:
+        seen: dict[int, object] = {}
+        for _ in range(10):
+            with RangeReader(path, 0, 2 * BLOCK) as reader:
+                while block := await reader.read():
+                    # What is remembered of it is the memory itself, which is no view of it.
+                    seen[id(block.obj)] = block.obj
+        return len(seen)
+
+    # One is looked at while the next one is read.
+    assert run(read()) <= 4
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+    """Let the system refuse to read at once, by an error; return where it was asked to."""
+
+    def refuse(code: int) -> list[int]:
+        asked: list[int] = []
+
+        def preadv(_file: int, _room: object, where: int, _flags: int) -> int:
+            asked.append(where)
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(os, "preadv", preadv)
+        return asked
+
+    return refuse
+
+
+@linux
+@pytest.mark.parametrize(
+    ("code", "times"), [(errno.EAGAIN, [0, BLOCK]), (errno.EOPNOTSUPP, [0])], ids=["now", "ever"]
+)
+def test_what_is_not_in_memory_is_read_in_a_thread(
+    tree: Path, system: Callable[[int], list[int]], code: int, times: list[int]
+) -> None:
+    """The bytes are the same; a file system that never reads at once is not asked again."""
+    asked = system(code)
+    path = write(tree / "file", DATA)
+    assert b"".join(run(read_blocks(path, 0, BLOCK + 5))) == DATA[: BLOCK + 5]
+    assert asked == times
+
+
+@linux
+def test_what_is_partly_in_memory(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every other block, and half of each, is read at once; all come in order."""
+    real, calls = os.preadv, count()
+
+    def preadv(file: int, room: list[memoryview], where: int, flags: int) -> int:
+        if next(calls) % 2:
+            raise BlockingIOError
+        return real(file, [room[0][: BLOCK // 2]], where, flags)
+
+    monkeypatch.setattr(os, "preadv", preadv)
+    path = write(tree / "file", DATA)
+    assert b"".join(run(read_blocks(path, 7, 2 * BLOCK))) == DATA[7 : 2 * BLOCK + 7]
+
+
+@linux
+def test_a_disk_that_fails_at_once_is_told(tree: Path, system: Callable[[int], list[int]]) -> None:
+    """Any other error is one of the file."""
+    system(errno.EIO)
+    with pytest.raises(SourceUnreadable, match=os.strerror(errno.EIO)):
+        run(read_blocks(write(tree / "file", DATA), 0, 5))
+
+
+def test_reading_lets_others_go_on(tree: Path) -> None:
+    """A file that is in memory as a whole is read without waiting, but not without a pause."""
+    path = write(tree / "file", DATA)
+
+    async def read() -> int:
+        turns, loop = 0, asyncio.get_running_loop()
+
+        def turn() -> None:
+            nonlocal turns
+            turns += 1
+            loop.call_soon(turn)
+
+        turn()
+        await read_blocks(path, 0, 2 * BLOCK)
+        return turns
+
+    assert run(read()) > 2
 
 
 def test_a_missing_file_cannot_be_read(tree: Path) -> None:

@@ -1,6 +1,7 @@
 """A body that is held back on purpose: small slices, and a clock for stalls that stands still."""
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 
 from asyncup.core.errors import Fault, Stalled
-from asyncup.edges.body import SLICE, Pace, PartBody
+from asyncup.edges.body import FIRST_SLICE, Pace, PartBody
 from asyncup.edges.files import RangeReader
 from asyncup.edges.s3_clock import SigningClock
 from asyncup.edges.s3_request import Requests
+from asyncup.edges.tcp import Acknowledgements
 from tests.loop import run
 
 SIZE = 75_000
@@ -73,31 +75,26 @@ def test_slices_are_what_the_pace_lets_go(tmp_path: Path) -> None:
             return [bytes(piece) async for piece in body]
 
     pieces = run(main())
-    assert set(asked[:-1]) == {SLICE}
-    assert 0 < asked[-1] < SLICE
+    assert set(asked[:-1]) == {FIRST_SLICE}
+    assert 0 < asked[-1] < FIRST_SLICE
     assert [len(piece) for piece in pieces] == [25_000] * 3
     assert b"".join(pieces) == (tmp_path / "file").read_bytes()
 
 
-def test_a_body_tells_when_it_holds_back(tmp_path: Path) -> None:
-    """It says so before it waits and after, and not at all where nothing is to be waited for."""
-    told: list[str] = []
+def test_a_body_that_holds_back_is_not_still(tmp_path: Path) -> None:
+    """While it waits for its turn it counts as moving; from when it goes on, time counts."""
+    seen: list[float] = []
 
-    async def turn(most: int) -> int:
-        told.append("waits")
-        return most
-
-    async def main(pace: Pace) -> None:
-        with body_at(pace, tmp_path) as body:
-            body.on_pause = lambda: told.append("pause")
-            body.on_progress = lambda: told.append("progress")
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with body_at(by(25_000, 50), tmp_path) as body:
+            loop.call_later(40, lambda: seen.append(body.moved_at(40)))
             await anext(body)
+            await asyncio.sleep(7)
+            seen.append(body.moved_at(loop.time()))
 
-    run(main(turn))
-    assert told == ["pause", "waits", "progress"]
-    told.clear()
-    run(main(lambda most: most))
-    assert told == []
+    run(main())
+    assert seen == [40, 50]
 
 
 @pytest.mark.parametrize("wait", [29.0, 31.0, 3600.0])
@@ -139,5 +136,59 @@ def test_an_answer_that_does_not_come_stalls_all_the_same(tmp_path: Path) -> Non
         stalled = pytest.raises(Stalled, match="after 75000 of 75000")
         with body_at(by(25_000, 100), tmp_path) as body, stalled:
             await requests.send(Fault(action="upload", operation="UploadPart"), body)
+
+    run(main())
+
+
+class Wire:
+    """A connection whose peer acknowledges some bytes at given times, in seconds."""
+
+    def __init__(self, *times: float, words: float = float("inf")) -> None:
+        self._times = times
+        self._words = words
+
+    def getsockopt(self, *_: object) -> bytes:
+        """Return what Linux would tell; without news, it says the same again every `words` s."""
+        now = asyncio.get_running_loop().time()
+        past = [each for each in self._times if each <= now]
+        age = min(now - max(past, default=0.0), self._words)
+        return struct.pack("=56xI60xQ", int(age * 1000), len(past))
+
+
+@pytest.mark.parametrize(
+    ("wire", "ends"),
+    [
+        (Wire(), 30),
+        (Wire(10, 35, 60, 85), 115),
+        # A peer that takes nothing more says so again and again: it is found out a time later.
+        (Wire(10, words=5), 25 + 30),
+        (None, 30),
+    ],
+    ids=["silent", "slow", "full", "unknown"],
+)
+def test_a_peer_that_acknowledges_is_no_stall(
+    tmp_path: Path, wire: Wire | None, ends: float
+) -> None:
+    """A slice may take longer than the stall time, as long as its bytes arrive one by one."""
+
+    async def main() -> float:
+        with body_at(lambda most: most, tmp_path) as body:
+            if wire is not None:
+                body.acknowledgements = Acknowledgements(wire, 0)
+            with pytest.raises(Stalled):
+                await send(body, asyncio.Event().wait)
+        return asyncio.get_running_loop().time()
+
+    assert run(main()) == pytest.approx(ends)
+
+
+def test_slices_that_are_taken_are_no_stall(tmp_path: Path) -> None:
+    """Where the system tells nothing of what arrives, what is taken counts."""
+
+    async def main() -> None:
+        with body_at(by(25_000, 0), tmp_path) as body:
+            body.acknowledgements = Acknowledgements(Wire(), 0)
+            await send(body, lambda: asyncio.sleep(29))
+            assert body.sent == SIZE
 
     run(main())

@@ -4,7 +4,8 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.s3 import open_s3
 from asyncup.edges.s3_http import UNSENT, HTTPSession, ThreadedResolver, open_socket
+from asyncup.edges.tcp import Acknowledgements
 from asyncup.embedded import EmbeddedServer
 from tests.bodies import body_of, checksums_of
 from tests.certificates import make_certificate
@@ -30,6 +32,8 @@ BOTH = [
 ]
 PATIENCE = 20.0
 """Seconds after which a look-up that did not begin never will: then a test fails, and ends."""
+
+PLAIN = ObjectAttributes()
 
 CONFIG = S3Config(
     endpoint_url="http://s3.invalid:9000",
@@ -322,3 +326,103 @@ def test_tls_takes_little_ahead(tmp_path: Path) -> None:
     asyncio.run(main())
     # Of this, most is in the buffers of the server.
     assert 0 < taken < 1 << 20
+
+
+CREATED = """<InitiateMultipartUploadResult>
+<Bucket>test-bucket</Bucket><Key>key</Key><UploadId>1</UploadId>
+</InitiateMultipartUploadResult>"""
+HEAD = f"HTTP/1.1 200 OK\r\nx-amz-request-id: 1\r\nContent-Length: {len(CREATED)}\r\n\r\n"
+IN_THE_POOL = 4
+
+
+class AnswersOnce:
+    """A server that answers the first request of a connection, and ends it at the second.
+
+    The first connections wait for each other, so that none is used twice before all are there.
+    """
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self._are_there = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection."""
+        await reader.readuntil(b"\r\n\r\n")
+        self.connections += 1
+        if self.connections == IN_THE_POOL:
+            self._are_there.set()
+        await self._are_there.wait()
+        writer.write(f"{HEAD}{CREATED}".encode())
+        with suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+
+@asynccontextmanager
+async def answering_once() -> AsyncIterator[tuple[AnswersOnce, Callable[[str], Awaitable[object]]]]:
+    """Run such a server; give it, and what creates an upload there for a key."""
+    answers = AnswersOnce()
+    server = await asyncio.start_server(answers.serve, "127.0.0.1", 0)
+    config = replace(CONFIG, endpoint_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with server, open_s3(config, Options(), agent="test") as s3:
+        yield (
+            answers,
+            lambda key: s3.create_multipart_upload(ObjectURI("bucket", key), None, PLAIN),
+        )
+
+
+def test_what_lay_idle_beside_a_lost_connection_is_not_used() -> None:
+    """However many connections are dead in the pool, they cost one attempt of one request."""
+
+    async def main() -> None:
+        async with answering_once() as (answers, create):
+            await asyncio.gather(*map(create, "abcd"))
+            with pytest.raises(ConnectionLost):
+                await create("e")
+            await create("f")
+            assert answers.connections == IN_THE_POOL + 1
+
+    asyncio.run(main())
+
+
+def test_a_request_that_was_lost_goes_over_a_new_connection() -> None:
+    """Others may have had that connection since, and left it dead, too."""
+
+    async def main() -> None:
+        async with answering_once() as (answers, create):
+            await asyncio.gather(*map(create, "abcd"))
+            with pytest.raises(ConnectionLost):
+                await create("e")
+            await create("f")
+            await create("e")
+            assert answers.connections == IN_THE_POOL + 2
+
+    asyncio.run(main())
+
+
+def test_connections_that_are_trusted_are_used_again(weed: EmbeddedServer) -> None:
+    """Where none was lost, one connection after the other takes request after request."""
+
+    async def main(url: str) -> None:
+        async with open_s3(config_of(weed, url), Options(), agent="test") as s3:
+            for _ in range(3):
+                await s3.list_objects(ObjectURI("test-bucket"), 1)
+
+    with proxy_to(weed.endpoint_url) as proxy:
+        asyncio.run(main(proxy.url))
+    assert len({each.port for each in proxy.requests}) == 1
+
+
+def test_a_body_sees_how_its_connection_fares(weed: EmbeddedServer, tmp_path: Path) -> None:
+    """Whoever sends one can ask what the other side has acknowledged of it."""
+    uri = ObjectURI("test-bucket", "key")
+
+    async def main() -> None:
+        async with open_s3(config_of(weed), Options(), agent="test") as s3:
+            with body_of(b"seen", tmp_path) as body:
+                assert body.acknowledgements is None
+                await s3.put_object(uri, body, checksums_of(b"seen"), PLAIN)
+                assert isinstance(body.acknowledgements, Acknowledgements)
+
+    asyncio.run(main())

@@ -262,7 +262,7 @@ class Slow(RangeReader):
         super().__init__(path, offset, size)
         self._seconds = seconds
 
-    async def read(self) -> bytes:
+    async def read(self) -> memoryview:
         """Return the next block, later."""
         await asyncio.sleep(self._seconds)
         return await super().read()

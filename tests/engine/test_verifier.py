@@ -435,7 +435,7 @@ def test_stop(tmp_path: Path) -> None:
 
     async def main() -> RunResult:
         def stop(_: int, event: Event) -> None:
-            if isinstance(event, aftercare.BytesRead):
+            if isinstance(event, aftercare.BytesRead) and not heard.of(events.Stopping):
                 verifier.stop()
 
         heard.act = stop
