@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.network.link import Link, open_link
-from tests.network.namespaces import inside, within
+from tests.network.names import sweep
+from tests.network.namespaces import RUN, inside, within
 from tests.network.packets import ACK, RST, SYN, Segment, checksum, parse, reset_for
 from tests.network.weather import LATE, Direction, Flow, Weather
 
@@ -236,4 +237,19 @@ def test_nothing_is_left(link: Link, end: Callable[["subprocess.Popen[bytes]"], 
                 assert running.wait(10) == -signal.SIGKILL
             finally:
                 running.kill()
-        assert list(Path("/run/netns").glob(f"{other.name}-*")) == []
+        assert list(RUN.glob(f"{other.name}-*")) == []
+
+
+def test_names_of_killed_tests_are_removed(link: Link, tmp_path: Path) -> None:
+    """What says where a namespace looks up names goes when the namespace has gone before."""
+    for name in (link.client, "asyncup-1-1-client", "of-somebody-else"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "resolv.conf").touch()
+    sweep(tmp_path)
+    assert {each.name for each in tmp_path.iterdir()} == {link.client, "of-somebody-else", "home"}
+
+
+def test_settings_of_a_namespace(link: Link) -> None:
+    """They are set in it, and nowhere else: a connection begins without what others learnt."""
+    setting = Path("/proc/sys/net/ipv4/tcp_no_metrics_save")
+    assert [inside(space, setting.read_text) for space in (link.client, link.server)] == ["1\n"] * 2

@@ -26,11 +26,12 @@ PATIENT = ("--concurrency=2", "--stop-grace=0.5s", "--stall-timeout=10m")
 IMPATIENT = ("--concurrency=2", "--stop-grace=0.5s", "--stall-timeout=1s")
 
 
-@pytest.fixture(autouse=True)
-def ready(link: Link, upload: Upload) -> None:
+@pytest.fixture
+def upload(link: Link, upload: Upload) -> Upload:
     """Make a file of some parts."""
     upload.make(11 * MIB)
     link.set(BROADBAND)
+    return upload
 
 
 def check_stops(running: Running) -> None:
