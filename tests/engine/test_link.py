@@ -222,12 +222,11 @@ def test_who_was_never_there_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_sign_of_life_ends_the_waiting() -> None:
     """A part whose connection has survived shows that S3 is there, before any probe does."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3, ears = FakeS3(), Ears()
     s3.fail("probe", times=2)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3, ears)
         asking = asyncio.ensure_future(link.examine(lost(), URI))
         await asyncio.sleep(0.5)
         assert ears.of(WentOffline)
@@ -238,19 +237,29 @@ def test_a_sign_of_life_ends_the_waiting() -> None:
     run(main())
 
 
-def _link(s3: FakeS3, ears: Ears, stopping: asyncio.Event) -> Link:
+def _link(
+    s3: FakeS3,
+    ears: Ears | None = None,
+    stopping: asyncio.Event | None = None,
+    *,
+    known: bool = True,
+) -> Link:
+    """Return a way to S3; `known` says that S3 has taken bytes before."""
     policy = RetryPolicy(max_attempts=3, step=5, cap=60, give_up_after=1000)
-    return Link(s3, ears, stopping, policy=policy, chance=lambda: 0.0)
+    stopping = stopping or asyncio.Event()
+    link = Link(s3, ears or Ears(), stopping, policy=policy, chance=lambda: 0.0)
+    if known:
+        link.answered(acknowledged=True)
+    return link
 
 
 def test_who_asks_may_be_stopped() -> None:
     """If the one who looks is cancelled, the next one goes on looking; nobody waits for ever."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3, ears = FakeS3(), Ears()
     s3.fail("probe", times=12)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3, ears)
         first = asyncio.ensure_future(link.examine(lost(), URI))
         await asyncio.sleep(0)
         second = asyncio.ensure_future(link.examine(lost(), URI))
@@ -272,12 +281,11 @@ def test_who_asks_may_be_stopped() -> None:
 @pytest.mark.parametrize("waits_in", ["examine", "ready"])
 def test_nobody_waits_to_be_stopped(waits_in: str) -> None:
     """A stop ends the looking and the waiting at the same moment."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3, stopping = FakeS3(), asyncio.Event()
     s3.fail("probe", times=ALWAYS)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3, stopping=stopping)
         looking = asyncio.ensure_future(link.examine(lost(), URI))
         await asyncio.sleep(100)
         waiting: asyncio.Future[object] = asyncio.ensure_future(
@@ -470,12 +478,11 @@ def test_a_request_that_brings_the_way_down(error: S3Error) -> None:
 
 def test_giving_up_is_not_for_ever() -> None:
     """Whoever comes when S3 is there again finds it."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3 = FakeS3()
     s3.fail("probe", times=ALWAYS)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3)
         waiting = [asyncio.ensure_future(link.examine(lost(), URI)) for _ in range(3)]
         for each in waiting:
             with pytest.raises(GaveUp):
@@ -489,12 +496,11 @@ def test_giving_up_is_not_for_ever() -> None:
 
 def test_who_finds_it_tells_all() -> None:
     """Also where the one who looked first is gone, and one who had not failed yet finds it."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3 = FakeS3()
     s3.fail("probe", times=10)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3)
         first = asyncio.ensure_future(link.examine(lost(), URI))
         await asyncio.sleep(0.5)
         second = asyncio.ensure_future(link.ready(URI))
@@ -510,10 +516,10 @@ def test_who_finds_it_tells_all() -> None:
 
 def test_an_answered_probe_is_an_answer() -> None:
     """S3 that has answered a probe exists: from then on it is waited for."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3 = FakeS3()
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
+        link = _link(s3, known=False)
         assert await link.examine(lost(), URI) is False
         s3.fail("probe", times=20)
         assert await link.examine(lost(), URI) is True
