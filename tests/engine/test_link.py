@@ -38,6 +38,8 @@ ONE_BY_ONE = replace(FEW, concurrency=1)
 """No other part is acknowledged while one fails, which would be a sign of life."""
 
 ALWAYS = 1 << 30
+TAKES = 5.0
+"""Seconds that a probe takes to fail which is not answered."""
 
 
 def expired() -> CredentialsExpired:
@@ -124,6 +126,27 @@ def test_its_end_is_found_within_a_twentieth(tmp_path: Path) -> None:
     assert all(gap <= max(1.0, at / 20) + 0.01 for gap, at in gaps)
     assert len(gaps) > 10
     assert took < 300 * 1.05 + 5
+
+
+class Mute(FakeS3):
+    """S3 on a link that swallows all: a probe takes its time to fail."""
+
+    async def probe(self, uri: ObjectURI) -> None:
+        try:
+            await super().probe(uri)
+        except S3Error:
+            await asyncio.sleep(TAKES)
+            raise
+
+
+def test_its_end_is_found_as_soon_where_nothing_is_answered(tmp_path: Path) -> None:
+    """A probe that is not answered has waited already: the next one begins soon after it."""
+    s3, ears = Mute(), Ears()
+    outage = Outage(s3, part=5, seconds=90)
+    took = upload(s3, tmp_path, ears, options=ONE_BY_ONE)
+    assert len(outage.probed) > 10
+    assert all(later - begin <= TAKES + 0.01 for begin, later in pairwise(outage.probed))
+    assert took < 90 + TAKES + 3
 
 
 def test_one_asks_for_all(tmp_path: Path) -> None:
