@@ -164,7 +164,7 @@ def test_bytes_arrive_and_are_counted(link: Link, sink: Sink) -> None:
     before, _ = link.counts()
     assert sink.send(SIZE) == SIZE
     (connection,) = link.connections()
-    assert (connection.sent, connection.unique) == (SIZE, SIZE)
+    assert connection.unique == SIZE
     after, _ = link.counts()
     headers = 40 * (after.packets - before.packets)
     assert after.size - before.size >= SIZE + headers
@@ -181,7 +181,8 @@ def test_bad_weather(link: Link, sink: Sink, weather: Weather) -> None:
     (connection,) = link.connections()
     after, _ = link.counts()
     assert connection.unique == SIZE
-    assert (connection.sent > SIZE) == (after.lost > before.lost) or weather.reorder
+    # Where nothing is lost, TCP may still take an answer that is late for one that is.
+    assert connection.sent > SIZE or after.lost == before.lost
 
 
 def test_outage_ends(link: Link, sink: Sink) -> None:
