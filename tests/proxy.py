@@ -221,7 +221,11 @@ class _Break(Exception):
 
 @contextmanager
 def proxy_to(
-    url: str, script: Script = lambda _: Fate.PASS, certificate: Certificate | None = None
+    url: str,
+    script: Script = lambda _: Fate.PASS,
+    certificate: Certificate | None = None,
+    *,
+    address: str = "127.0.0.1",
 ) -> Iterator[Proxy]:
     """Run a proxy to a server, in a thread of its own, over TLS if there is a certificate."""
     target = urlsplit(url)
@@ -233,10 +237,10 @@ def proxy_to(
 
     async def main() -> None:
         server = await asyncio.start_server(
-            proxy.serve_connection, "127.0.0.1", 0, limit=1 << 20, ssl=tls
+            proxy.serve_connection, address, 0, limit=1 << 20, ssl=tls
         )
         scheme = "http" if tls is None else "https"
-        proxy.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        proxy.url = f"{scheme}://{address}:{server.sockets[0].getsockname()[1]}"
         started.set()
         await proxy.ending.wait()
         server.close()

@@ -225,11 +225,6 @@ class Options:
         """How many parts may wait on the disk beside those in flight."""
         return 0 if self.direct else self.read_ahead
 
-    @property
-    def window(self) -> int:
-        """How many parts may stand between the source and S3 at most."""
-        return self.slots.most + self.ahead
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Config:

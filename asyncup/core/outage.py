@@ -26,8 +26,8 @@ SOONEST, LATEST = 1.0, 60.0
 """Seconds between two probes, at least and at most."""
 
 SHARE = 0.05
-"""A probe follows after this share of the time that the way has been lost for: whatever an outage
-takes, looking for its end adds no more than a twentieth to it.
+"""A probe begins this share of the time that the way has been lost for after the one before:
+whatever an outage takes, looking for its end adds no more than a twentieth to it.
 """
 
 _SAYS_NOTHING_OF_THE_WAY = (ChecksumRejected, ConditionConflict, ClockCorrected, TooSlow)
@@ -83,16 +83,18 @@ def _is_passing(error: AsyncupError, *, has_answered: bool, has_worked: bool) ->
     return has_answered and (is_mute or isinstance(error, _PASSING))
 
 
-def until_probe(lost_for: float, asked: float | None, chance: float) -> float:
+def until_probe(lost_for: float, took: float, asked: float | None, chance: float) -> float:
     """Return the seconds to wait for the next probe.
 
     Args:
         lost_for: seconds since the way was found to be lost.
+        took: seconds from the begin of the last probe until it failed. Where nothing is answered,
+            it has waited as long as it may, and the way may have come back meanwhile.
         asked: what the server said about when to come back, in seconds; it is honoured in full.
         chance: a random number from 0 to 1.
     """
     own = min(max(SOONEST, lost_for * SHARE), LATEST) * (1 - JITTER * chance)
-    return max(own, asked or 0.0)
+    return max(own - took, asked or 0.0)
 
 
 MOMENT = 0.001

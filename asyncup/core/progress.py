@@ -12,7 +12,7 @@ from functools import singledispatchmethod
 
 from asyncup.core import aftercare, conditions, events
 from asyncup.core.model import ObjectURI
-from asyncup.core.pace import Pace
+from asyncup.core.speed import Speed
 
 SURE_AFTER = 10.0
 """Seconds that the rate has to be known for before anything is predicted from it."""
@@ -74,25 +74,25 @@ class Progress:
         self.offline: conditions.WentOffline | None = None
         self.slots: int | None = None
         self._waiting: dict[ObjectURI, int] = {}
-        self._pace = Pace()
+        self._speed = Speed()
         self._warned: set[str] = set()
 
     def sample(self, now: float) -> None:
         """Note where the run is at this time, for the rate."""
         acknowledged = self.committed - self.bytes_kept
-        self._pace.sample(now, acknowledged + self.in_flight, acknowledged)
+        self._speed.sample(now, acknowledged + self.in_flight, acknowledged)
 
     @property
     def rate(self) -> float:
         """Bytes per second that came nearer to S3, over the last samples; never below 0."""
-        return self._pace.rate
+        return self._speed.rate
 
     @property
     def eta(self) -> float | None:
-        """Seconds until all is done at the pace of the long run; None if that cannot be told."""
+        """Seconds until all is done at the speed of the long run; None if that cannot be told."""
         if not self.scan_finished:
             return None
-        return self._pace.until(self.bytes_found - self.committed, self.in_flight)
+        return self._speed.until(self.bytes_found - self.committed, self.in_flight)
 
     def late(self, now: datetime) -> list[Late]:
         """Return the uploads that will be deleted before they are done, each of them once.
@@ -117,7 +117,7 @@ class Progress:
         """Return when so many bytes will be sent, None while that cannot be told."""
         if not left:
             return now
-        if self._pace.known_for < SURE_AFTER or not self.rate:
+        if self._speed.known_for < SURE_AFTER or not self.rate:
             return None
         try:
             return now + timedelta(seconds=left / self.rate)

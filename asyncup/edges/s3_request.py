@@ -7,6 +7,7 @@ aiohttp's own begins only after the last byte: on a dead connection a body would
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -117,6 +118,7 @@ class Requests:
             params = {**params, "Body": body}
         async with self._connections:
             signed_ahead = self._clock.ahead
+            _was_answered.set(False)
             try:
                 async with _clock(within, body):
                     answer: Answer = await method(**params)
@@ -228,9 +230,15 @@ _NO_ANSWER = (
 )
 """What is raised where S3 has not answered, or not in a way that can be understood."""
 
+_was_answered = ContextVar("_was_answered", default=False)
+"""Whether the request that a task makes has an answer, of whomever. botocore's parser raises
+ValueError for a date or number that is none; before there is an answer, it is something of ours.
+"""
+
 
 def _before_parse(operation_model: Any, response_dict: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
     """Look at an answer before botocore does."""
+    _was_answered.set(True)
     s3_foreign.check(operation_model.name, response_dict)
     # botocore asks by HeadBucket where a bucket is, and about a redirect of that in turn, for ever.
     is_redirect = 300 <= response_dict["status_code"] < 400  # noqa: PLR2004 - by its first digit
@@ -248,12 +256,11 @@ def _unanswered(error: Exception, fault: Fault, body: PartBody | None = None) ->
     cause = getattr(error, "kwargs", {}).get("error")
     if isinstance(cause, aiohttp.ClientHttpProxyError):
         return foreign_answer(fault, NotOfS3(cause.status, "of the proxy", ""))
-    if isinstance(error, ResponseParserError | ValueError) or isinstance(
-        cause, aiohttp.ClientResponseError
-    ):
-        # It is not XML, or not even HTTP; or a date or number is none, which botocore's parser
-        # lets through as it is.
+    if _is_unreadable(error, cause):
         return foreign_answer(fault)
+    if isinstance(cause, ValueError) and not isinstance(cause, OSError):
+        # It can not even be written into a header: a key, a token. (Bad certificates are both.)
+        error = cause
     if body is not None and body.failure is not None:
         return body.failure
     if isinstance(error, aiohttp.ClientError):
@@ -261,6 +268,14 @@ def _unanswered(error: Exception, fault: Fault, body: PartBody | None = None) ->
         # that ends before its length, while a download or the refusal of one is read.
         error = ResponseStreamingError(error=error)
     return s3_errors.unanswered(error, fault)
+
+
+def _is_unreadable(error: Exception, cause: object) -> bool:
+    """Whether an answer is not even HTTP, or no XML, or has a date or number that is none."""
+    return isinstance(cause, aiohttp.ClientResponseError) or (
+        isinstance(error, ResponseParserError)
+        or (isinstance(error, ValueError) and _was_answered.get())
+    )
 
 
 def _late(fault: Fault, within: float, body: PartBody | None) -> S3Error:

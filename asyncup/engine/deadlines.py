@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 
 from asyncup.core.errors import Interrupted
 
-SILENCE = 2.0
-"""Seconds without a sign of life, after which whoever wants to stop is not kept waiting."""
+SILENCE = 0.8
+"""Seconds without a sign of life, after which whoever wants to stop is not kept waiting: where
+nothing moves, a run is over within a second, the end of its process included.
+"""
 
 
 class Deadlines:
@@ -20,7 +22,9 @@ class Deadlines:
 
     def stop(self, grace: float) -> None:
         """Let everything end within `grace` seconds, and sooner if nothing moves."""
-        self._latest = asyncio.get_running_loop().time() + grace
+        # Also what has long been silent may be answered in this moment.
+        self._sign = asyncio.get_running_loop().time()
+        self._latest = self._sign + grace
         self._set()
 
     def moved(self) -> None:

@@ -125,10 +125,11 @@ class Link:
             answers = self._answers
             # What denies access may be a policy: other keys of the same owner are denied as well.
             is_renewed = await self._renew(error) and not isinstance(error, AccessDenied)
+            began = self._now()
             failure = await self._probe(uri)
             if failure is not None and not self._is_alive(failure, answers):
                 error = failure
-                await self._rest(self._lose(error), error, answers)
+                await self._rest(self._lose(error, self._now() - began), error, answers)
             if failure is None:
                 self.answered(acknowledged=False)
             if failure is None or self._is_alive(failure, answers):
@@ -168,19 +169,19 @@ class Link:
             self._announce(WentOnline(self._now() - lost.since))
         return lost is not None
 
-    def _lose(self, error: AsyncupError) -> float:
-        """Take note of a probe that failed, and return the seconds until the next one.
+    def _lose(self, error: AsyncupError, took: float) -> float:
+        """Take note of a probe that failed after so long, and return the seconds until the next.
 
         Raises:
             GaveUp, Unreachable: there is none.
         """
         lost = self._lost = self._lost or _Lost(self._now(), error)
         lost.error, lost.probes = error, lost.probes + 1
-        delay = self._until_probe(lost)
+        delay = self._until_probe(lost, took)
         self._announce(WentOffline(error, delay, lost.probes))
         return delay
 
-    def _until_probe(self, lost: _Lost) -> float:
+    def _until_probe(self, lost: _Lost, took: float) -> float:
         error, chance = lost.error, self._chance()
         if not self._answers:
             delay = self._policy.delay(lost.probes, error, chance)
@@ -193,7 +194,7 @@ class Link:
         if outage.is_over(lost_for, budget):
             raise self._give_up(lambda: GaveUp(error, waited=format_duration(budget)))
         asked = error.fault.retry_after if isinstance(error, S3Error) else None
-        return min(outage.until_probe(lost_for, asked, chance), budget - lost_for)
+        return min(outage.until_probe(lost_for, took, asked, chance), budget - lost_for)
 
     def _give_up(self, end: Callable[[], AsyncupError]) -> AsyncupError:
         """Let nobody who waits look any more, and return the error for it."""

@@ -5,6 +5,7 @@ import random
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +27,16 @@ class Measured:
     """What was measured of one run.
 
     Attributes:
-        ended: how: the exit status, or that it did not.
+        ended: the exit status; None if it did not end in time.
         equal: whether the object is the file.
-        seconds: from start to end.
+        seconds: from start to end, or until it was ended.
         wire: bytes that the client sent, with all headers and what TCP sent again, as a multiple
             of the file's size.
         payload: bytes that the tool gave to TCP, what it sent again itself included, as such.
         connections: TCP connections that it made.
     """
 
-    ended: str
+    ended: int | None
     equal: bool
     seconds: float
     wire: float
@@ -45,7 +46,12 @@ class Measured:
     @property
     def is_done(self) -> bool:
         """Whether the tool says that it is done, and is right."""
-        return self.ended == "0" and self.equal
+        return self.ended == 0 and self.equal
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the tool came to an end by itself, good or bad."""
+        return self.ended is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ def _bring_up(store: Store) -> None:
 
 def _run(
     command: list[str], ground: Ground, meanwhile: Callable[[Store], None]
-) -> tuple[str, float]:
+) -> tuple[int | None, float]:
     """Run a command, and do something to the server; return how it ended, and its seconds."""
     home = ground.directory / "home"
     home.mkdir(exist_ok=True)
@@ -113,8 +119,8 @@ def _run(
         "AWS_EC2_METADATA_DISABLED": "true",
         **ground.store.env,
     }
-    begin = time.monotonic()
-    with (home / "log").open("wb") as log:
+    with (home / "log").open("wb") as log, ThreadPoolExecutor(1) as beside:
+        begin = time.monotonic()
         process = subprocess.Popen(
             command,
             env=environment,
@@ -122,12 +128,14 @@ def _run(
             stdout=log,
             stderr=log,
         )
+        done = beside.submit(meanwhile, ground.store)
+        ended: int | None = None
         try:
-            meanwhile(ground.store)
-            ended = str(process.wait(ground.patience))
-        except subprocess.TimeoutExpired:
-            ended = "not in time"
+            with suppress(subprocess.TimeoutExpired):
+                ended = process.wait(ground.patience)
         finally:
             process.kill()
             process.wait()
-    return ended, time.monotonic() - begin
+        seconds = time.monotonic() - begin
+        done.result()
+    return ended, seconds

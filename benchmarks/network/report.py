@@ -3,19 +3,17 @@
 import os
 import platform
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.network.measuring import Measured
-from benchmarks.network.scenarios import Scenario
-from benchmarks.network.tools import Tool
+from benchmarks.network.results import Results
+from benchmarks.network.scenarios import SCENARIOS, Scenario
+from benchmarks.network.tools import TOOLS, Tool
 
 BEGIN = "<!-- measured: make network-report -->"
 END = "<!-- end of what was measured -->"
-
-Results = Mapping[tuple[str, str], Sequence[Measured]]
-"""By scenario and tool: a measurement for each round."""
 
 
 def write(page: Path, told: str) -> None:
@@ -26,28 +24,11 @@ def write(page: Path, told: str) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{told}\n{END}{after}", encoding="utf-8")
 
 
-def tell(
-    scenarios: Sequence[Scenario], tools: Sequence[Tool], results: Results, patience: float
-) -> str:
-    """Return the tables, and how they came about."""
-    rounds = min(len(each) for each in results.values())
-    return "\n".join([*_how(tools, rounds, patience), *_tables(scenarios, tools, results)])
-
-
-def _how(tools: Sequence[Tool], rounds: int, patience: float) -> Iterator[str]:
+def machine() -> str:
+    """Say what this machine is."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
-    rounds_told = "one round" if rounds == 1 else f"{rounds} rounds: median (least to most)"
-    yield (
-        f"{date.today().isoformat()}, Linux {platform.release()}, {os.cpu_count()} processors "  # noqa: DTZ011 - the day here
-        f"({_processor()}), {memory:.0f} GiB; TCP with cubic at both ends; {rounds_told}. "
-        f"Everything runs on this one machine; a tool is ended after {patience:g} s."
-    )
-    yield ""
-    yield "| tool | version | command |"
-    yield "|---|---|---|"
-    for tool in tools:
-        yield f"| {tool.name} | {tool.version} | `{tool.shown}` |"
-    yield ""
+    system = f"Linux {platform.release()}"
+    return f"{system}, {os.cpu_count()} processors ({_processor()}), {memory:.0f} GiB"
 
 
 def _processor() -> str:
@@ -58,8 +39,44 @@ def _processor() -> str:
     return platform.machine()
 
 
+def tell(results: Results) -> str:
+    """Return the tables, and how they came about."""
+    names = {each.tool for each in results}
+    tools = [tool for tool in TOOLS if tool.name in names]
+    sizes = sorted({(each.scenario, each.size) for each in results})
+    scenarios = [
+        replace(scenario, size=size)
+        for scenario in SCENARIOS
+        for name, size in sizes
+        if name == scenario.name
+    ]
+    return "\n".join([*_how(results, tools), *_tables(results, scenarios, tools)])
+
+
+def _how(results: Results, tools: Sequence[Tool]) -> Iterator[str]:
+    days = _range({each.day for each in results}, " to ")
+    machines = "; ".join(sorted({each.machine for each in results}))
+    yield (
+        f"{days}, {machines}; TCP with cubic at both ends. Everything runs on this one machine. "
+        "Of several runs, the median (least to most) is told. A tool that did not end in the time "
+        "that is told was ended, and not tried again."
+    )
+    yield ""
+    yield "| tool | version | command |"
+    yield "|---|---|---|"
+    for tool in tools:
+        versions = ", ".join(sorted({each.version for each in results if each.tool == tool.name}))
+        yield f"| {tool.name} | {versions} | `{tool.shown}` |"
+    yield ""
+
+
+def _range(values: set[str], between: str) -> str:
+    """Return the first and the last of some values, or the one that there is."""
+    return between.join(sorted({min(values), max(values)}))
+
+
 def _tables(
-    scenarios: Sequence[Scenario], tools: Sequence[Tool], results: Results
+    results: Results, scenarios: Sequence[Scenario], tools: Sequence[Tool]
 ) -> Iterator[str]:
     for scenario in scenarios:
         yield f"**{scenario.title}** (the bytes alone: {scenario.ideal:.0f} s)"
@@ -67,15 +84,15 @@ def _tables(
         yield "| tool | object equal | seconds | Mbit/s | bytes sent | on the wire | connections |"
         yield "|---|---|---|---|---|---|---|"
         for tool in tools:
-            rounds = results[scenario.name, tool.name]
-            yield f"| {tool.name} | {' | '.join(_cells(scenario, rounds))} |"
+            if rounds := [each.measured for each in results.of(scenario, tool.name)]:
+                yield f"| {tool.name} | {' | '.join(_cells(scenario, rounds))} |"
         yield ""
 
 
 def _cells(scenario: Scenario, rounds: Sequence[Measured]) -> Iterator[str]:
     done = [each for each in rounds if each.is_done]
-    failed = sorted({each.ended for each in rounds if not each.is_done})
-    yield f"{len(done)} of {len(rounds)}" + "".join(f", {_told(each)}" for each in failed)
+    failed = sorted({_told(each) for each in rounds if not each.is_done})
+    yield ", ".join([f"{len(done)} of {len(rounds)}", *failed])
     # Those that failed count as well: how long it took to know, and what it cost.
     yield _spread(rounds, lambda each: each.seconds, "{:.1f}")
     yield _spread(done, lambda each: scenario.size * 8 / each.seconds / 1e6, "{:.1f}")
@@ -84,8 +101,8 @@ def _cells(scenario: Scenario, rounds: Sequence[Measured]) -> Iterator[str]:
     yield _spread(rounds, lambda each: each.connections, "{:.0f}")
 
 
-def _told(ended: str) -> str:
-    return f"exit {ended}" if ended.lstrip("-").isdigit() else ended
+def _told(run: Measured) -> str:
+    return f"exit {run.ended}" if run.is_over else f"not in {run.seconds:.0f} s"
 
 
 def _spread(rounds: Sequence[Measured], what: Callable[[Measured], float], form: str) -> str:

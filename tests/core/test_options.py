@@ -112,12 +112,10 @@ def test_the_limits_are_those_of_aws() -> None:
     assert limits.max_object_size == 53_687_091_200_000
 
 
-@pytest.mark.parametrize(
-    ("direct", "window"), [pytest.param(False, 7, id="chunk-files"), pytest.param(True, 4)]
-)
-def test_the_window_counts_what_is_read_ahead(*, direct: bool, window: int) -> None:
-    """Parts between source and S3 are those in flight, and with chunk files those read ahead."""
-    assert Options(concurrency=4, read_ahead=3, direct=direct).window == window
+def test_nothing_is_read_ahead_without_chunk_files() -> None:
+    """Parts wait on the disk beside those in flight; without one, all that are read are sent."""
+    assert Options(read_ahead=3).ahead == 3
+    assert Options(read_ahead=3, direct=True).ahead == 0
 
 
 @pytest.mark.parametrize(
@@ -142,11 +140,6 @@ def test_bounds_that_cannot_be(bounds: tuple[int, int, int]) -> None:
     least, start, most = bounds
     with pytest.raises(UsageError, match="concurrency"):
         Adaptive(least=least, start=start, most=most)
-
-
-def test_the_window_is_the_most_there_can_be() -> None:
-    """The disk is bounded by as many slots as there may be."""
-    assert Options(concurrency=Adaptive(most=20), read_ahead=3).window == 23
 
 
 def test_options_cannot_be_changed() -> None:

@@ -113,30 +113,35 @@ def test_what_was_refused_is_tried_a_few_times(
 
 
 @pytest.mark.parametrize(
-    ("lost_for", "asked", "chance", "delay"),
+    ("lost_for", "took", "asked", "chance", "delay"),
     [
-        (0, None, 0.0, 1),
-        (5, None, 0.0, 1),
-        (90, None, 0.0, 4.5),
-        (90, None, 1.0, 3.375),
-        (600, None, 0.0, 30),
-        (1200, None, 0.0, 60),
-        (86_400, None, 0.0, 60),
-        (90, 30.0, 0.0, 30),
-        (90, 2.0, 0.0, 4.5),
+        (0, 0, None, 0.0, 1),
+        (5, 0, None, 0.0, 1),
+        (90, 0, None, 0.0, 4.5),
+        (90, 0, None, 1.0, 3.375),
+        (600, 0, None, 0.0, 30),
+        (1200, 0, None, 0.0, 60),
+        (86_400, 0, None, 0.0, 60),
+        (90, 0, 30.0, 0.0, 30),
+        (90, 0, 2.0, 0.0, 4.5),
+        # One that was not answered has waited itself; but S3 means from now on.
+        (90, 2, None, 0.0, 2.5),
+        (90, 5, None, 0.0, 0),
+        (600, 5, None, 0.0, 25),
+        (90, 2, 30.0, 0.0, 30),
     ],
 )
 def test_until_the_next_probe(
-    lost_for: float, asked: float | None, chance: float, delay: float
+    lost_for: float, took: float, asked: float | None, chance: float, delay: float
 ) -> None:
     """A twentieth of the outage so far, from a second to a minute, or what the server asks for."""
-    assert outage.until_probe(lost_for, asked, chance) == delay
+    assert outage.until_probe(lost_for, took, asked, chance) == delay
 
 
 @given(st.floats(0, 1e7), st.floats(0, 1))
 def test_the_end_is_found_soon(lost_for: float, chance: float) -> None:
     """Looking never adds more than a twentieth of what an outage has taken, or a second."""
-    delay = outage.until_probe(lost_for, None, chance)
+    delay = outage.until_probe(lost_for, 0, None, chance)
     assert 0.75 <= delay <= max(1.0, lost_for / 20)
     assert 0 <= outage.until_next_start(chance) <= 0.2
 

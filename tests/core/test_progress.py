@@ -16,8 +16,8 @@ from hypothesis.stateful import (
 from asyncup.core import aftercare, events
 from asyncup.core.errors import ConnectionLost, Fault
 from asyncup.core.model import ObjectURI, Proof, UploadResult
-from asyncup.core.pace import RATE_WINDOW
 from asyncup.core.progress import FileProgress, Progress
+from asyncup.core.speed import RATE_WINDOW
 
 A, B = ObjectURI("bucket", "a.bin"), ObjectURI("bucket", "b.bin")
 LOST = ConnectionLost(Fault(action="upload part", message="connection reset"))

@@ -140,6 +140,16 @@ def test_a_name_is_looked_up_anew_each_time() -> None:
     assert len(asked) == 2
 
 
+async def cancelled(config: S3Config, hanging: Lookup) -> None:
+    """Make a request, and leave it when it has begun to look up a name."""
+    async with open_s3(config, Options(), agent="test") as s3:
+        asked = asyncio.create_task(s3.list_objects(ObjectURI("bucket"), 1))
+        assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+
 def test_nobody_waits_for_a_look_up_that_hangs(
     monkeypatch: pytest.MonkeyPatch, hanging: Lookup
 ) -> None:
@@ -148,16 +158,8 @@ def test_nobody_waits_for_a_look_up_that_hangs(
         "asyncup.edges.s3_client.ThreadedResolver", lambda within: ThreadedResolver(within, hanging)
     )
 
-    async def main() -> None:
-        async with open_s3(CONFIG, Options(), agent="test") as s3:
-            asked = asyncio.create_task(s3.list_objects(ObjectURI("bucket"), 1))
-            assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
-            asked.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asked
-
     # If anybody did wait, this would not return before the test's own time-out.
-    asyncio.run(main())
+    asyncio.run(cancelled(CONFIG, hanging))
     assert not hanging.may_end.is_set()
 
 
@@ -189,15 +191,7 @@ def test_who_gives_credentials_is_looked_up_aside_as_well(
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/uploads")
     config = replace(CONFIG, access_key_id=None, secret_access_key=None)
 
-    async def main() -> None:
-        async with open_s3(config, Options(), agent="test") as s3:
-            asked = asyncio.create_task(s3.list_objects(ObjectURI("bucket"), 1))
-            assert await asyncio.to_thread(hanging.begun.wait, PATIENCE)
-            asked.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asked
-
-    asyncio.run(main())
+    asyncio.run(cancelled(config, hanging))
     assert [question[0] for question in hanging.asked] == ["sts.us-east-1.amazonaws.com"]
     assert not hanging.may_end.is_set()
 

@@ -23,6 +23,7 @@ from asyncup.core.errors import (
     S3Error,
     Stalled,
     TimedOut,
+    UsageError,
 )
 from asyncup.core.model import ObjectAttributes, ObjectURI, Upload
 from asyncup.core.options import Options, S3Config
@@ -227,6 +228,47 @@ def test_what_can_not_be_read(tmp_path: Path, said: bytes, kind: type[S3Error]) 
         with pytest.raises(S3Error) as caught:
             ask(config, VERBS["ListObjectsV2"], tmp_path)
     assert type(caught.value) is kind
+
+
+HEADERS = {
+    "HeadObject": "Last-Modified: yesterday",
+    "CreateMultipartUpload": "x-amz-abort-date: never",
+    "ListParts": "x-amz-abort-date: never",
+}
+
+
+@pytest.mark.parametrize("verb", HEADERS)
+def test_an_answer_with_nonsense_in_it(weed: EmbeddedServer, tmp_path: Path, verb: str) -> None:
+    """A date that is none is not S3's, whatever else the answer has of S3."""
+    answer = Answer(200, "", ("x-amz-request-id: 1", HEADERS[verb]))
+    error = refused(weed, lambda _: answer, VERBS[verb], tmp_path)
+    assert (type(error), error.transient) == (ForeignAnswer, True)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        replace(NOBODY, session_token="one\nanother"),  # noqa: S106 - it opens nothing
+        replace(NOBODY, access_key_id="AK\0ID"),
+    ],
+    ids=["token", "key"],
+)
+def test_keys_that_can_not_be_sent(weed: EmbeddedServer, tmp_path: Path, keys: S3Config) -> None:
+    """What no header can hold is told as that, and nobody waits for S3 to come back."""
+    config = replace(keys, endpoint_url=weed.endpoint_url)
+    with pytest.raises(UsageError, match="look at s3://test-bucket/key: "):
+        ask(config, VERBS["HeadObject"], tmp_path)
+
+
+def test_a_name_that_can_not_be_sent(weed: EmbeddedServer, tmp_path: Path) -> None:
+    """Nor is it an answer that cannot be read, also where S3 has answered another request."""
+
+    async def two(s3: S3, _: Path) -> object:
+        await s3.list_objects(URI, 1)
+        return await s3.head_object(ObjectURI(URI.bucket, "\udcff"))
+
+    with pytest.raises(UsageError, match="surrogates not allowed"):
+        ask(config_of(weed), two, tmp_path)
 
 
 @pytest.mark.parametrize("answer", [reset, end, hold])

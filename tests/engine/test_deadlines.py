@@ -24,32 +24,40 @@ async def under_way(deadlines: Deadlines) -> float:
 
 
 @pytest.mark.parametrize(
-    ("silent_for", "moves", "end"),
+    ("moves", "end"),
     [
-        # Nothing moved for long when the stop came: nobody is kept waiting.
-        (100, 0, 100),
-        # It moved just before: it may go on to do so.
-        (0.5, 0, 100 - 0.5 + SILENCE),
+        # Nothing moves, as before: it has a moment, for an answer may be on its way.
+        (0, 100 + SILENCE),
         # It moves as long as the grace is.
-        (0.5, 1000, 110),
+        (1000, 110),
         # It stops to move in the middle of it.
-        (0.5, 4, 104 + SILENCE),
+        (4, 102 + SILENCE),
     ],
 )
-def test_whoever_moves_may_go_on(silent_for: float, moves: int, end: float) -> None:
+def test_whoever_moves_may_go_on(moves: int, end: float) -> None:
     """After a stop, what moves has the whole grace, and what does not has hardly any of it."""
 
     async def main() -> None:
         deadlines = Deadlines()
         ending = [asyncio.create_task(under_way(deadlines)) for _ in range(3)]
-        await asyncio.sleep(100 - silent_for)
-        deadlines.moved()
-        await asyncio.sleep(silent_for)
+        await asyncio.sleep(100)
         deadlines.stop(10)
         for _ in range(moves):
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             deadlines.moved()
-        assert await asyncio.gather(*ending) == [end] * 3
+        assert await asyncio.gather(*ending) == [pytest.approx(end)] * 3
+
+    run(main())
+
+
+def test_no_grace() -> None:
+    """Where nothing is worth a wait, nobody waits, whatever moves."""
+
+    async def main() -> None:
+        deadlines = Deadlines()
+        deadlines.moved()
+        deadlines.stop(0)
+        assert await under_way(deadlines) == 0
 
     run(main())
 
@@ -59,9 +67,8 @@ def test_what_begins_after_the_stop() -> None:
 
     async def main() -> None:
         deadlines = Deadlines()
-        deadlines.moved()
         deadlines.stop(10)
-        await asyncio.sleep(1)
+        await asyncio.sleep(SILENCE / 2)
         assert await under_way(deadlines) == SILENCE
         await asyncio.sleep(50)
         assert await under_way(deadlines) == now()

@@ -38,6 +38,8 @@ ONE_BY_ONE = replace(FEW, concurrency=1)
 """No other part is acknowledged while one fails, which would be a sign of life."""
 
 ALWAYS = 1 << 30
+TAKES = 5.0
+"""Seconds that a probe takes to fail which is not answered."""
 
 
 def expired() -> CredentialsExpired:
@@ -124,6 +126,27 @@ def test_its_end_is_found_within_a_twentieth(tmp_path: Path) -> None:
     assert all(gap <= max(1.0, at / 20) + 0.01 for gap, at in gaps)
     assert len(gaps) > 10
     assert took < 300 * 1.05 + 5
+
+
+class Mute(FakeS3):
+    """S3 on a link that swallows all: a probe takes its time to fail."""
+
+    async def probe(self, uri: ObjectURI) -> None:
+        try:
+            await super().probe(uri)
+        except S3Error:
+            await asyncio.sleep(TAKES)
+            raise
+
+
+def test_its_end_is_found_as_soon_where_nothing_is_answered(tmp_path: Path) -> None:
+    """A probe that is not answered has waited already: the next one begins soon after it."""
+    s3, ears = Mute(), Ears()
+    outage = Outage(s3, part=5, seconds=90)
+    took = upload(s3, tmp_path, ears, options=ONE_BY_ONE)
+    assert len(outage.probed) > 10
+    assert all(later - begin <= TAKES + 0.01 for begin, later in pairwise(outage.probed))
+    assert took < 90 + TAKES + 3
 
 
 def test_one_asks_for_all(tmp_path: Path) -> None:
@@ -222,12 +245,11 @@ def test_who_was_never_there_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_sign_of_life_ends_the_waiting() -> None:
     """A part whose connection has survived shows that S3 is there, before any probe does."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3, ears = FakeS3(), Ears()
     s3.fail("probe", times=2)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3, ears)
         asking = asyncio.ensure_future(link.examine(lost(), URI))
         await asyncio.sleep(0.5)
         assert ears.of(WentOffline)
@@ -238,19 +260,29 @@ def test_a_sign_of_life_ends_the_waiting() -> None:
     run(main())
 
 
-def _link(s3: FakeS3, ears: Ears, stopping: asyncio.Event) -> Link:
+def _link(
+    s3: FakeS3,
+    ears: Ears | None = None,
+    stopping: asyncio.Event | None = None,
+    *,
+    known: bool = True,
+) -> Link:
+    """Return a way to S3; `known` says that S3 has taken bytes before."""
     policy = RetryPolicy(max_attempts=3, step=5, cap=60, give_up_after=1000)
-    return Link(s3, ears, stopping, policy=policy, chance=lambda: 0.0)
+    stopping = stopping or asyncio.Event()
+    link = Link(s3, ears or Ears(), stopping, policy=policy, chance=lambda: 0.0)
+    if known:
+        link.answered(acknowledged=True)
+    return link
 
 
 def test_who_asks_may_be_stopped() -> None:
     """If the one who looks is cancelled, the next one goes on looking; nobody waits for ever."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3, ears = FakeS3(), Ears()
     s3.fail("probe", times=12)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3, ears)
         first = asyncio.ensure_future(link.examine(lost(), URI))
         await asyncio.sleep(0)
         second = asyncio.ensure_future(link.examine(lost(), URI))
@@ -272,12 +304,11 @@ def test_who_asks_may_be_stopped() -> None:
 @pytest.mark.parametrize("waits_in", ["examine", "ready"])
 def test_nobody_waits_to_be_stopped(waits_in: str) -> None:
     """A stop ends the looking and the waiting at the same moment."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3, stopping = FakeS3(), asyncio.Event()
     s3.fail("probe", times=ALWAYS)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3, stopping=stopping)
         looking = asyncio.ensure_future(link.examine(lost(), URI))
         await asyncio.sleep(100)
         waiting: asyncio.Future[object] = asyncio.ensure_future(
@@ -470,12 +501,11 @@ def test_a_request_that_brings_the_way_down(error: S3Error) -> None:
 
 def test_giving_up_is_not_for_ever() -> None:
     """Whoever comes when S3 is there again finds it."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3 = FakeS3()
     s3.fail("probe", times=ALWAYS)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3)
         waiting = [asyncio.ensure_future(link.examine(lost(), URI)) for _ in range(3)]
         for each in waiting:
             with pytest.raises(GaveUp):
@@ -489,12 +519,11 @@ def test_giving_up_is_not_for_ever() -> None:
 
 def test_who_finds_it_tells_all() -> None:
     """Also where the one who looked first is gone, and one who had not failed yet finds it."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3 = FakeS3()
     s3.fail("probe", times=10)
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
-        link.answered(acknowledged=True)
+        link = _link(s3)
         first = asyncio.ensure_future(link.examine(lost(), URI))
         await asyncio.sleep(0.5)
         second = asyncio.ensure_future(link.ready(URI))
@@ -510,10 +539,10 @@ def test_who_finds_it_tells_all() -> None:
 
 def test_an_answered_probe_is_an_answer() -> None:
     """S3 that has answered a probe exists: from then on it is waited for."""
-    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+    s3 = FakeS3()
 
     async def main() -> None:
-        link = _link(s3, ears, stopping)
+        link = _link(s3, known=False)
         assert await link.examine(lost(), URI) is False
         s3.fail("probe", times=20)
         assert await link.examine(lost(), URI) is True

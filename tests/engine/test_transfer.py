@@ -148,7 +148,7 @@ def test_no_upload_is_opened_long_before_its_turn(tmp_path: Path) -> None:
     ]
     # The second is created when at most a slot's worth of the first one's twenty parts is left.
     assert created[0] == 0
-    assert created[1] >= 20 - OPTIONS.window - OPTIONS.slots.most
+    assert created[1] >= 20 - OPTIONS.ahead - 2 * OPTIONS.slots.most
 
 
 def test_disk_that_is_too_small(tmp_path: Path) -> None:

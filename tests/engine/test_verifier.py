@@ -12,10 +12,12 @@ import pytest
 
 from asyncup.core import aftercare, events
 from asyncup.core.checksums import from_base64
+from asyncup.core.conditions import CredentialsRenewed, WentOffline
 from asyncup.core.errors import (
     AccessDenied,
     AsyncupError,
     BucketMissing,
+    CredentialsExpired,
     Fault,
     ObjectMismatch,
     ObjectMissing,
@@ -425,6 +427,33 @@ def test_a_broken_connection_is_tried_again(tmp_path: Path) -> None:
     ears, _ = verify(s3, file, download=ALWAYS)
     assert len(ears.of(events.RetryScheduled)) == 4
     assert len(ears.of(aftercare.ObjectVerified)) == 1
+
+
+def test_keys_that_run_out_meanwhile(tmp_path: Path) -> None:
+    """A long comparison outlives its keys: they are read again, and it goes on."""
+    s3, file = FakeS3(), make_file(tmp_path, 1050)
+    put(s3, file)
+    have_run_out = False
+
+    def watch(request: Request) -> None:
+        nonlocal have_run_out
+        # All that is asked from the second download on, the probe as well.
+        have_run_out = have_run_out or (not s3.renewals and s3.count("get_object") == 2)
+        if have_run_out:
+            raise CredentialsExpired(Fault(action=request.verb, code="ExpiredToken"))
+
+    def renew() -> bool:
+        nonlocal have_run_out
+        have_run_out = s3.renewals < 3
+        return not have_run_out
+
+    s3.watch, s3.renews = watch, renew
+    ears, result = verify(s3, *[file] * 3, download=ALWAYS)
+    assert (result.done, result.failures) == (3, [])
+    assert len(ears.of(aftercare.ObjectVerified)) == 3
+    # Nobody had other keys at first: it waited for them.
+    assert ears.of(WentOffline)
+    assert len(ears.of(CredentialsRenewed)) == 1
 
 
 def test_stop(tmp_path: Path) -> None:

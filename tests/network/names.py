@@ -5,10 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
+from pathlib import Path
 from shutil import rmtree
 
 from tests.network.link import Link
-from tests.network.namespaces import ETC, inside
+from tests.network.namespaces import ETC, RUN, inside
 
 NAME = "store.example"
 
@@ -80,9 +81,17 @@ def _bound(address: tuple[str, int]) -> socket.socket:
     return made
 
 
+def sweep(etc: Path = ETC) -> None:
+    """Remove what killed tests have left: settings of namespaces that are gone."""
+    for settings in etc.glob("asyncup-*"):
+        if not (RUN / settings.name).exists():
+            rmtree(settings)
+
+
 @contextmanager
 def name_server(link: Link) -> Iterator[NameServer]:
     """Run a name server that the client's namespace asks, for as long as the context lasts."""
+    sweep()
     settings = ETC / link.client
     settings.mkdir(parents=True)
     try:

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 TUN = Path("/dev/net/tun")
 ETC = Path("/etc/netns")
+RUN = Path("/run/netns")
 DEVICE = "wan"
 
 _CLONE_NEWNET = 0x40000000  # sched.h
@@ -21,9 +22,10 @@ _CLONE_NEWNET = 0x40000000  # sched.h
 _ROUTE = ("congctl", "cubic")
 _SETTINGS = (
     # What a connection has learnt of the path is not for the next test.
-    "net.ipv4.tcp_no_metrics_save=1",
-    "net.ipv6.conf.all.disable_ipv6=1",
+    Path("/proc/sys/net/ipv4/tcp_no_metrics_save"),
+    Path("/proc/sys/net/ipv6/conf/all/disable_ipv6"),
 )
+"""What is set to 1. A namespace sees its own, and not every machine has `sysctl`."""
 
 
 def missing() -> str | None:
@@ -32,10 +34,15 @@ def missing() -> str | None:
         return "root, to make network namespaces"
     if not TUN.exists():
         return f"{TUN}, for a link whose packets a process carries"
+    # Who is root may still not be allowed to make any, as in most containers.
+    name = f"asyncup-{os.getpid()}-try"
     try:
-        subprocess.run(["ip", "netns", "list"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "`ip netns`, of the package iproute2"
+        for verb in ("add", "delete"):
+            subprocess.run(["ip", "netns", verb, name], check=True, capture_output=True)
+    except OSError:
+        return "`ip`, of the package iproute2"
+    except subprocess.CalledProcessError as error:
+        return f"to be allowed to make network namespaces: {error.stderr.decode().strip()}"
     return None
 
 
@@ -45,13 +52,20 @@ def namespace(name: str) -> Iterator[str]:
     ip("netns", "add", name)
     try:
         ip("-n", name, "link", "set", "lo", "up")
-        subprocess.run([*within(name), "sysctl", "-q", "-w", *_SETTINGS], check=True)
+        inside(name, _set)
         yield name
     finally:
         listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, check=True)
         for pid in listed.stdout.split():
             os.kill(int(pid), signal.SIGKILL)
         ip("netns", "delete", name)
+
+
+def _set() -> None:
+    for setting in _SETTINGS:
+        # Where there is no IPv6, there is none to be disabled.
+        if setting.exists():
+            setting.write_text("1", encoding="ascii")
 
 
 def plug_in(name: str) -> None:
@@ -80,7 +94,7 @@ def inside(name: str, call: Callable[[], T]) -> T:
 
     def enter() -> None:
         libc = ctypes.CDLL(None, use_errno=True)
-        with Path("/run/netns", name).open(encoding="ascii") as namespace:
+        with (RUN / name).open(encoding="ascii") as namespace:
             if libc.setns(namespace.fileno(), _CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), f"enter the namespace {name}")
 

@@ -37,9 +37,12 @@ OPTIONS = Options(
     concurrency=2,
     retry_step=0,
     max_retry=4,
-    stall_timeout=0.7,
     overwrite=Overwrite.ALWAYS,
 )
+IMPATIENT = replace(OPTIONS, stall_timeout=0.7)
+"""For what hangs. On a machine that is busy, more than that can be late."""
+
+LATE = {Stalled, TimedOut}
 PORTAL = "<html><body>Please log in to the network</body></html>"
 PAGE = ("Content-Type: text/html; charset=utf-8",)
 LOG_IN = Answer(302, PORTAL, (*PAGE, "Location: http://portal.invalid/log-in"))
@@ -184,9 +187,10 @@ FAULTS: dict[str, tuple[Script, type[AsyncupError]]] = {
 def test_fault_is_overcome(upload: Upload, fault: str) -> None:
     """After the fault, which is seen as what it is, the object is the file."""
     script, kind = FAULTS[fault]
-    result = upload.through(script)
+    result = upload.through(script, IMPATIENT if kind in LATE else OPTIONS)
     assert result.proof is Proof.CRC64NVME
-    assert upload.errors() == {kind}
+    assert kind in upload.errors()
+    assert upload.errors() <= (LATE if kind in LATE else {kind})
     assert upload.read_back() == upload.file.read_bytes()
 
 
@@ -221,9 +225,10 @@ def test_server_that_does_not_know_expect(upload: Upload) -> None:
         seen.append(request)
         return Fate.NO_CONTINUE
 
-    result = upload.through(script)
+    result = upload.through(script, IMPATIENT)
     assert upload.read_back() == upload.file.read_bytes()
-    assert upload.errors() == {Stalled}
+    assert Stalled in upload.errors()
+    assert upload.errors() <= LATE
     # Only the parts that were in flight when it showed had to begin again.
     assert result.attempts <= 3 + OPTIONS.slots.most
     assert result.resent == 0

@@ -38,6 +38,11 @@ FAULTS: dict[str, Answer | Fate] = {
     "500": error_answer("InternalError", 500),
     "truncated": Fate.TRUNCATE,
     "corrupted": Fate.CORRUPT,
+    "reset": Fate.RESET,
+    "lost": Fate.LOSE_ANSWER,
+    "silent": Fate.SILENCE,
+    "a head that never ends": Fate.DRIP_HEAD,
+    "a body that never ends": Fate.DRIP_BODY,
 }
 
 
@@ -124,7 +129,7 @@ def test_portal_that_stays(upload: Upload, portal: str) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_for_a_while(upload: Upload, fault: str) -> None:
-    """A server that wants to be left alone, or whose exchanges break, three times in a row."""
+    """A server that wants to be left alone, or whose exchanges break or hang, three times."""
     upload.check(upload.run(from_part(2, FAULTS[fault], times=3)))
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.network.link import Link, open_link
-from tests.network.namespaces import inside, within
+from tests.network.names import sweep
+from tests.network.namespaces import RUN, inside, within
 from tests.network.packets import ACK, RST, SYN, Segment, checksum, parse, reset_for
 from tests.network.weather import LATE, Direction, Flow, Weather
 
@@ -163,7 +164,7 @@ def test_bytes_arrive_and_are_counted(link: Link, sink: Sink) -> None:
     before, _ = link.counts()
     assert sink.send(SIZE) == SIZE
     (connection,) = link.connections()
-    assert (connection.sent, connection.unique) == (SIZE, SIZE)
+    assert connection.unique == SIZE
     after, _ = link.counts()
     headers = 40 * (after.packets - before.packets)
     assert after.size - before.size >= SIZE + headers
@@ -180,7 +181,8 @@ def test_bad_weather(link: Link, sink: Sink, weather: Weather) -> None:
     (connection,) = link.connections()
     after, _ = link.counts()
     assert connection.unique == SIZE
-    assert (connection.sent > SIZE) == (after.lost > before.lost) or weather.reorder
+    # Where nothing is lost, TCP may still take an answer that is late for one that is.
+    assert connection.sent > SIZE or after.lost == before.lost
 
 
 def test_outage_ends(link: Link, sink: Sink) -> None:
@@ -236,4 +238,19 @@ def test_nothing_is_left(link: Link, end: Callable[["subprocess.Popen[bytes]"], 
                 assert running.wait(10) == -signal.SIGKILL
             finally:
                 running.kill()
-        assert list(Path("/run/netns").glob(f"{other.name}-*")) == []
+        assert list(RUN.glob(f"{other.name}-*")) == []
+
+
+def test_names_of_killed_tests_are_removed(link: Link, tmp_path: Path) -> None:
+    """What says where a namespace looks up names goes when the namespace has gone before."""
+    for name in (link.client, "asyncup-1-1-client", "of-somebody-else"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "resolv.conf").touch()
+    sweep(tmp_path)
+    assert {each.name for each in tmp_path.iterdir()} == {link.client, "of-somebody-else", "home"}
+
+
+def test_settings_of_a_namespace(link: Link) -> None:
+    """They are set in it, and nowhere else: a connection begins without what others learnt."""
+    setting = Path("/proc/sys/net/ipv4/tcp_no_metrics_save")
+    assert [inside(space, setting.read_text) for space in (link.client, link.server)] == ["1\n"] * 2

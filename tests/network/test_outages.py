@@ -1,5 +1,6 @@
 """A link or a server that goes away and comes back: the upload waits, goes on, and is proven."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +17,7 @@ SIZE = PARTS * 5 * MIB - 12345
 BROADBAND = Weather(delay=0.005, rate=100_000_000)
 HURRY = ("--concurrency=2", "--stall-timeout=1.5s", "--retry-step=0.5s", "--retry-cap=2s")
 FOR_EVER = (0.0, 1e9)
+LOST = {"Stalled", "TimedOut", "ConnectionLost", "TooSlow"}
 
 
 def down(seconds: float) -> Weather:
@@ -58,6 +60,19 @@ def test_one_connection_black_holed(link: Link, upload: Upload) -> None:
     assert retry["error"]["name"] in {"Stalled", "TooSlow"}
     uploaded = [event["part_number"] for event in ended.events("part_uploaded")]
     assert uploaded.index(retry["part_number"]) > 0
+
+
+def test_connections_lost_in_sleep(link: Link, upload: Upload) -> None:
+    """A machine that wakes up finds its connections half open: they cost the parts in flight."""
+    running = upload.start(*HURRY, "--max-retry=2")
+    running.wait_for("part_uploaded")
+    running.process.send_signal(signal.SIGSTOP)
+    link.cut(every=True)
+    running.process.send_signal(signal.SIGCONT)
+    ended = running.finish()
+    upload.check(ended)
+    assert {event["error"]["name"] for event in ended.events("retry_scheduled")} <= LOST
+    assert resent(ended) <= 2 * 5 * MIB
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,8 @@ class Witness:
 
     def _check_disk(self) -> None:
         """There are never more chunk files than the window has places."""
-        most = self._options.window + self._chunks_before
+        window = self._options.slots.most + self._options.ahead
+        most = window + self._chunks_before
         if self.is_alone and (found := self._chunks()) > most:
             self.world.violated(f"{self.name} keeps {found} chunk files, not {most}")
 

@@ -9,13 +9,13 @@ from collections import deque
 RATE_WINDOW = 15.0
 """Seconds over which the rate is taken: long enough for parts to even out, short enough to move."""
 
-LONG_RUN, LONG_ENOUGH = 60.0, 16
-"""Seconds, and parts, that the pace in the long run is taken over: whichever takes longer."""
+LONG_RUN, LONG_RUN_PARTS = 60.0, 16
+"""Seconds, and parts, that the speed in the long run is taken over: whichever takes longer."""
 
 Point = tuple[float, int]
 
 
-class Pace:
+class Speed:
     """Takes a sample now and then; times in seconds from any monotonic clock."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Pace:
         points = self._acknowledged
         if not points or points[-1][1] != acknowledged:
             points.append((now, acknowledged))
-        while len(points) > LONG_ENOUGH and now - points[1][0] > LONG_RUN:
+        while len(points) > LONG_RUN_PARTS and now - points[1][0] > LONG_RUN:
             points.popleft()
 
     @property
