@@ -16,6 +16,7 @@ from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
 from asyncup.cli import streams
+from asyncup.cli.audience import Audience
 from asyncup.cli.config import file_that_sets
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
 from asyncup.cli.usage import as_ours, is_asked_for
@@ -35,9 +36,9 @@ def main() -> None:
         # Without arguments, there is the help.
         code = app(None if sys.argv[1:] else ["--help"], prog_name="asyncup", standalone_mode=False)
     except typer.TyperException as error:
-        code = _report(as_ours(error), as_json=is_asked_for("json"))
+        code = _refuse(as_ours(error))
     except AsyncupError as error:
-        code = _report(error, as_json=is_asked_for("json"), debug=is_asked_for("debug"))
+        code = _refuse(error, debug=is_asked_for("debug"))
     except KeyboardInterrupt:
         code = Interrupted.exit_code
     streams.let_go()
@@ -123,12 +124,12 @@ def put(
     Run it again after any interruption: it asks S3 what arrived and sends the rest.
     """
 
-    def run(params: Params) -> int:
+    def run(params: Params, audience: Audience) -> int:
         # What was asked for is looked at first: a mistake is told before half a second of imports.
         asked = asked_for(params)
         from asyncup.cli.put import put
 
-        return put(params, asked, file_that_sets(context, "limit_rate"))
+        return put(params, asked, file_that_sets(context, "limit_rate"), audience)
 
     _finish(run, context.params)
 
@@ -176,13 +177,13 @@ def verify(
     By S3's checksums, or else by the ETag where that is made of MD5s.
     """
 
-    def run(params: Params) -> int:
+    def run(params: Params, audience: Audience) -> int:
         by_receipts = receipts is not None and not paths and files_from is None
         places = None if by_receipts else places_of(params, "verify")
         options = options_of(params)
         from asyncup.cli.verify import verify
 
-        return verify(params, places, options)
+        return verify(params, places, options, audience)
 
     _finish(run, context.params)
 
@@ -250,6 +251,19 @@ def abort(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of the lines that --json writes."""
+
+    def run(_: Params, audience: Audience) -> int:
+        from asyncup.cli.schema import print_schema
+
+        print_schema(audience.output)
+        return 0
+
+    _finish(run, {"debug": False})
+
+
+@app.command()
 def demo(
     context: typer.Context,
     files: p.DemoFiles = None,
@@ -264,28 +278,32 @@ def demo(
     """
     from asyncup.cli.demo import demo as run
 
-    _finish(run, context.params)
+    _finish(lambda params, _: run(params), context.params)
 
 
-def _finish(run: Callable[[Params], int], params: Params) -> None:
+def _finish(run: Callable[[Params, Audience], int], params: Params) -> None:
     """Run a command and end with its exit status."""
+    audience = Audience(params)
     try:
-        code = run(params)
+        code = run(params, audience)
     except AsyncupError as error:
-        code = _report(error, as_json=bool(params.get("json")), debug=params["debug"])
-    raise typer.Exit(code)
+        code = _report(error, audience, debug=params["debug"])
+    except KeyboardInterrupt:
+        code = Interrupted.exit_code
+    raise typer.Exit(audience.end(code))
 
 
-def _report(error: AsyncupError, *, as_json: bool = False, debug: bool = False) -> int:
+def _refuse(error: AsyncupError, *, debug: bool = False) -> int:
+    """Say what is wrong about a command that was not even begun; return the exit status."""
+    audience = Audience({"json": is_asked_for("json")})
+    return audience.end(_report(error, audience, debug=debug))
+
+
+def _report(error: AsyncupError, audience: Audience, *, debug: bool = False) -> int:
     """Say what went wrong and return the exit status."""
     if debug:
         traceback.print_exception(error)
-    if as_json:
-        import time
-
-        from asyncup.ui.jsonl import JsonLines
-
-        JsonLines(sys.stdout, time.monotonic).error(error)
+    audience.error(error)
     from asyncup.ui.renderer import Output
     from asyncup.ui.text import error_line
 
