@@ -2,9 +2,12 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from asyncup.core import events
+from asyncup.ui.jsonl import line_of
 from asyncup.ui.schema import event_kinds, event_schema
 from tests.told import read_lines
 
@@ -27,9 +30,9 @@ def kind_of(told: dict[str, Any]) -> str:
 
 
 def row_of(name: str) -> str:
-    """Return the row of a type: when it is told, and its fields."""
+    """Return the row of a type: when it is told, and the fields that it always has."""
     told = SCHEMA["$defs"][name]
-    fields = "<br>".join(f"`{key}`: {kind_of(each)}" for key, each in told["properties"].items())
+    fields = "<br>".join(f"`{key}`: {kind_of(told['properties'][key])}" for key in told["required"])
     return f"| `{name}` | {told['description']} | {fields} |"
 
 
@@ -53,3 +56,14 @@ def test_the_example_is_one() -> None:
     told = read_lines(block.splitlines())
     assert [json.dumps(each) for each in told] == block.splitlines()
     assert told[-1]["type"] == "summary"
+
+
+def test_the_program_finds_the_path() -> None:
+    """What the page says about odd paths leads back to them, and leaves the others alone."""
+    (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(program, names)  # noqa: S102 - it is the page's own
+    for path in ("caf\udce9.bin", "café.bin", r"caf\xe9.bin"):
+        event = events.FileSkipped(path, "told")
+        (told,) = read_lines([line_of(event, datetime(2026, 1, 1, tzinfo=UTC))])
+        assert names["path_of"](told) == path

@@ -18,7 +18,7 @@ from asyncup.core.errors import (
     SourceUnsuitable,
 )
 from asyncup.core.model import Fingerprint
-from asyncup.core.selection import printable
+from asyncup.core.names import printable
 
 BLOCK = 1 << 20
 """Bytes read at once; measured: smaller ones pay for thread hops, larger ones for memory."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Self
 
 from asyncup.core.errors import AsyncupError, UsageError
+from asyncup.core.names import printable
 from asyncup.core.receipts import ObjectReceipt, read_receipt
-from asyncup.core.selection import printable
 
 _LONGEST = 1 << 20
 """Bytes. No receipt is as long; a file without line ends is not to be read into memory."""

@@ -5,6 +5,7 @@ way are told as a `progress` record from time to time instead of one by one.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from asyncup.core.aftercare import BytesRead
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import BytesSent, Event
 from asyncup.core.model import ObjectURI, UploadResult
+from asyncup.core.names import odd_bytes, printable
 from asyncup.core.progress import Progress
 from asyncup.core.tally import Tally
 from asyncup.ui.records import RECORDS, CommandFailed, HowFar, Record, Summary
@@ -103,11 +105,17 @@ def _time(moment: datetime) -> str:
 
 
 def _fields(told: Any) -> dict[str, object]:  # noqa: ANN401 - any value with fields
-    return {each.name: _plain(getattr(told, each.name)) for each in fields(told)}
+    plain = {each.name: _plain(getattr(told, each.name)) for each in fields(told)}
+    # A name that is not UTF-8 has no text that leads back to the file.
+    if (source := getattr(told, "source", None)) and (raw := odd_bytes(source)) is not None:
+        plain["source_bytes"] = b64encode(raw).decode("ascii")
+    return plain
 
 
 def _plain(value: object) -> object:
     """Return a value that JSON has."""
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, ObjectURI):
         return str(value)
     if isinstance(value, datetime):

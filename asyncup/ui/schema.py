@@ -37,6 +37,12 @@ _PLAIN: dict[Any, Schema] = {
     UploadResult: {"$ref": "#/$defs/RESULT"},
 }
 
+_BASE64 = {
+    "description": "Only of a path that is not UTF-8: its bytes",
+    "type": "string",
+    "contentEncoding": "base64",
+}
+
 
 def event_kinds() -> dict[str, type]:
     """Return what a line may tell, by its `type`."""
@@ -97,12 +103,13 @@ def _shared() -> dict[str, Schema]:
 
 def _object(kind: Any) -> Schema:  # noqa: ANN401 - a class of values with fields
     hints = typing.get_type_hints(kind)
-    properties = {each.name: _type(hints[each.name]) for each in fields(kind)}
+    always = {each.name: _type(hints[each.name]) for each in fields(kind)}
+    odd = {"source_bytes": dict(_BASE64)} if "source" in always else {}
     return {
         "description": _words(kind),
         "type": "object",
-        "properties": properties,
-        "required": list(properties),
+        "properties": always | odd,
+        "required": list(always),
     }
 
 

@@ -1,5 +1,6 @@
 """`--json` from the first line to the last: every line has its schema, the last one is the sum."""
 
+import base64
 import json
 import os
 import signal
@@ -43,6 +44,33 @@ def test_schema_is_printed() -> None:
     ended = asyncup("schema")
     assert (ended.code, ended.err) == (0, "")
     assert json.loads(ended.out) == event_schema()
+
+
+def test_paths_that_are_not_utf8(bucket: Bucket, tmp_path: Path) -> None:
+    """The path comes back from every line that names it, and from the receipt; no key has one."""
+    name = b"caf\xe9-\xff.bin"
+    path = tmp_path / "d" / os.fsdecode(name)
+    tree(tmp_path / "d", {path.name: b"123", "plain": b"4"})
+    receipts = tmp_path / "receipts.jsonl"
+    ended = asyncup(
+        *("put", path, f"{bucket.place}key", "--json", "--receipts", receipts), env=bucket.env
+    )
+    assert (ended.code, bucket.objects()) == (0, {"key": b"123"})
+    told = [event for event in ended.events() if "source" in event]
+    (receipt,) = map(json.loads, receipts.read_text(encoding="utf-8").splitlines())
+    assert {event["type"] for event in told} == {"file_found", "file_started", "upload_completed"}
+    for each in (*told, receipt):
+        assert os.fsdecode(base64.b64decode(each["source_bytes"])) == str(path)
+        assert each["source"] == f"{tmp_path}/d/caf\\xe9-\\xff.bin"
+    (verified,) = asyncup(*("verify", "--receipts", receipts, "--json"), env=bucket.env).events(
+        "object_verified"
+    )
+    assert verified["source_bytes"] == receipt["source_bytes"]
+    ended = asyncup("put", path.parent, str(bucket.place), "--json", env=bucket.env)
+    (failed,) = ended.events("upload_failed")
+    assert base64.b64decode(failed["source_bytes"]) == os.fsencode(path)
+    (found,) = ended.events("file_found")
+    assert "source_bytes" not in found
 
 
 def test_sum_of_a_run(bucket: Bucket, tmp_path: Path) -> None:

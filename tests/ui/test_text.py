@@ -317,7 +317,7 @@ def test_what_can_be_printed_stays() -> None:
         ("bell\x07 back\x08 null\x00", r"bell\x07 back\x08 null\x00"),
         ("c1 \x9b2J", r"c1 \x9b2J"),
         ("\u202egpj.exe", r"\u202egpj.exe"),
-        ("caf\udce9", r"caf\udce9"),
+        ("caf\udce9", r"caf\xe9"),
         ("[bold]not markup[/bold]", "[bold]not markup[/bold]"),
     ],
 )
