@@ -117,6 +117,9 @@ def put(
     quiet: p.Quiet = False,
     plain: p.Plain = False,
     json: p.Json = False,
+    log_file: p.LogFile = None,
+    log_file_size: p.LogFileSize = 16 << 20,
+    metrics_file: p.MetricsFile = None,
     debug: p.Debug = False,
 ) -> None:
     """Upload files, directories or standard input to S3.
@@ -170,6 +173,9 @@ def verify(
     quiet: p.Quiet = False,
     plain: p.Plain = False,
     json: p.Json = False,
+    log_file: p.LogFile = None,
+    log_file_size: p.LogFileSize = 16 << 20,
+    metrics_file: p.MetricsFile = None,
     debug: p.Debug = False,
 ) -> None:
     """Prove that objects equal their files, or their receipts, without downloading them.
@@ -285,6 +291,7 @@ def _finish(run: Callable[[Params, Audience], int], params: Params) -> None:
     """Run a command and end with its exit status."""
     audience = Audience(params)
     try:
+        audience.open()
         code = run(params, audience)
     except AsyncupError as error:
         code = _report(error, audience, debug=params["debug"])

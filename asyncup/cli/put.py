@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 
+from asyncup.cli.asides import heard
 from asyncup.cli.audience import Audience
 from asyncup.cli.files_from import read_list
 from asyncup.cli.rate_file import RateFile
@@ -58,7 +59,7 @@ async def _put(
     renderer, others = renderer_for(params, audience)
     if params["debug"]:
         others = [show_where, *others]
-    told = tell_all([renderer, *others])
+    told = tell_all([renderer, *others, *(aside.teller for aside in audience.asides)])
     async with AsyncExitStack() as stack:
         log = None
         if receipts is not None:
@@ -77,7 +78,7 @@ async def _put(
         signals.stop = uploader.stop
         signals.slow_down = uploader.halve_rate
         signals.speed_up = uploader.double_rate
-        async with drawn(renderer):
+        async with drawn(renderer), heard(audience.asides, told):
             act = uploader.plan_all if params["dry_run"] else uploader.put_all
             result = await act(selected, below=below)
         signals.forget()

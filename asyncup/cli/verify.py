@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from pathlib import Path
 
+from asyncup.cli.asides import heard
 from asyncup.cli.audience import Audience
 from asyncup.cli.put import selection_of
 from asyncup.cli.running import run_attended
@@ -48,6 +49,7 @@ async def _verify(
     renderer, others = renderer_for(params, audience)
     if params["debug"]:
         others = [show_where, *others]
+    told = tell_all([renderer, *others, *(aside.teller for aside in audience.asides)])
     part_sizes: dict[str, int] = {}
     if places is not None and params["receipts"] is not None:
         part_sizes = await asyncio.to_thread(_part_sizes, params["receipts"])
@@ -56,14 +58,14 @@ async def _verify(
         s3=s3_config_of(params),
         download=_download(params),
         part_sizes=part_sizes,
-        listener=tell_all([renderer, *others]),
+        listener=told,
     )
     selected: AsyncIterator[Selection] = (
         _receipts(params["receipts"]) if places is None else aiter(selection_of(params, places))
     )
     async with verifier:
         signals.stop = verifier.stop
-        async with drawn(renderer):
+        async with drawn(renderer), heard(audience.asides, told):
             result = await verifier.verify_all(selected)
         signals.forget()
     return result.exit_code

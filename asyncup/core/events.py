@@ -278,3 +278,14 @@ class ReceiptLost(Event):
 
     uri: ObjectURI
     error: AsyncupError
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLost(Event):
+    """Something could not be written to the log or the metrics; told once for each file.
+
+    The run goes on, and tries again with what comes next.
+    """
+
+    path: str
+    reason: str

@@ -185,6 +185,12 @@ def _(event: events.ReceiptLost) -> Line:
 
 
 @describe.register
+def _(event: events.OutputLost) -> Line:
+    told = f"write {event.path}: {event.reason}; the run goes on, and tries again with what comes"
+    return Line(Level.WARNING, told)
+
+
+@describe.register
 def _(event: aftercare.ObjectVerified) -> Line:
     what = f"its receipt for {event.source}" if event.by_receipt else event.source
     told = f"{event.uri} {format_size(event.size)} equals {what}, proven by {event.proof}"

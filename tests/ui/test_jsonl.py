@@ -225,6 +225,11 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         "slots_changed",
         {"slots": 4, "reason": "S3 asks for fewer requests"},
     ),
+    (
+        events.OutputLost("/var/log/asyncup", "No space left on device"),
+        "output_lost",
+        {"path": "/var/log/asyncup", "reason": "No space left on device"},
+    ),
     (events.ReceiptLost(URI, SLOW), "receipt_lost", {"uri": KEY, "error": SLOW_TOLD}),
     (
         aftercare.ObjectVerified("big.bin", URI, 50, Proof.SHA256),

@@ -180,6 +180,14 @@ LINES: list[tuple[Event, Line]] = [
     ),
     (events.Stopping(0.0), Line(Level.WARNING, "stopping")),
     (
+        events.OutputLost("/var/log/asyncup", "No space left on device"),
+        Line(
+            Level.WARNING,
+            "write /var/log/asyncup: No space left on device; the run goes on, and tries again "
+            "with what comes",
+        ),
+    ),
+    (
         events.ReceiptLost(URI, SourceMissing("write a receipt to x: no room")),
         Line(Level.ERROR, "write a receipt to x: no room"),
     ),
