@@ -29,10 +29,21 @@ ReadReceipts = Annotated[
 ]
 Download = Annotated[
     bool,
-    typer.Option("--download", help="Read objects back of which S3 does not tell enough"),
+    typer.Option(
+        "--download",
+        envvar="ASYNCUP_DOWNLOAD",
+        show_envvar=False,
+        help="Read objects back of which S3 does not tell enough",
+    ),
 ]
 DownloadAll = Annotated[
-    bool, typer.Option("--download-all", help="Read all objects back, whatever S3 tells")
+    bool,
+    typer.Option(
+        "--download-all",
+        envvar="ASYNCUP_DOWNLOAD_ALL",
+        show_envvar=False,
+        help="Read all objects back, whatever S3 tells",
+    ),
 ]
 
 Place = Annotated[
