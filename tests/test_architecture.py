@@ -49,6 +49,7 @@ DOORS = {
         "cli/parameters.py",
         "cli/readers.py",
         "cli/config.py",
+        "cli/ending.py",
         "cli/usage.py",
     },
 }

@@ -12,8 +12,10 @@ from asyncup.core.events import Event, Listener, OutputLost
 from asyncup.core.names import printable
 from asyncup.edges.log_file import LogFile
 from asyncup.edges.metrics_file import MetricsFile
+from asyncup.edges.replaced_file import ReplacedFile
 from asyncup.ui.jsonl import JsonLines
 from asyncup.ui.metrics import LAST_SUCCESS, Metrics
+from asyncup.ui.standing import Note
 
 _PROGRESS_SECONDS = 60.0
 """Between two `progress` records of a log, which may be of days."""
@@ -23,8 +25,8 @@ _PROGRESS_SECONDS = 60.0
 class Aside:
     """One who hears of a run, and the file that it writes."""
 
-    teller: JsonLines | Metrics
-    file: LogFile | MetricsFile
+    teller: JsonLines | Metrics | Note
+    file: LogFile | ReplacedFile
     _is_told: bool = False
 
     def loss(self) -> OutputLost | None:

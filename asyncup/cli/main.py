@@ -1,12 +1,11 @@
-"""The commands, and the one place where an error becomes text and an exit status.
+"""The commands, and what they take.
 
 Everything that takes long to import is imported when it is needed, so that `--help` and
 `--version` answer at once.
 """
 
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from asyncup.cli import retry_parameters as r
 from asyncup.cli import streams
 from asyncup.cli.audience import Audience
 from asyncup.cli.config import file_that_sets
+from asyncup.cli.ending import finish, refuse
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
 from asyncup.cli.usage import as_ours, is_asked_for
 from asyncup.core.errors import AsyncupError, Interrupted
@@ -32,17 +32,23 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line and exit."""
     streams.prepare()
-    try:
-        # Without arguments, there is the help.
-        code = app(None if sys.argv[1:] else ["--help"], prog_name="asyncup", standalone_mode=False)
-    except typer.TyperException as error:
-        code = _refuse(as_ours(error))
-    except AsyncupError as error:
-        code = _refuse(error, debug=is_asked_for("debug"))
-    except KeyboardInterrupt:
-        code = Interrupted.exit_code
+    # Without arguments, there is the help.
+    code = _run(sys.argv[1:] or ["--help"])
     streams.let_go()
     sys.exit(code)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit status."""
+    try:
+        code = app([*arguments], prog_name="asyncup", standalone_mode=False)
+    except typer.TyperException as error:
+        code = refuse(as_ours(error))
+    except AsyncupError as error:
+        code = refuse(error, debug=is_asked_for("debug"))
+    except KeyboardInterrupt:
+        code = Interrupted.exit_code
+    return code or 0
 
 
 def _version(*, wanted: bool) -> None:
@@ -134,7 +140,7 @@ def put(
 
         return put(params, asked, file_that_sets(context, "limit_rate"), audience)
 
-    _finish(run, context.params)
+    finish(run, context.params)
 
 
 @app.command(no_args_is_help=False)
@@ -191,7 +197,7 @@ def verify(
 
         return verify(params, places, options, audience)
 
-    _finish(run, context.params)
+    finish(run, context.params)
 
 
 @app.command()
@@ -218,7 +224,7 @@ def pending(
     """List uploads that were begun and never finished: their parts cost money."""
     from asyncup.cli.pending import pending as run
 
-    _finish(run, context.params)
+    finish(run, context.params)
 
 
 @app.command()
@@ -253,7 +259,42 @@ def abort(
     """
     from asyncup.cli.pending import abort as run
 
-    _finish(run, context.params)
+    finish(run, context.params)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    watch: q.Watch = False,
+    forget: q.Forget = None,
+    state_dir: p.StateDir = None,
+    config: p.ConfigFile = None,
+    json: p.Json = False,
+    debug: p.Debug = False,
+) -> None:
+    """Show what is running on this machine, and what was not finished."""
+    from asyncup.cli.status import status as run
+
+    finish(run, context.params)
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    names: q.Names = None,
+    state_dir: p.StateDir = None,
+    config: p.ConfigFile = None,
+    quiet: p.Quiet = False,
+    plain: p.Plain = False,
+    json: p.Json = False,
+) -> None:
+    """Go on with what was not finished, with the options that it was begun with.
+
+    Names are those that asyncup status shows; without any, all of it.
+    """
+    from asyncup.cli.status import resume as run
+
+    raise typer.Exit(run(context.params, _run))
 
 
 @app.command()
@@ -266,7 +307,7 @@ def schema() -> None:
         print_schema(audience.output)
         return 0
 
-    _finish(run, {"debug": False})
+    finish(run, {"debug": False})
 
 
 @app.command()
@@ -284,35 +325,4 @@ def demo(
     """
     from asyncup.cli.demo import demo as run
 
-    _finish(lambda params, _: run(params), context.params)
-
-
-def _finish(run: Callable[[Params, Audience], int], params: Params) -> None:
-    """Run a command and end with its exit status."""
-    audience = Audience(params)
-    try:
-        audience.open()
-        code = run(params, audience)
-    except AsyncupError as error:
-        code = _report(error, audience, debug=params["debug"])
-    except KeyboardInterrupt:
-        code = Interrupted.exit_code
-    raise typer.Exit(audience.end(code))
-
-
-def _refuse(error: AsyncupError, *, debug: bool = False) -> int:
-    """Say what is wrong about a command that was not even begun; return the exit status."""
-    audience = Audience({"json": is_asked_for("json")})
-    return audience.end(_report(error, audience, debug=debug))
-
-
-def _report(error: AsyncupError, audience: Audience, *, debug: bool = False) -> int:
-    """Say what went wrong and return the exit status."""
-    if debug:
-        traceback.print_exception(error)
-    audience.error(error)
-    from asyncup.ui.renderer import Output
-    from asyncup.ui.text import error_line
-
-    Output(sys.stderr).write_line(error_line(error))
-    return error.exit_code
+    finish(lambda params, _: run(params), context.params)

@@ -79,3 +79,21 @@ UploadID = Annotated[
     typer.Option("--upload-id", help="This one, of several of one key", metavar="ID"),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="As asyncup status shows them", show_default=False),
+]
+Forget = Annotated[
+    list[str] | None,
+    typer.Option("--forget", help="Show this one no more; repeatable", metavar="NAME"),
+]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        envvar="ASYNCUP_WATCH",
+        show_envvar=False,
+        help="Show it every 2 s until Ctrl-C",
+    ),
+]

@@ -9,6 +9,7 @@ from pathlib import Path
 from asyncup.cli.asides import heard
 from asyncup.cli.audience import Audience
 from asyncup.cli.files_from import read_list
+from asyncup.cli.noted import open_note_of
 from asyncup.cli.rate_file import RateFile
 from asyncup.cli.running import run_attended
 from asyncup.cli.settings import Asked, Params, Places, s3_config_of
@@ -38,6 +39,8 @@ def put(params: Params, asked: Asked, rate_file: Path | None, audience: Audience
         AsyncupError: it could not even begin.
     """
     # Opened before all else: an upload of days is not to end in a file that cannot be written.
+    if not params["dry_run"]:
+        audience.asides += open_note_of(asked, params["files_from"])
     path = None if params["dry_run"] else params["receipts"]
     receipts = None if path is None else ReceiptFile(path)
     with receipts or nullcontext():

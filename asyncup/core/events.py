@@ -282,7 +282,7 @@ class ReceiptLost(Event):
 
 @dataclass(frozen=True, slots=True)
 class OutputLost(Event):
-    """Something could not be written to the log or the metrics; told once for each file.
+    """The log, the metrics or a note for `asyncup status` cannot be written; told once for each.
 
     The run goes on, and tries again with what comes next.
     """

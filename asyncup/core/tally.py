@@ -2,7 +2,7 @@
 
 from functools import singledispatchmethod
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, events, standing
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI
 
@@ -57,7 +57,10 @@ class Tally:
         self._close(event.uri)
 
     @apply.register
-    def _(self, _: aftercare.PendingUploadFound) -> None:
+    def _(
+        self,
+        _: aftercare.PendingUploadFound | standing.CommandFound | standing.UnfinishedUploadFound,
+    ) -> None:
         self.done += 1
 
     @apply.register

@@ -114,10 +114,10 @@ def _fields(told: Any) -> dict[str, object]:  # noqa: ANN401 - any value with fi
 
 def _plain(value: object) -> object:
     """Return a value that JSON has."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, ObjectURI):
-        return str(value)
+    if isinstance(value, str | ObjectURI):
+        return printable(str(value))
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
     if isinstance(value, datetime):
         return _time(value)
     if isinstance(value, UploadResult):

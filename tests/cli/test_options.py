@@ -18,6 +18,7 @@ COMMANDS: dict[str, Any] = _GROUP.commands
 NO_VARIABLE = {
     # Whoever deletes has to say so.
     "abort": {"below", "older_than", "upload_id", "yes"},
+    "status": {"forget"},
     # It shows all there is to it on a server of its own.
     "demo": {"size", "data_dir", "keep"},
 }

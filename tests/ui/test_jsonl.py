@@ -25,6 +25,7 @@ from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.ui.jsonl import JsonLines
 from tests.told import read_lines
+from tests.ui.standing import COMMAND, UPLOAD
 
 URI = ObjectURI("bucket", "dir/big.bin")
 NOW = datetime(2024, 2, 29, 13, 30, 0, 123_999, tzinfo=timezone(timedelta(hours=1)))
@@ -264,6 +265,46 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
             "abort_date": "2024-02-29T12:30:00.123Z",
             "in_journal": True,
             "source": "big.bin",
+        },
+    ),
+    (
+        COMMAND,
+        "command_found",
+        {
+            "name": "1a2b3c4d",
+            "state": "running",
+            "arguments": ["put", r"caf\xe9", "s3://bucket/"],
+            "directory": "/srv",
+            "pid": 7,
+            "started": "2026-01-02T03:04:05.000Z",
+            "updated": "2026-01-02T03:04:05.000Z",
+            "files_found": 2,
+            "files_done": 1,
+            "files_failed": 0,
+            "bytes_found": 50 << 20,
+            "bytes_committed": 20 << 20,
+            "bytes_in_flight": 5 << 20,
+            "rate": 8 << 20,
+            "eta": 4,
+            "last_error": None,
+            "exit_code": None,
+            "obstacle": None,
+        },
+    ),
+    (
+        UPLOAD,
+        "unfinished_upload_found",
+        {
+            "uri": "s3://bucket/big.bin",
+            "upload_id": "id",
+            "endpoint": "http://server",
+            "source": "big.bin",
+            "size": 50 << 20,
+            "part_size": 20 << 20,
+            "parts_committed": 1,
+            "bytes_committed": 20 << 20,
+            "initiated": "2026-01-02T03:04:05.000Z",
+            "is_running": True,
         },
     ),
     (aftercare.PendingListed(3, 50), "pending_listed", {"uploads": 3, "size": 50}),

@@ -19,6 +19,7 @@ from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.core.progress import Progress
 from asyncup.ui.text import Level, Line, clean, describe, error_line, summary, totals
+from tests.ui.standing import COMMAND, UPLOAD
 
 MIB = 1 << 20
 URI = ObjectURI("bucket", "dir/big.bin")
@@ -251,6 +252,8 @@ SILENT: list[Event] = [
     events.FileSkipped("dir/big.bin", "excluded by pattern", filtered=True),
     events.FilePlanned("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3, 8),
     events.ScanFinished(),
+    COMMAND,
+    UPLOAD,
     events.FileStarted("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3),
     events.UploadCreated(URI, "id"),
     events.UploadExpires(URI, "id", datetime(2026, 1, 8, tzinfo=UTC)),
