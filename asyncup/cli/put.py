@@ -40,7 +40,7 @@ def put(params: Params, asked: Asked, rate_file: Path | None, audience: Audience
     """
     # Opened before all else: an upload of days is not to end in a file that cannot be written.
     if not params["dry_run"]:
-        audience.asides += open_note_of(asked, params["files_from"])
+        audience.asides += open_note_of(params, asked)
     path = None if params["dry_run"] else params["receipts"]
     receipts = None if path is None else ReceiptFile(path)
     with receipts or nullcontext():

@@ -43,26 +43,35 @@ def status(params: Params, audience: Audience) -> int:
         UsageError: what is to be forgotten is not there.
     """
     state_dir = params["state_dir"] or default_state_dir()
-    for name in params["forget"] or ():
+    _forget(state_dir, params["forget"] or ())
+    # Whoever watches ends it by Ctrl-C.
+    with suppress(KeyboardInterrupt):
+        is_empty = _show(state_dir, params, audience)
+        while params["watch"] and not audience.output.is_lost:
+            time.sleep(_WATCH_SECONDS)
+            is_empty = _show(state_dir, params, audience)
+        if is_empty and not params["json"]:
+            Output(sys.stderr).write("nothing is running, and nothing is unfinished")
+    return 0
+
+
+def _forget(state_dir: Path, names: Sequence[str]) -> None:
+    for name in names:
         if not remove_note(state_dir, name):
             raise UsageError(
                 f"forget {name}: nothing unfinished is called so, or it is running",
                 hint="asyncup status shows what there is",
             )
-    # Whoever watches ends it by Ctrl-C.
-    with suppress(KeyboardInterrupt):
-        while True:
-            found = list(_found(state_dir))
-            if params["watch"] and not params["json"] and sys.stdout.isatty():
-                audience.output.write(_CLEAR)
-            for each in found:
-                _tell(each, audience)
-            if not params["watch"]:
-                if not found and not params["json"]:
-                    Output(sys.stderr).write("nothing is running, and nothing is unfinished")
-                break
-            time.sleep(_WATCH_SECONDS)
-    return 0
+
+
+def _show(state_dir: Path, params: Params, audience: Audience) -> bool:
+    """Show all there is, once; return whether that is nothing."""
+    found = list(_found(state_dir))
+    if params["watch"] and not params["json"] and sys.stdout.isatty():
+        Output(audience.output).write(_CLEAR)
+    for each in found:
+        _tell(each, audience)
+    return not found
 
 
 def _found(state_dir: Path) -> Iterator[Event]:

@@ -42,9 +42,12 @@ class Command:
     obstacle: str | None = None
 
 
-def name_of(sources: Sequence[str], destination: ObjectURI) -> str:
-    """Return what a command is called: the same for all that upload the same to the same place."""
-    told = repr((sorted(sources), str(destination)))
+def name_of(choice: Sequence[str], destination: ObjectURI) -> str:
+    """Return what a command is called: the same for all that upload the same to the same place.
+
+    `choice` are the sources and what chooses among their files, in any order.
+    """
+    told = repr((sorted(choice), str(destination)))
     return blake2b(told.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 

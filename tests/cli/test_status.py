@@ -128,7 +128,7 @@ def test_the_same_command_by_hand_ends_it_as_well(place: Place) -> None:
 def test_it_is_run_as_it_was(place: Place, tmp_path: Path) -> None:
     """With its variables, none of today's, in its directory; relative paths lead where they led."""
     tree(tmp_path / "w", {"d/a": b"1"})
-    env = {**place.bucket.env, "ASYNCUP_KEY_PREFIX": "x-"}
+    env = {**place.bucket.env, "ASYNCUP_KEY_PREFIX": "x@-"}
     put = ("put", "d", "missing", str(place.bucket.place), f"--state-dir={place.state}")
     assert asyncup(*put, env=env, cwd=tmp_path / "w").code == 1
     assert place.command()["state"] == "failed"
@@ -136,7 +136,7 @@ def test_it_is_run_as_it_was(place: Place, tmp_path: Path) -> None:
     tree(tmp_path / "w", {"missing": b"2"})
     ended = place.run("resume", ASYNCUP_KEY_PREFIX="y-", ASYNCUP_DRY_RUN="1")
     assert ended.code == 0, ended.err
-    assert place.bucket.objects() == {"x-a": b"1", "x-missing": b"2"}
+    assert place.bucket.objects() == {"x@-a": b"1", "x@-missing": b"2"}
 
 
 def test_no_secret_is_noted(place: Place) -> None:
@@ -218,6 +218,38 @@ def test_watching(place: Place) -> None:
     process.send_signal(signal.SIGINT)
     ended = finish(process)
     assert (ended.code, ended.events()[-1]["exit_code"]) == (0, 0)
+
+
+def test_watching_ends_with_its_reader(place: Place) -> None:
+    """Nobody is told anything for ever who does not listen."""
+    place.broken_off()
+    process = start("status", "--watch", f"--state-dir={place.state}", env=place.env)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 0
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+def test_another_choice_is_another_command(place: Place, tmp_path: Path) -> None:
+    """One that is done takes nothing from another one of the same place that is not."""
+    tree(tmp_path / "d", {"a.x": b"1", "b.y": b"2"})
+    (tmp_path / "d" / "c.x").symlink_to("nowhere")
+    put = ("put", tmp_path / "d", str(place.bucket.place), f"--state-dir={place.state}")
+    assert asyncup(*put, "--include=*.x", env=place.env).code == 1
+    (tmp_path / "d" / "c.x").unlink()
+    assert asyncup(*put, "--include=*.y", env=place.env).code == 0
+    assert "--include=*.x" in place.command()["arguments"]
+
+
+def test_a_password_in_a_url_is_not_noted(place: Place) -> None:
+    """It is refused, and not even the note of what was refused has it."""
+    put = ("put", place.directory / "large", str(place.bucket.place))
+    env = {**place.env, "AWS_ENDPOINT_URL": "http://u:hunter2@h:9000"}
+    assert asyncup(*put, f"--state-dir={place.state}", env=env).code == 2
+    held = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file())
+    assert b"hunter2" not in held
 
 
 def test_a_dry_run_leaves_no_note(place: Place) -> None:
