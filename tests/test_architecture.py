@@ -57,6 +57,7 @@ DOORS = {
         "cli/completion.py",
         "cli/config.py",
         "cli/config_app.py",
+        "cli/ending.py",
         "cli/usage.py",
     },
 }

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from asyncup.cli.stdin import raw_stdin
 from asyncup.core.errors import SourceUnsuitable, UsageError
-from asyncup.core.selection import printable
+from asyncup.core.names import printable
 from asyncup.edges.files import Left
 from asyncup.engine.jobs import Named
 

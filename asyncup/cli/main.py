@@ -1,4 +1,4 @@
-"""The commands, and the one place where an error becomes text and an exit status.
+"""The commands, and what they take.
 
 Everything that takes long to import is imported when it is needed, so that `--help` and
 `--version` answer at once.
@@ -7,8 +7,7 @@ Everything that takes long to import is imported when it is needed, so that `--h
 import gc
 import os
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -19,8 +18,10 @@ from asyncup.cli import config_app, streams
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
+from asyncup.cli.audience import Audience
 from asyncup.cli.commands import Command, Group
 from asyncup.cli.config import file_that_sets
+from asyncup.cli.ending import finish, refuse
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
 from asyncup.cli.usage import as_ours, is_asked_for
 from asyncup.core.errors import AsyncupError, Interrupted
@@ -41,19 +42,25 @@ def main() -> None:
     streams.prepare()
     if "_ASYNCUP_COMPLETE" in os.environ:
         shells.prepare()
-    try:
-        # Without arguments, there is the help.
-        code = app(None if sys.argv[1:] else ["--help"], prog_name="asyncup", standalone_mode=False)
-    except typer.TyperException as error:
-        code = _report(as_ours(error), as_json=is_asked_for("json"))
-    except AsyncupError as error:
-        code = _report(error, as_json=is_asked_for("json"), debug=is_asked_for("debug"))
-    except KeyboardInterrupt:
-        code = Interrupted.exit_code
+    # Without arguments, there is the help.
+    code = _run(sys.argv[1:] or ["--help"])
     streams.let_go()
     # All ends with the process: nobody needs to look through it for garbage once more.
     gc.freeze()
     sys.exit(code)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit status."""
+    try:
+        code = app([*arguments], prog_name="asyncup", standalone_mode=False)
+    except typer.TyperException as error:
+        code = refuse(as_ours(error))
+    except AsyncupError as error:
+        code = refuse(error, debug=is_asked_for("debug"))
+    except KeyboardInterrupt:
+        code = Interrupted.exit_code
+    return code or 0
 
 
 def _version(*, wanted: bool) -> None:
@@ -128,6 +135,9 @@ def put(
     quiet: p.Quiet = False,
     plain: p.Plain = False,
     json: p.Json = False,
+    log_file: p.LogFile = None,
+    log_file_size: p.LogFileSize = 16 << 20,
+    metrics_file: p.MetricsFile = None,
     debug: p.Debug = False,
 ) -> None:
     """Upload files, directories or standard input to S3.
@@ -135,14 +145,14 @@ def put(
     Run it again after any interruption: it asks S3 what arrived and sends the rest.
     """
 
-    def run(params: Params) -> int:
+    def run(params: Params, audience: Audience) -> int:
         # What was asked for is looked at first: a mistake is told before half a second of imports.
         asked = asked_for(params)
         from asyncup.cli.put import put
 
-        return put(params, asked, file_that_sets(context, "limit_rate"))
+        return put(params, asked, file_that_sets(context, "limit_rate"), audience)
 
-    _finish(run, context.params)
+    finish(run, context.params)
 
 
 @app.command(cls=Command, no_args_is_help=False)
@@ -181,6 +191,9 @@ def verify(
     quiet: p.Quiet = False,
     plain: p.Plain = False,
     json: p.Json = False,
+    log_file: p.LogFile = None,
+    log_file_size: p.LogFileSize = 16 << 20,
+    metrics_file: p.MetricsFile = None,
     debug: p.Debug = False,
 ) -> None:
     """Prove that objects equal their files, or their receipts, without downloading them.
@@ -188,15 +201,15 @@ def verify(
     By S3's checksums, or else by the ETag where that is made of MD5s.
     """
 
-    def run(params: Params) -> int:
+    def run(params: Params, audience: Audience) -> int:
         by_receipts = receipts is not None and not paths and files_from is None
         places = None if by_receipts else places_of(params, "verify")
         options = options_of(params)
         from asyncup.cli.verify import verify
 
-        return verify(params, places, options)
+        return verify(params, places, options, audience)
 
-    _finish(run, context.params)
+    finish(run, context.params)
 
 
 @app.command(cls=Command)
@@ -223,7 +236,7 @@ def pending(
     """List uploads that were begun and never finished: their parts cost money."""
     from asyncup.cli.pending import pending as run
 
-    _finish(run, context.params)
+    finish(run, context.params)
 
 
 @app.command(cls=Command)
@@ -258,7 +271,55 @@ def abort(
     """
     from asyncup.cli.pending import abort as run
 
-    _finish(run, context.params)
+    finish(run, context.params)
+
+
+@app.command(cls=Command)
+def status(
+    context: typer.Context,
+    watch: q.Watch = False,
+    forget: q.Forget = None,
+    state_dir: p.StateDir = None,
+    config: p.ConfigFile = None,
+    json: p.Json = False,
+    debug: p.Debug = False,
+) -> None:
+    """Show what is running on this machine, and what was not finished."""
+    from asyncup.cli.status import status as run
+
+    finish(run, context.params)
+
+
+@app.command(cls=Command)
+def resume(
+    context: typer.Context,
+    names: q.Names = None,
+    state_dir: p.StateDir = None,
+    config: p.ConfigFile = None,
+    quiet: p.Quiet = False,
+    plain: p.Plain = False,
+    json: p.Json = False,
+) -> None:
+    """Go on with what was not finished, with the options that it was begun with.
+
+    Names are those that asyncup status shows; without any, all of it.
+    """
+    from asyncup.cli.status import resume as run
+
+    raise typer.Exit(run(context.params, _run))
+
+
+@app.command(cls=Command)
+def schema() -> None:
+    """Print the JSON Schema of the lines that --json writes."""
+
+    def run(_: Params, audience: Audience) -> int:
+        from asyncup.cli.schema import print_schema
+
+        print_schema(audience.output)
+        return 0
+
+    finish(run, {"debug": False})
 
 
 @app.command(cls=Command)
@@ -276,7 +337,7 @@ def demo(
     """
     from asyncup.cli.demo import demo as run
 
-    _finish(run, context.params)
+    finish(lambda params, _: run(params), context.params)
 
 
 @app.command(cls=Command)
@@ -286,29 +347,3 @@ def completion(
     """Print what makes a shell complete options, profiles, buckets and prefixes."""
     streams.write_out(shells.script_for(shell))
     return 0
-
-
-def _finish(run: Callable[[Params], int], params: Params) -> None:
-    """Run a command and end with its exit status."""
-    try:
-        code = run(params)
-    except AsyncupError as error:
-        code = _report(error, as_json=bool(params.get("json")), debug=params["debug"])
-    raise typer.Exit(code)
-
-
-def _report(error: AsyncupError, *, as_json: bool = False, debug: bool = False) -> int:
-    """Say what went wrong and return the exit status."""
-    if debug:
-        traceback.print_exception(error)
-    if as_json:
-        import time
-
-        from asyncup.ui.jsonl import JsonLines
-
-        JsonLines(sys.stdout, time.monotonic).error(error)
-    from asyncup.ui.renderer import Output
-    from asyncup.ui.text import error_line
-
-    Output(sys.stderr).write_line(error_line(error))
-    return error.exit_code

@@ -30,10 +30,21 @@ ReadReceipts = Annotated[
 ]
 Download = Annotated[
     bool,
-    typer.Option("--download", help="Read objects back of which S3 does not tell enough"),
+    typer.Option(
+        "--download",
+        envvar="ASYNCUP_DOWNLOAD",
+        show_envvar=False,
+        help="Read objects back of which S3 does not tell enough",
+    ),
 ]
 DownloadAll = Annotated[
-    bool, typer.Option("--download-all", help="Read all objects back, whatever S3 tells")
+    bool,
+    typer.Option(
+        "--download-all",
+        envvar="ASYNCUP_DOWNLOAD_ALL",
+        show_envvar=False,
+        help="Read all objects back, whatever S3 tells",
+    ),
 ]
 
 Place = Annotated[
@@ -71,3 +82,21 @@ UploadID = Annotated[
     typer.Option("--upload-id", help="This one, of several of one key", metavar="ID"),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="As asyncup status shows them", show_default=False),
+]
+Forget = Annotated[
+    list[str] | None,
+    typer.Option("--forget", help="Show this one no more; repeatable", metavar="NAME"),
+]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        envvar="ASYNCUP_WATCH",
+        show_envvar=False,
+        help="Show it every 2 s until Ctrl-C",
+    ),
+]

@@ -231,6 +231,27 @@ DryRun = Annotated[bool, _output("--dry-run -n", "Show what would be done, and d
 Quiet = Annotated[bool, _output("--quiet -q", "No progress, only errors")]
 Plain = Annotated[bool, _output("--plain", "Plain lines instead of live panels")]
 Json = Annotated[bool, _output("--json", "Events as JSON lines on standard output")]
+LogFile = Annotated[
+    Path | None,
+    _output("--log-file", "Append events as JSON lines to FILE, with the time", metavar="FILE"),
+]
+LogFileSize = Annotated[
+    int,
+    _output(
+        "--log-file-size",
+        "At this size, FILE becomes FILE.1, that FILE.2, up to FILE.5; 0 lets it grow",
+        show_default="16MiB",
+        **_SIZE,
+    ),
+]
+MetricsFile = Annotated[
+    Path | None,
+    _output(
+        "--metrics-file",
+        "Replace FILE every 5 s with how it stands, as OpenMetrics text",
+        metavar="FILE",
+    ),
+]
 Debug = Annotated[bool, _output("--debug", "Show where in the code an error came from")]
 
 DemoFiles = Annotated[

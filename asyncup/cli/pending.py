@@ -1,13 +1,14 @@
 """`asyncup pending` and `asyncup abort`: what was begun and never finished."""
 
 import sys
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from asyncup.cli.running import Attended, run_attended
+from asyncup.cli.audience import Audience
+from asyncup.cli.running import run_attended
 from asyncup.cli.settings import Params, options_of, s3_config_of
 from asyncup.cli.show import show_where, tell_all
+from asyncup.cli.signals import Signals
 from asyncup.core.aftercare import PendingListed
 from asyncup.core.errors import (
     AsyncupError,
@@ -23,14 +24,13 @@ from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.places import default_split_dir
 from asyncup.engine.cleanup import Cleanup, Pending, is_older
 from asyncup.ui.cleanup import CleanupLines
-from asyncup.ui.jsonl import JsonLines
 from asyncup.ui.renderer import Output
 from asyncup.ui.text import clean, counted
 
 _YES = {"y", "yes"}
 
 
-def pending(params: Params) -> int:
+def pending(params: Params, audience: Audience) -> int:
     """List pending uploads and return the exit status.
 
     Raises:
@@ -38,21 +38,21 @@ def pending(params: Params) -> int:
     """
     place = ObjectURI.parse(params["place"])
 
-    async def main(attended: Attended) -> int:
-        tell, uploads, held = _listener(params, attended), 0, 0
+    async def main(signals: Signals) -> int:
+        tell, uploads, held = _listener(params, audience), 0, 0
         async with _cleanup(params, tell) as cleanup:
-            attended.signals.stop = cleanup.stop
+            signals.stop = cleanup.stop
             async for each in cleanup.list(place, _now()):
                 tell(each.found)
                 uploads, held = uploads + 1, held + each.found.size
-            attended.signals.stop = None
+            signals.stop = None
         tell(PendingListed(uploads, held))
         return 0
 
     return run_attended(main)
 
 
-def abort(params: Params) -> int:
+def abort(params: Params, audience: Audience) -> int:
     """Abort one pending upload, or all below a prefix, and return the exit status.
 
     Raises:
@@ -62,19 +62,19 @@ def abort(params: Params) -> int:
     _check(params, place)
     chosen: list[Pending] = []
 
-    async def choose(attended: Attended) -> int:
-        async with _cleanup(params, _listener(params, attended)) as cleanup:
-            attended.signals.stop = cleanup.stop
+    async def choose(signals: Signals) -> int:
+        async with _cleanup(params, _listener(params, audience)) as cleanup:
+            signals.stop = cleanup.stop
             listed = cleanup.list(place, _now(), exact=not params["below"])
             chosen.extend([each async for each in listed])
-            attended.signals.stop = None
+            signals.stop = None
         return 0
 
-    async def act(attended: Attended) -> int:
-        async with _cleanup(params, _listener(params, attended)) as cleanup:
-            attended.signals.stop = cleanup.stop
+    async def act(signals: Signals) -> int:
+        async with _cleanup(params, _listener(params, audience)) as cleanup:
+            signals.stop = cleanup.stop
             result = await cleanup.abort_all(chosen)
-            attended.signals.stop = None
+            signals.stop = None
         return result.exit_code
 
     # What was begun is asked about between the two, when nothing else waits for an answer.
@@ -146,12 +146,10 @@ def _remove_dead_runs(params: Params) -> None:
             pass
 
 
-def _listener(params: Params, attended: Attended) -> Listener:
+def _listener(params: Params, audience: Audience) -> Listener:
     """Return what shows events: data on standard output, the rest on standard error."""
-    shown: Listener = (
-        JsonLines(attended.output, time.monotonic)
-        if params["json"]
-        else CleanupLines(attended.output, sys.stderr, quiet=params["quiet"])
+    shown: Listener = audience.lines or CleanupLines(
+        audience.output, sys.stderr, quiet=params["quiet"]
     )
     return tell_all([show_where, shown] if params["debug"] else [shown])
 

@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 
+from asyncup.cli.asides import heard
+from asyncup.cli.audience import Audience
 from asyncup.cli.files_from import read_list
+from asyncup.cli.noted import open_note_of
 from asyncup.cli.rate_file import RateFile
-from asyncup.cli.running import Attended, run_attended
+from asyncup.cli.running import run_attended
 from asyncup.cli.settings import Asked, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
+from asyncup.cli.signals import Signals
 from asyncup.cli.stdin import open_stdin
 from asyncup.core.errors import GaveUp, Interrupted
 from asyncup.core.model import ObjectURI
@@ -26,7 +30,7 @@ from asyncup.ui.renderer import Output
 _MAY_GO_ON = (Interrupted.exit_code, GaveUp.exit_code)
 
 
-def put(params: Params, asked: Asked, rate_file: Path | None) -> int:
+def put(params: Params, asked: Asked, rate_file: Path | None, audience: Audience) -> int:
     """Upload what the parameters name and return the exit status.
 
     The `limit-rate` of `rate_file`, a configuration file, holds whenever that is edited.
@@ -35,11 +39,13 @@ def put(params: Params, asked: Asked, rate_file: Path | None) -> int:
         AsyncupError: it could not even begin.
     """
     # Opened before all else: an upload of days is not to end in a file that cannot be written.
+    if not params["dry_run"]:
+        audience.asides += open_note_of(params, asked)
     path = None if params["dry_run"] else params["receipts"]
     receipts = None if path is None else ReceiptFile(path)
     with receipts or nullcontext():
         return run_attended(
-            lambda attended: _put(params, asked, attended, receipts, rate_file),
+            lambda signals: _put(params, asked, signals, audience, receipts, rate_file),
             # What S3 has acknowledged is there all the same.
             if_cancelled=_say_how_to_go_on,
         )
@@ -48,14 +54,15 @@ def put(params: Params, asked: Asked, rate_file: Path | None) -> int:
 async def _put(
     params: Params,
     asked: Asked,
-    attended: Attended,
+    signals: Signals,
+    audience: Audience,
     receipts: ReceiptFile | None,
     rate_file: Path | None,
 ) -> int:
-    renderer, others = renderer_for(params, attended.output)
+    renderer, others = renderer_for(params, audience)
     if params["debug"]:
         others = [show_where, *others]
-    told = tell_all([renderer, *others])
+    told = tell_all([renderer, *others, *(aside.teller for aside in audience.asides)])
     async with AsyncExitStack() as stack:
         log = None
         if receipts is not None:
@@ -71,13 +78,13 @@ async def _put(
             follower = RateFile(rate_file, asked.options.limit_rate, uploader.limit_rate, told)
             await stack.enter_async_context(follower.followed())
         selected, below = await stack.enter_async_context(_selected(params, asked.places))
-        attended.signals.stop = uploader.stop
-        attended.signals.slow_down = uploader.halve_rate
-        attended.signals.speed_up = uploader.double_rate
-        async with drawn(renderer):
+        signals.stop = uploader.stop
+        signals.slow_down = uploader.halve_rate
+        signals.speed_up = uploader.double_rate
+        async with drawn(renderer), heard(audience.asides, told):
             act = uploader.plan_all if params["dry_run"] else uploader.put_all
             result = await act(selected, below=below)
-        attended.signals.forget()
+        signals.forget()
     if result.exit_code in _MAY_GO_ON and not params["json"]:
         _say_how_to_go_on()
     return result.exit_code or _exit_code_of(log)

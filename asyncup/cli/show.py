@@ -7,27 +7,26 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from asyncup.cli.audience import Audience
 from asyncup.cli.settings import Params
 from asyncup.core.aftercare import AbortFailed, VerifyFailed
 from asyncup.core.events import Event, Listener, UploadFailed
-from asyncup.ui.renderer import Objects, Quiet, Renderer, Writable
+from asyncup.ui.renderer import Objects, Quiet, Renderer
 
 
-def renderer_for(params: Params, output: Writable) -> tuple[Renderer, list[Listener]]:
+def renderer_for(params: Params, audience: Audience) -> tuple[Renderer, list[Listener]]:
     """Return what shows a run on standard error, and what else listens.
 
     Panels take a terminal that can move its cursor; anything else gets lines. The objects go to
     standard output, except where the panels above show them on the same terminal.
     """
-    if params["json"]:
-        from asyncup.ui.jsonl import JsonLines
-
-        return JsonLines(output, time.monotonic), []
+    if audience.lines is not None:
+        return audience.lines, []
     if params.get("dry_run"):
         from asyncup.ui.plan import PlanLines
 
-        return PlanLines(output, sys.stderr), []
-    objects: list[Listener] = [Objects(output)]
+        return PlanLines(audience.output, sys.stderr), []
+    objects: list[Listener] = [Objects(audience.output)]
     if params["quiet"]:
         return Quiet(sys.stderr), objects
     if not params["plain"] and (panels := _panels()) is not None:

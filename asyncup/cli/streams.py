@@ -66,11 +66,15 @@ class StandardOutput:
     """Standard output, which remembers what it could not take.
 
     A reader that has gone away wanted no more; a disk that is full is another matter.
+
+    Attributes:
+        is_lost: whether something could not be written, for either reason.
     """
 
     def __init__(self) -> None:
         self._stream = sys.stdout
         self._lost: OSError | None = None
+        self.is_lost = False
 
     def write(self, text: str) -> None:
         """Write text."""
@@ -89,6 +93,7 @@ class StandardOutput:
             raise
 
     def _note(self, error: OSError) -> None:
+        self.is_lost = True
         if error.errno not in _READER_GONE:
             self._lost = error
 

@@ -78,7 +78,7 @@ _SHAPES = {
     **dict.fromkeys(("metadata", "tag"), _PAIRS),
     "max_retry": _NUMBER,
     "concurrency": _COUNT,
-    **dict.fromkeys(("part_size", "min_size", "max_size", "min_rate"), _SIZE),
+    **dict.fromkeys(("part_size", "min_size", "max_size", "min_rate", "log_file_size"), _SIZE),
     "limit_rate": _RATE,
     **dict.fromkeys(
         ("retry_step", "retry_cap", "stall_timeout", "give_up_after", "stop_grace"), _TIME

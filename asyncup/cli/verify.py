@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from pathlib import Path
 
+from asyncup.cli.asides import heard
+from asyncup.cli.audience import Audience
 from asyncup.cli.put import selection_of
-from asyncup.cli.running import Attended, run_attended
+from asyncup.cli.running import run_attended
 from asyncup.cli.settings import Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
+from asyncup.cli.signals import Signals
 from asyncup.core.aftercare import VerifyFailed
 from asyncup.core.errors import SourceUnsuitable, UsageError
 from asyncup.core.options import Options
@@ -20,7 +23,7 @@ from asyncup.engine.verifier import Selection, Verifier
 _BATCH = 256
 
 
-def verify(params: Params, places: Places | None, options: Options) -> int:
+def verify(params: Params, places: Places | None, options: Options, audience: Audience) -> int:
     """Compare what the parameters name and return the exit status.
 
     `places` None means what the file of receipts names.
@@ -33,15 +36,20 @@ def verify(params: Params, places: Places | None, options: Options) -> int:
             "standard input cannot be read again to be verified",
             hint="asyncup verify --receipts FILE compares what was written down by put --receipts",
         )
-    return run_attended(lambda attended: _verify(params, places, options, attended))
+    return run_attended(lambda signals: _verify(params, places, options, audience, signals))
 
 
 async def _verify(
-    params: Params, places: Places | None, options: Options, attended: Attended
+    params: Params,
+    places: Places | None,
+    options: Options,
+    audience: Audience,
+    signals: Signals,
 ) -> int:
-    renderer, others = renderer_for(params, attended.output)
+    renderer, others = renderer_for(params, audience)
     if params["debug"]:
         others = [show_where, *others]
+    told = tell_all([renderer, *others, *(aside.teller for aside in audience.asides)])
     part_sizes: dict[str, int] = {}
     if places is not None and params["receipts"] is not None:
         part_sizes = await asyncio.to_thread(_part_sizes, params["receipts"])
@@ -50,16 +58,16 @@ async def _verify(
         s3=s3_config_of(params),
         download=_download(params),
         part_sizes=part_sizes,
-        listener=tell_all([renderer, *others]),
+        listener=told,
     )
     selected: AsyncIterator[Selection] = (
         _receipts(params["receipts"]) if places is None else aiter(selection_of(params, places))
     )
     async with verifier:
-        attended.signals.stop = verifier.stop
-        async with drawn(renderer):
+        signals.stop = verifier.stop
+        async with drawn(renderer), heard(audience.asides, told):
             result = await verifier.verify_all(selected)
-        attended.signals.forget()
+        signals.forget()
     return result.exit_code
 
 

@@ -2,7 +2,7 @@
 
 A listener is called synchronously, in the event loop, at the moment the fact becomes true. It
 must neither block nor raise. Sizes are in bytes, delays in seconds; `uri` names the upload that
-an event belongs to.
+an event belongs to, `source` is a path as Python has it (PEP 383: it need not be UTF-8).
 """
 
 from dataclasses import dataclass
@@ -278,3 +278,14 @@ class ReceiptLost(Event):
 
     uri: ObjectURI
     error: AsyncupError
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLost(Event):
+    """The log, the metrics or a note for `asyncup status` cannot be written; told once for each.
+
+    The run goes on, and tries again with what comes next.
+    """
+
+    path: str
+    reason: str

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from asyncup.core.checksums import from_base64
+from asyncup.core.checksums import from_base64, to_base64
 from asyncup.core.errors import UsageError
 from asyncup.core.model import ChecksumAlgorithm, ObjectURI, Proof, UploadResult
+from asyncup.core.names import from_odd_bytes, odd_bytes, printable
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes away; new fields may come any time."""
@@ -42,7 +43,7 @@ def receipt_line(
     told = {
         "schema": SCHEMA,
         "uri": str(result.uri),
-        "source": source,
+        "source": printable(source),
         "size": result.size,
         "mtime": None if result.mtime_ns is None else _mtime(result.mtime_ns),
         "mtime_ns": result.mtime_ns,
@@ -58,6 +59,8 @@ def receipt_line(
         "completed": _time(completed),
         "proof": result.proof,
     }
+    if (raw := odd_bytes(source)) is not None:
+        told["source_bytes"] = to_base64(raw)
     return json.dumps(told)
 
 
@@ -92,13 +95,21 @@ def read_receipt(line: bytes | str) -> ObjectReceipt:
     is_ours = told.get("checksum_algorithm") == ChecksumAlgorithm.CRC64NVME
     return ObjectReceipt(
         where,
-        _field(told, "source", str),
+        _source(told),
         _field(told, "size", int),
         _field(told, "etag", str),
         from_base64(_field(told, "checksum", str)) if is_ours else None,
         _field(told, "part_size", int),
         _proof(_field(told, "proof", str)),
     )
+
+
+def _source(told: dict[str, Any]) -> str:
+    source: str = _field(told, "source", str)
+    if told.get("source_bytes") is None:
+        return source
+    raw = from_base64(_field(told, "source_bytes", str))
+    return source if raw is None else from_odd_bytes(raw)
 
 
 def _proof(told: str) -> Proof:

@@ -108,12 +108,3 @@ def key_problem(key: str, limits: Limits) -> str | None:
     if length > limits.max_key_bytes:
         return f"the key is {length} bytes long, S3 takes {limits.max_key_bytes}"
     return None
-
-
-def printable(name: str) -> str:
-    r"""Return a name that any terminal and JSON reader can take: odd bytes as `\xff`."""
-    try:
-        raw = name.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # Windows has names that are no UTF-16
-        raw = name.encode("utf-8", "backslashreplace")
-    return raw.decode("utf-8", "backslashreplace")

@@ -21,7 +21,7 @@ from aiofiles.threadpool import wrap
 from asyncup.core.checksums import Block, RunningChecksums
 from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
-from asyncup.core.selection import printable
+from asyncup.core.names import printable
 from asyncup.core.sizes import format_size
 from asyncup.edges.body import Pace, PartBody, at_once
 from asyncup.edges.files import RangeReader

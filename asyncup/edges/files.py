@@ -21,7 +21,7 @@ from asyncup.core.errors import (
     SourceUnsuitable,
 )
 from asyncup.core.model import Fingerprint
-from asyncup.core.selection import printable
+from asyncup.core.names import printable
 
 BLOCK = 256 << 10
 """Bytes read at once; measured: larger ones leave the processor's cache before they are sent."""

@@ -22,7 +22,7 @@ from typing import Self, TypeVar
 
 from asyncup.core.errors import JournalLocked
 from asyncup.core.model import JournalRecord, ObjectURI, Phase, Receipt, Upload
-from asyncup.core.selection import printable
+from asyncup.core.names import printable
 from asyncup.edges.journal_file import FileUnusable, RunLock, identify, open_file
 from asyncup.edges.journal_rows import (
     Entry,

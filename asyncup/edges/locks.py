@@ -18,22 +18,43 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self._lock = FileLock(path)
 
-    def acquire(self) -> bool:
-        """Take the lock unless another process holds it; return whether it is ours now.
+    def acquire(self, patience: float = 0.0) -> bool:
+        """Take the lock unless another process holds it, for so many seconds.
+
+        Returns:
+            Whether it is ours now.
 
         Raises:
             OSError: the file cannot be made or locked.
         """
         try:
-            self._lock.acquire(blocking=False)
+            self._lock.acquire(timeout=patience)
         except Timeout:
             return False
         return True
+
+    def release(self) -> None:
+        """Let go of the lock; its file stays."""
+        self._lock.release()
+
+    def is_held(self) -> bool:
+        """Return whether another process holds the lock; its file stays.
+
+        Raises:
+            OSError: that cannot be told.
+        """
+        if not self.acquire():
+            return True
+        self.release()
+        return False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def remove(self) -> None:
         """Let go of the lock and remove its file."""
         self._lock.release()
         with suppress(OSError):

@@ -1,7 +1,6 @@
 """A file of receipts: appended to line by line, each one on the disk before the next."""
 
 import errno
-import os
 import stat
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -9,14 +8,12 @@ from pathlib import Path
 from typing import Self
 
 from asyncup.core.errors import AsyncupError, UsageError
+from asyncup.core.names import printable
 from asyncup.core.receipts import ObjectReceipt, read_receipt
-from asyncup.core.selection import printable
+from asyncup.edges.lines_file import LinesFile
 
 _LONGEST = 1 << 20
 """Bytes. No receipt is as long; a file without line ends is not to be read into memory."""
-
-# Windows has the one, the others the other.
-_PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 _NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EROFS}
 
@@ -31,27 +28,18 @@ class ReceiptFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _PLAIN, 0o666)
+            self._file = LinesFile(path)
         except OSError as error:
             raise UsageError(
                 f"write receipts to {printable(str(path))}: {error.strerror or error}",
                 hint="name a file that can be written with --receipts",
             ) from error
-        self._is_torn = self._ends_torn()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
-
-    def _ends_torn(self) -> bool:
-        """Return whether the file does not end with a line's end: a run died as it wrote."""
-        status = os.fstat(self._file)
-        if not stat.S_ISREG(status.st_mode) or not status.st_size:
-            return False
-        os.lseek(self._file, -1, os.SEEK_END)
-        return os.read(self._file, 1) != b"\n"
+        self._file.close()
 
     def append(self, line: str) -> None:
         """Write a line, and wait until it is on the disk.
@@ -59,14 +47,8 @@ class ReceiptFile:
         Raises:
             AsyncupError: it is not, or not all of it.
         """
-        data = f"{line}\n".encode()
-        if self._is_torn:
-            data = b"\n" + data
-        # Until all of it is written, whatever comes next begins a line of its own.
-        self._is_torn = True
         try:
-            self._write(data)
-            self._is_torn = False
+            self._file.append(line)
             self._sync()
         except OSError as error:
             raise AsyncupError(
@@ -74,14 +56,9 @@ class ReceiptFile:
                 hint="the object is at S3 and proven; only its receipt is missing",
             ) from error
 
-    def _write(self, data: bytes) -> None:
-        # In one piece where the system lets it: other runs may append to the same file.
-        while data:
-            data = data[os.write(self._file, data) :]
-
     def _sync(self) -> None:
         try:
-            os.fsync(self._file)
+            self._file.sync()
         except OSError as error:
             # A pipe or a terminal has no disk.
             if error.errno not in _NOT_SYNCED:

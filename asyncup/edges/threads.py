@@ -3,9 +3,10 @@
 The threads of asyncio's own executor are joined when its loop is closed.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from threading import Thread
+from threading import Condition, Thread
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -44,3 +45,59 @@ class _ErrorsTo:
         if error is not None:
             self._future.set_exception(error)
         return True
+
+
+class Behind:
+    """Writes texts in a thread of its own, in their order: who hands one over never waits.
+
+    Args:
+        write: is called in the thread with all texts that have come since; raises OSError if
+            they cannot be written, and is called again with those that come next.
+        most: texts that may wait; where there are more, the oldest is dropped.
+    """
+
+    def __init__(self, write: Callable[[Sequence[str]], None], most: int) -> None:
+        self._write = write
+        self._waiting: deque[str] = deque(maxlen=most)
+        self._changed = Condition()
+        self._ended = False
+        self._problem: str | None = None
+        self._thread = Thread(target=self._run, daemon=True, name="asyncup")
+        self._thread.start()
+
+    def put(self, text: str) -> None:
+        """Hand over a text."""
+        with self._changed:
+            if len(self._waiting) == self._waiting.maxlen:
+                self._problem = self._problem or "it takes too long"
+            self._waiting.append(text)
+            self._changed.notify()
+
+    def take_problem(self) -> str | None:
+        """Return why something was not written, once."""
+        with self._changed:
+            problem, self._problem = self._problem, None
+            return problem
+
+    def close(self, patience: float) -> None:
+        """Let what waits be written, but wait no longer than so many seconds for that."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self._thread.join(patience)
+
+    def _run(self) -> None:
+        while due := self._next():
+            try:
+                self._write(due)
+            except OSError as error:
+                with self._changed:
+                    self._problem = self._problem or error.strerror or str(error)
+
+    def _next(self) -> list[str]:
+        """Wait for texts; none are left when it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._ended)
+            due = list(self._waiting)
+            self._waiting.clear()
+            return due

@@ -12,8 +12,9 @@ from pathlib import Path
 from asyncup.core.errors import SourceUnsuitable
 from asyncup.core.events import FileSkipped, UploadFailed
 from asyncup.core.model import ObjectURI
+from asyncup.core.names import printable
 from asyncup.core.options import Limits
-from asyncup.core.selection import Filters, key_problem, printable
+from asyncup.core.selection import Filters, key_problem
 from asyncup.edges.files import Found, Left, Walk
 from asyncup.edges.threads import DaemonThreads
 from asyncup.engine.source import AsyncReader
@@ -23,7 +24,10 @@ _BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing to upload and where to; `size` in bytes, None for a stream."""
+    """One thing to upload and where to; `size` in bytes, None for a stream.
+
+    `name` is the path as Python has it, which need not be UTF-8; or what the stream is.
+    """
 
     source: Path | AsyncReader
     name: str
@@ -102,7 +106,7 @@ class Selection:
         return self.walk.files(source.path, relative=source.relative)
 
     def _judge(self, found: Found | Left, taken: dict[str, Path]) -> Selected:
-        name = printable(str(found.path))
+        name = str(found.path)
         if isinstance(found, Left):
             if found.error is None:
                 return FileSkipped(name, found.reason, filtered=found.filtered)
@@ -111,7 +115,7 @@ class Selection:
             return FileSkipped(name, reason, filtered=True)
         uri = self._uri(found.relative)
         if problem := key_problem(uri.key, self.limits):
-            return UploadFailed(name, None, SourceUnsuitable(f"skip {name}: {problem}"))
+            return UploadFailed(name, None, SourceUnsuitable(f"skip {printable(name)}: {problem}"))
         if self.several and uri.key in taken:
             return _twice(found, taken[uri.key], uri)
         if self.several:
@@ -134,9 +138,11 @@ def _batch(walking: Iterator[Selected | None]) -> list[Selected | None]:
 
 def _twice(found: Found, first: Path, uri: ObjectURI) -> Selected:
     """Leave out what would go where something else goes already."""
-    name = printable(str(found.path))
+    name = str(found.path)
     if found.path == first:
         return FileSkipped(name, "named twice", filtered=True)
     problem = f"{printable(str(first))} goes to the same key, {uri}"
     hint = "name one of them, or give them different prefixes"
-    return UploadFailed(name, None, SourceUnsuitable(f"skip {name}: {problem}", hint=hint))
+    return UploadFailed(
+        name, None, SourceUnsuitable(f"skip {printable(name)}: {problem}", hint=hint)
+    )

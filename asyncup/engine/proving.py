@@ -15,6 +15,7 @@ from asyncup.core.errors import (
     SourceUnsuitable,
 )
 from asyncup.core.model import ChecksumAlgorithm, Checksums, ObjectHead, ObjectURI, Part, Proof
+from asyncup.core.names import printable
 from asyncup.core.receipts import ObjectReceipt
 from asyncup.core.verification import (
     Download,
@@ -169,7 +170,8 @@ class FileComparison:
             if reader.end == self._file.fingerprint.size and await reader.has_more():
                 self._file.check_unchanged()
                 raise SourceUnsuitable(
-                    f"verify {self._file.name}: it has more bytes than the system says it has"
+                    f"verify {printable(self._file.name)}: "
+                    "it has more bytes than the system says it has"
                 )
         return found
 
@@ -184,7 +186,7 @@ class FileComparison:
             yield
         except SourceChanged as error:
             raise SourceChanged(
-                f"verify {self._file.name}: the file changed while it was read",
+                f"verify {printable(self._file.name)}: the file changed while it was read",
                 hint="run again when nothing writes to it any more",
             ) from error
 

@@ -11,8 +11,8 @@ from asyncup.core.errors import (
     SourceUnsuitable,
 )
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Fingerprint, Part
+from asyncup.core.names import printable
 from asyncup.core.plan import UploadPlan
-from asyncup.core.selection import printable
 from asyncup.edges.chunks import ChunkStore, StagedPart, compute
 from asyncup.edges.files import BLOCK, RangeReader, fingerprint
 
@@ -31,7 +31,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call it when talking to people."""
+        """What it is called: a path, as Python has it, or what a stream is."""
 
     @property
     def fingerprint(self) -> Fingerprint | None:
@@ -88,7 +88,7 @@ class FileSource:
     @property
     def name(self) -> str:
         """The path."""
-        return printable(str(self._path))
+        return str(self._path)
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -145,7 +145,7 @@ class FileSource:
         if reader.end == self._fingerprint.size and await reader.has_more():
             self.check_unchanged()
             raise SourceUnsuitable(
-                f"upload {self.name}: it has more bytes than the system says it has",
+                f"upload {printable(self.name)}: it has more bytes than the system says it has",
                 hint="upload it as a stream, from standard input",
             )
 
@@ -162,7 +162,7 @@ class FileSource:
         if now.size != then.size:
             change = f"it had {then.size} bytes and has {now.size} now"
         raise SourceChanged(
-            f"upload {self.name}: the file changed on the way: {change}",
+            f"upload {printable(self.name)}: the file changed on the way: {change}",
             hint="run again when nothing writes to it any more; parts at S3 that still fit stay",
         )
 

@@ -10,10 +10,11 @@ from asyncup.core import events
 from asyncup.core.errors import Interrupted, SourceUnsuitable, UsageError
 from asyncup.core.events import Listener
 from asyncup.core.model import ObjectAttributes, ObjectURI, UploadResult
+from asyncup.core.names import printable
 from asyncup.core.options import Options, S3Config
 from asyncup.core.outcome import RunResult
 from asyncup.core.rates import RateLimit
-from asyncup.core.selection import key_problem, printable
+from asyncup.core.selection import key_problem
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.places import default_split_dir
@@ -221,7 +222,6 @@ class Uploader:
         path = Path(source)
         if uri.is_prefix:
             uri /= path.name
-        name = printable(str(path))
         if problem := key_problem(uri.key, self._options.limits):
-            raise SourceUnsuitable(f"upload {name}: {problem}")
-        return Job(path, name, uri, FileSource(path, None).fingerprint.size)
+            raise SourceUnsuitable(f"upload {printable(str(path))}: {problem}")
+        return Job(path, str(path), uri, FileSource(path, None).fingerprint.size)

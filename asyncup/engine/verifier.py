@@ -16,7 +16,6 @@ from asyncup.core.options import Options, S3Config
 from asyncup.core.outcome import RunResult
 from asyncup.core.plan import make_plan
 from asyncup.core.receipts import ObjectReceipt
-from asyncup.core.selection import printable
 from asyncup.core.verification import Download
 from asyncup.edges.files import fingerprint
 from asyncup.edges.gateway import Gateway
@@ -98,7 +97,7 @@ class Verifier:
         """
         place = ObjectURI.parse(uri) if isinstance(uri, str) else uri
         path = Path(source)
-        job = Job(path, printable(str(path)), place, fingerprint(path).size)
+        job = Job(path, str(path), place, fingerprint(path).size)
         self._announce(events.FileFound(job.name, job.uri, job.size))
         return await self._told(job)
 

@@ -9,6 +9,7 @@ from asyncup.core import aftercare, conditions, events
 from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
+from asyncup.core.names import printable
 from asyncup.core.progress import Late, Progress
 from asyncup.core.sizes import format_duration, format_size
 from asyncup.ui.offline import state_of
@@ -38,7 +39,8 @@ def clean(text: str) -> str:
     File names and the messages of servers are not ours, and may hold anything.
     """
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+        each if each.isprintable() else each.encode("unicode_escape").decode()
+        for each in printable(text)
     )
 
 
@@ -180,6 +182,12 @@ def _(event: events.UploadInterrupted) -> Line:
 @describe.register
 def _(event: events.ReceiptLost) -> Line:
     return error_line(event.error)
+
+
+@describe.register
+def _(event: events.OutputLost) -> Line:
+    told = f"write {event.path}: {event.reason}; the run goes on, and tries again with what comes"
+    return Line(Level.WARNING, told)
 
 
 @describe.register

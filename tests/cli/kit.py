@@ -1,6 +1,5 @@
 """The installed command, in a process of its own."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.told import read_lines
 
 COMMAND = str(Path(sys.executable).with_name("asyncup"))
 
@@ -21,8 +22,8 @@ class Ended:
     err: str
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """Return the JSON events on standard output, or those of a type."""
-        told = [json.loads(line) for line in self.out.splitlines()]
+        """Return the JSON events on standard output, or those of a type; all have their schema."""
+        told = read_lines(self.out.splitlines())
         return [event for event in told if kind in {None, event["type"]}]
 
 

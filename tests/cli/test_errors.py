@@ -264,7 +264,7 @@ def test_file_that_shrinks(bucket: Bucket, tmp_path: Path) -> None:
 def test_error_as_json(bucket: Bucket, file: Path) -> None:
     """With --json, an error that ends the run is an event, too."""
     ended = asyncup("put", file, "s3://ab/", "--json", env=bucket.env)
-    (event,) = ended.events()
+    event, _ = ended.events()
     assert ended.code == 2
     assert (event["type"], event["error"]["name"], event["error"]["exit_code"]) == (
         "error",

@@ -349,11 +349,12 @@ def test_json(bucket: Bucket, tmp_path: Path) -> None:
         "part_uploaded",
         "run_finished",
         "scan_finished",
+        "summary",
         "upload_completed",
         "upload_completing",
         "upload_created",
     ]
-    assert kinds[-1] == "run_finished"
+    assert kinds[-2:] == ["run_finished", "summary"]
     assert {event["schema"] for event in ended.events()} == {1}
     parts = [e for e in ended.events("part_uploaded") if e["uri"].endswith("large")]
     assert sorted((e["part_number"], e["size"]) for e in parts) == [

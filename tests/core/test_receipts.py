@@ -58,6 +58,16 @@ def test_what_is_written_can_be_read() -> None:
     assert read_receipt(line) == read_receipt(f"{line}\n".encode()) == receipt
 
 
+def test_a_path_that_is_not_utf8_comes_back() -> None:
+    """It is shown, and its bytes stand beside it; a receipt without them is as it was."""
+    odd = "caf\udce9.bin"
+    line = receipt_line(odd, RESULT, None, COMPLETED)
+    told = json.loads(line)
+    assert (told["source"], told["source_bytes"]) == (r"caf\xe9.bin", "Y2Fm6S5iaW4=")
+    assert read_receipt(line).source == odd
+    assert "source_bytes" not in json.loads(receipt_line("café.bin", RESULT, None, COMPLETED))
+
+
 def test_a_time_before_all_calendars_is_left_out() -> None:
     """A file system may give any number for a time; the receipt is written all the same."""
     odd = UploadResult(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from asyncup.core.model import ObjectHead
 from asyncup.core.options import MIB, Limits, Overwrite
-from asyncup.core.selection import Filters, key_problem, printable, reason_to_leave
+from asyncup.core.selection import Filters, key_problem, reason_to_leave
 
 EXCLUDED, NOT_INCLUDED = "excluded by pattern", "not included by any pattern"
 
@@ -232,29 +232,6 @@ def test_the_length_of_a_key_is_that_of_the_server() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        (b"a.bin", "a.bin"),
-        ("grüße.bin".encode(), "grüße.bin"),
-        (b"caf\xe9.bin", r"caf\xe9.bin"),
-        (b"\xff\xfe", r"\xff\xfe"),
-        (b"back\\slash", r"back\slash"),
-    ],
-)
-def test_odd_bytes_of_a_name_are_shown(name: bytes, shown: str) -> None:
-    """Bytes that are not UTF-8 are written as numbers, and all others as they are."""
-    assert printable(name.decode("utf-8", "surrogateescape")) == shown
-
-
-@given(st.binary(max_size=30))
-def test_any_file_name_can_be_printed(name: bytes) -> None:
-    """Whatever bytes a file is named by, what is shown of it is valid UTF-8."""
-    shown = printable(name.decode("utf-8", "surrogateescape"))
-
-    assert shown.encode().decode() == shown
-
-
-@pytest.mark.parametrize(
     "exclude", [["dir/**", "!dir/keep.bin"], ["*", "!*.bin"], ["dir/*", "!dir/keep.bin"]]
 )
 def test_what_a_negated_pattern_wants_back_is_reached(exclude: list[str]) -> None:
@@ -262,8 +239,3 @@ def test_what_a_negated_pattern_wants_back_is_reached(exclude: list[str]) -> Non
     filters = Filters.of(exclude=exclude)
     assert filters.reason_to_skip("dir/keep.bin", 1) is None
     assert not filters.prunes("dir")
-
-
-def test_names_of_other_systems_can_be_printed() -> None:
-    """A name that is no UTF-16, as Windows has them, is shown with its odd unit."""
-    assert printable("a\ud800b") == "a\\ud800b"

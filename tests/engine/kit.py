@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,17 +14,20 @@ from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Limits, Options
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.uploader import Uploader
+from asyncup.ui.jsonl import UNTOLD, line_of
 from tests.fakes3 import FakeS3
+from tests.told import read_lines
 
 E = TypeVar("E", bound=Event)
 
 LIMITS = Limits(min_part_size=10, max_part_size=10_000, max_parts=50, part_size_step=10)
 OPTIONS = Options(part_size=100, concurrency=3, read_ahead=1, limits=LIMITS)
 URI = ObjectURI("test-bucket", "some/key")
+_SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Ears:
-    """A listener that remembers, and may act at an event."""
+    """A listener that remembers, and may act at an event; the schema has to have each of them."""
 
     def __init__(self, act: Callable[[int, Event], None] | None = None) -> None:
         self.heard: list[Event] = []
@@ -31,6 +35,8 @@ class Ears:
 
     def __call__(self, event: Event, /) -> None:
         self.heard.append(event)
+        if not isinstance(event, UNTOLD):
+            read_lines([line_of(event, _SOME_TIME)])
         if self.act is not None:
             self.act(len(self.heard), event)
 

@@ -17,6 +17,7 @@ from asyncup.core.errors import AsyncupError, Fault, ObjectTooLarge, UsageError
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof
 from asyncup.core.receipts import ObjectReceipt, read_receipt
+from asyncup.edges.lines_file import LinesFile
 from asyncup.edges.receipts import ReceiptFile, read_receipts
 from asyncup.engine.receipts import ReceiptLog, receipts_to
 from tests.engine.kit import URI, Ears, jobs, make_file, uploader
@@ -125,8 +126,8 @@ def _noted(done: list[str], name: str, function: Callable[..., Any]) -> Callable
     return call
 
 
-class FullDisk(ReceiptFile):
-    """A file on a disk that has room for half a line, and later for all."""
+class FullLines(LinesFile):
+    """Lines on a disk that has room for half of one, and later for all."""
 
     full = True
 
@@ -134,6 +135,15 @@ class FullDisk(ReceiptFile):
         super()._write(data[:9] if self.full else data)
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class FullDisk(ReceiptFile):
+    """A file of receipts on such a disk."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._file.close()
+        self._file = self.lines = FullLines(path)
 
 
 def test_a_full_disk_is_told_and_the_uploads_go_on(tmp_path: Path) -> None:
@@ -146,7 +156,7 @@ def test_a_full_disk_is_told_and_the_uploads_go_on(tmp_path: Path) -> None:
     told = f"write a receipt to {path}: No space left on device"
     assert {str(error) for error in log.failures} == {told}
     with FullDisk(path) as again:
-        again.full = False
+        again.lines.full = False
         again.append("whole")
     assert path.read_bytes().endswith(b"\nwhole\n")
 
@@ -156,7 +166,7 @@ def test_a_lost_line_does_not_spoil_the_next_one(tmp_path: Path) -> None:
     with FullDisk(tmp_path / "receipts") as file:
         with pytest.raises(AsyncupError):
             file.append("a line that is torn")
-        file.full = False
+        file.lines.full = False
         file.append("whole")
     assert (tmp_path / "receipts").read_bytes() == b"a line th\nwhole\n"
 

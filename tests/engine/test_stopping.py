@@ -92,7 +92,7 @@ def ends_soon(
             before = asyncio.get_running_loop().time()
             up.stop()
             result = await running
-            assert (result.exit_code, result.failures) == (130, [])
+            assert (result.exit_code, list(result.failures)) == (130, [])
             assert asyncio.get_running_loop().time() - before <= 1 - ITS_END
         assert no_task_is_left()
 

@@ -449,7 +449,7 @@ def test_keys_that_run_out_meanwhile(tmp_path: Path) -> None:
 
     s3.watch, s3.renews = watch, renew
     ears, result = verify(s3, *[file] * 3, download=ALWAYS)
-    assert (result.done, result.failures) == (3, [])
+    assert (result.done, list(result.failures)) == (3, [])
     assert len(ears.of(aftercare.ObjectVerified)) == 3
     # Nobody had other keys at first: it waited for them.
     assert ears.of(WentOffline)

@@ -24,6 +24,8 @@ from asyncup.core.errors import (
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.ui.jsonl import JsonLines
+from tests.told import read_lines
+from tests.ui.standing import COMMAND, UPLOAD
 
 URI = ObjectURI("bucket", "dir/big.bin")
 NOW = datetime(2024, 2, 29, 13, 30, 0, 123_999, tzinfo=timezone(timedelta(hours=1)))
@@ -224,6 +226,11 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         "slots_changed",
         {"slots": 4, "reason": "S3 asks for fewer requests"},
     ),
+    (
+        events.OutputLost("/var/log/asyncup", "No space left on device"),
+        "output_lost",
+        {"path": "/var/log/asyncup", "reason": "No space left on device"},
+    ),
     (events.ReceiptLost(URI, SLOW), "receipt_lost", {"uri": KEY, "error": SLOW_TOLD}),
     (
         aftercare.ObjectVerified("big.bin", URI, 50, Proof.SHA256),
@@ -260,6 +267,46 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
             "source": "big.bin",
         },
     ),
+    (
+        COMMAND,
+        "command_found",
+        {
+            "name": "1a2b3c4d",
+            "state": "running",
+            "arguments": ["put", r"caf\xe9", "s3://bucket/"],
+            "directory": "/srv",
+            "pid": 7,
+            "started": "2026-01-02T03:04:05.000Z",
+            "updated": "2026-01-02T03:04:05.000Z",
+            "files_found": 2,
+            "files_done": 1,
+            "files_failed": 0,
+            "bytes_found": 50 << 20,
+            "bytes_committed": 20 << 20,
+            "bytes_in_flight": 5 << 20,
+            "rate": 8 << 20,
+            "eta": 4,
+            "last_error": None,
+            "exit_code": None,
+            "obstacle": None,
+        },
+    ),
+    (
+        UPLOAD,
+        "unfinished_upload_found",
+        {
+            "uri": "s3://bucket/big.bin",
+            "upload_id": "id",
+            "endpoint": "http://server",
+            "source": "big.bin",
+            "size": 50 << 20,
+            "part_size": 20 << 20,
+            "parts_committed": 1,
+            "bytes_committed": 20 << 20,
+            "initiated": "2026-01-02T03:04:05.000Z",
+            "is_running": True,
+        },
+    ),
     (aftercare.PendingListed(3, 50), "pending_listed", {"uploads": 3, "size": 50}),
     (
         aftercare.AbortFailed(URI, "id", SLOW),
@@ -291,14 +338,10 @@ class Scripted:
         self.stream.seek(0)
 
     def parsed(self) -> list[Any]:
-        """Return what each line holds; each has to be JSON to the letter (RFC 8259)."""
+        """Return what each line holds; the schema of the package has to have it."""
         text = self.stream.getvalue()
         assert text == "" or text.endswith("\n")
-        return [json.loads(line, parse_constant=_no_number) for line in text.splitlines()]
-
-
-def _no_number(name: str) -> None:
-    pytest.fail(f"{name} is no JSON")
+        return read_lines(text.splitlines())
 
 
 def test_every_event_is_told_or_is_bytes() -> None:
@@ -394,7 +437,7 @@ def test_a_tick_without_anything_known_has_no_time_left() -> None:
 
 def test_a_tick_is_wanted_every_second() -> None:
     """How often `progress` comes is part of what is promised to scripts."""
-    assert JsonLines.interval == 1.0
+    assert Scripted().lines.interval == 1.0
 
 
 @pytest.mark.parametrize(
@@ -466,6 +509,42 @@ def test_the_time_is_that_of_the_clock() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told)
     # No time zone is nearer to UTC than half an hour.
     assert abs(datetime.now(UTC) - datetime.fromisoformat(told)) < timedelta(minutes=30)
+
+
+def test_the_last_line_sums_up() -> None:
+    """Counts, bytes, seconds and the exit status, as the run has told them."""
+    run = Scripted()
+    run.begin()
+    run.lines(events.PartUploaded(URI, 2, 20, "abc", 1))
+    run.lines(events.RetryScheduled(URI, 3, 1, 2.5, SLOW))
+    run.lines(events.RunFinished(uploaded=1, skipped=2, failed=3, interrupted=4, exit_code=1))
+    run.now = 12.34567
+    run.lines.end(75)
+    assert run.parsed()[-1] == {
+        "schema": 1,
+        "type": "summary",
+        "time": "2024-02-29T12:30:00.123Z",
+        "done": 1,
+        "skipped": 2,
+        "failed": 3,
+        "interrupted": 4,
+        "bytes_found": 50,
+        "bytes_committed": 20,
+        "bytes_kept": 0,
+        "bytes_resent": 0,
+        "retries": 1,
+        "elapsed": 12.346,
+        "exit_code": 75,
+    }
+
+
+def test_what_was_broken_off_is_summed_up() -> None:
+    """Without the run's own end, what was found and has no end counts as interrupted."""
+    run = Scripted()
+    run.begin()
+    run.lines.end(130)
+    (line,) = run.parsed()
+    assert (line["done"], line["interrupted"], line["exit_code"]) == (0, 1, 130)
 
 
 def _tick(lines: JsonLines) -> None:

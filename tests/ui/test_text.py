@@ -19,6 +19,7 @@ from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.core.progress import Progress
 from asyncup.ui.text import Level, Line, clean, describe, error_line, summary, totals
+from tests.ui.standing import COMMAND, UPLOAD
 
 MIB = 1 << 20
 URI = ObjectURI("bucket", "dir/big.bin")
@@ -180,6 +181,14 @@ LINES: list[tuple[Event, Line]] = [
     ),
     (events.Stopping(0.0), Line(Level.WARNING, "stopping")),
     (
+        events.OutputLost("/var/log/asyncup", "No space left on device"),
+        Line(
+            Level.WARNING,
+            "write /var/log/asyncup: No space left on device; the run goes on, and tries again "
+            "with what comes",
+        ),
+    ),
+    (
         events.ReceiptLost(URI, SourceMissing("write a receipt to x: no room")),
         Line(Level.ERROR, "write a receipt to x: no room"),
     ),
@@ -243,6 +252,8 @@ SILENT: list[Event] = [
     events.FileSkipped("dir/big.bin", "excluded by pattern", filtered=True),
     events.FilePlanned("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3, 8),
     events.ScanFinished(),
+    COMMAND,
+    UPLOAD,
     events.FileStarted("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3),
     events.UploadCreated(URI, "id"),
     events.UploadExpires(URI, "id", datetime(2026, 1, 8, tzinfo=UTC)),
@@ -317,7 +328,7 @@ def test_what_can_be_printed_stays() -> None:
         ("bell\x07 back\x08 null\x00", r"bell\x07 back\x08 null\x00"),
         ("c1 \x9b2J", r"c1 \x9b2J"),
         ("\u202egpj.exe", r"\u202egpj.exe"),
-        ("caf\udce9", r"caf\udce9"),
+        ("caf\udce9", r"caf\xe9"),
         ("[bold]not markup[/bold]", "[bold]not markup[/bold]"),
     ],
 )

@@ -1,0 +1,81 @@
+"""Who is told what a command does, from its first word to its last."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from asyncup.cli.settings import Params
+from asyncup.cli.streams import StandardOutput
+from asyncup.core.errors import AsyncupError
+
+if TYPE_CHECKING:
+    from asyncup.cli.asides import Aside
+    from asyncup.core.events import OutputLost
+    from asyncup.ui.jsonl import JsonLines
+    from asyncup.ui.renderer import Writable
+
+
+class Audience:
+    """Standard output, and whoever else hears of a command until it ends.
+
+    Attributes:
+        output: standard output.
+        lines: what writes events there as JSON, None unless that is asked for.
+        asides: what writes events, or what they come to, to files.
+    """
+
+    def __init__(self, params: Params) -> None:
+        self.output = StandardOutput()
+        self.lines = _lines_to(self.output) if params.get("json") else None
+        self.asides: list[Aside] = []
+        self._params = params
+
+    def open(self) -> None:
+        """Open the files that are asked for, before anything is begun.
+
+        Raises:
+            UsageError: one cannot be written.
+        """
+        if any(self._params.get(name) is not None for name in ("log_file", "metrics_file")):
+            from asyncup.cli.asides import open_asides
+
+            # One by one: the first one hears of it if there is no second one.
+            for aside in open_asides(self._params):
+                self.asides.append(aside)
+
+    def error(self, error: AsyncupError) -> None:
+        """Tell of an error that belongs to no file."""
+        if self.lines is not None:
+            self.lines.error(error)
+        for aside in self.asides:
+            aside.teller.error(error)
+
+    def end(self, code: int) -> int:
+        """Tell what it came to, and return the exit status: that of output that is lost counts."""
+        if self.lines is not None:
+            self.lines.end(code)
+        if (problem := self.output.problem) is not None:
+            _say(problem)
+            code = code or problem.exit_code
+        for aside in self.asides:
+            aside.teller.end(code)
+            aside.file.close()
+            if (loss := aside.loss()) is not None:
+                _say(loss)
+        return code
+
+
+def _lines_to(stream: "Writable") -> "JsonLines":
+    from asyncup.ui.jsonl import JsonLines
+
+    return JsonLines(stream, time.monotonic)
+
+
+def _say(told: "AsyncupError | OutputLost") -> None:
+    """Write on standard error what was lost, when there is nothing else to tell it."""
+    from asyncup.ui.renderer import Output
+    from asyncup.ui.text import describe, error_line
+
+    line = error_line(told) if isinstance(told, AsyncupError) else describe(told)
+    if line is not None:
+        Output(sys.stderr).write_line(line)

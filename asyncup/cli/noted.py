@@ -1,0 +1,74 @@
+"""The note that `asyncup put` keeps of itself, by which it is found and run again."""
+
+import os
+import sys
+import time
+
+from asyncup.cli.asides import Aside
+from asyncup.cli.settings import STDIN, Asked, Params
+from asyncup.core.endpoint import redacted
+from asyncup.core.standing import Command, name_of
+from asyncup.edges.notes import open_note
+from asyncup.ui.standing import Note
+
+OURS = "ASYNCUP_"
+_OBSTACLE = "it reads standard input: run the same command again, and pipe the same into it"
+KEPT = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+)
+"""Variables that say where to and as whom, and none that is a secret."""
+
+
+_CHOOSING = (
+    "recursive",
+    "follow",
+    "include",
+    "exclude",
+    "min_size",
+    "max_size",
+    "skip_small",
+    "key_prefix",
+)
+"""Options that say what goes where: with others, it is another command."""
+
+
+def open_note_of(params: Params, asked: Asked) -> list[Aside]:
+    """Return who keeps the note of this command; nobody where it cannot be kept."""
+    if asked.options.state_dir is None:
+        return []
+    command = _command(params, asked)
+    file = open_note(asked.options.state_dir, command.name)
+    if file is None:
+        return []
+    return [Aside(Note(file, command, time.monotonic, pid=os.getpid()), file)]
+
+
+def _command(params: Params, asked: Asked) -> Command:
+    places = asked.places
+    named = [each for each in (*places.sources, params["files_from"]) if each is not None]
+    choice = [f"{name}={params[name]}" for name in _CHOOSING]
+    return Command(
+        name=name_of([*map(_absolute, named), *choice], places.destination),
+        arguments=sys.argv[1:],
+        directory=os.getcwd(),  # noqa: PTH109 - a text, as all of these
+        environment={name: text for name, text in os.environ.items() if _is_kept(name, text)},
+        obstacle=_OBSTACLE if STDIN in named else None,
+    )
+
+
+def _absolute(path: str) -> str:
+    return path if path == STDIN else os.path.abspath(path)  # noqa: PTH100 - links stay
+
+
+def _is_kept(name: str, text: str) -> bool:
+    # A URL with a password in it will be refused; until then, this is no place to keep it.
+    is_safe = "ENDPOINT_URL" not in name or redacted(text) == text
+    return is_safe and (name.startswith(OURS) or name in KEPT)

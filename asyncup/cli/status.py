@@ -1,0 +1,168 @@
+"""`asyncup status` and `asyncup resume`: what is running or not finished, and going on with it."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from asyncup.cli.audience import Audience
+from asyncup.cli.noted import OURS
+from asyncup.cli.settings import Params
+from asyncup.core.errors import (
+    AsyncupError,
+    GaveUp,
+    Interrupted,
+    JournalLocked,
+    SourceMissing,
+    UsageError,
+)
+from asyncup.core.events import Event
+from asyncup.core.outcome import PARTIAL
+from asyncup.core.standing import Command, CommandFound, State, UnfinishedUploadFound, read_note
+from asyncup.edges.journal_view import JournalView
+from asyncup.edges.notes import read_notes, remove_note
+from asyncup.edges.places import default_state_dir
+from asyncup.ui.renderer import Output
+from asyncup.ui.standing import command_lines, upload_line
+from asyncup.ui.text import error_line
+
+_WATCH_SECONDS = 2.0
+_CLEAR = "\x1b[H\x1b[J"
+_ENDING = (Interrupted.exit_code, GaveUp.exit_code)
+
+Found = tuple[Command, CommandFound]
+
+
+def status(params: Params, audience: Audience) -> int:
+    """Tell what is running and what is not finished, and return the exit status.
+
+    Raises:
+        UsageError: what is to be forgotten is not there.
+    """
+    state_dir = params["state_dir"] or default_state_dir()
+    _forget(state_dir, params["forget"] or ())
+    # Whoever watches ends it by Ctrl-C.
+    with suppress(KeyboardInterrupt):
+        is_empty = _show(state_dir, params, audience)
+        while params["watch"] and not audience.output.is_lost:
+            time.sleep(_WATCH_SECONDS)
+            is_empty = _show(state_dir, params, audience)
+        if is_empty and not params["json"]:
+            Output(sys.stderr).write("nothing is running, and nothing is unfinished")
+    return 0
+
+
+def _forget(state_dir: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if not remove_note(state_dir, name):
+            raise UsageError(
+                f"forget {name}: nothing unfinished is called so, or it is running",
+                hint="asyncup status shows what there is",
+            )
+
+
+def _show(state_dir: Path, params: Params, audience: Audience) -> bool:
+    """Show all there is, once; return whether that is nothing."""
+    found = list(_found(state_dir))
+    if params["watch"] and not params["json"] and sys.stdout.isatty():
+        Output(audience.output).write(_CLEAR)
+    for each in found:
+        _tell(each, audience)
+    return not found
+
+
+def _found(state_dir: Path) -> Iterator[Event]:
+    for _, found in _commands(state_dir):
+        yield found
+    with JournalView(state_dir, Output(sys.stderr).write) as journal:
+        yield from journal.unfinished()
+
+
+def _commands(state_dir: Path) -> list[Found]:
+    notes = read_notes(state_dir)
+    read = (read_note(text, is_running=is_running) for text, is_running in notes)
+    return sorted((each for each in read if each is not None), key=lambda each: each[1].started)
+
+
+def _tell(found: Event, audience: Audience) -> None:
+    if audience.lines is not None:
+        audience.lines(found)
+    elif isinstance(found, CommandFound):
+        shown = shlex.join(["asyncup", *found.arguments])
+        for line in command_lines(found, shown):
+            Output(audience.output).write_line(line)
+    elif isinstance(found, UnfinishedUploadFound):
+        Output(audience.output).write_line(upload_line(found))
+
+
+def resume(params: Params, run: Callable[[Sequence[str]], int]) -> int:
+    """Run again, one after the other, what is not finished; return the exit status.
+
+    `run` takes the arguments of a command and returns its exit status.
+
+    Raises:
+        UsageError: there is no command of a name.
+    """
+    chosen = _chosen(params["names"] or (), _commands(params["state_dir"] or default_state_dir()))
+    shown = [f"--{name}" for name in ("plain", "quiet", "json") if params[name]]
+    codes: list[int] = []
+    for command, found in chosen:
+        try:
+            _check(found)
+            _go_there(command)
+        except AsyncupError as error:
+            Output(sys.stderr).write_line(error_line(error))
+            codes.append(error.exit_code)
+            continue
+        more = [flag for flag in shown if flag not in command.arguments]
+        arguments = [*command.arguments[:1], *more, *command.arguments[1:]]
+        # What is told about how to go on is about this command.
+        sys.argv[1:] = arguments
+        codes.append(run(arguments))
+        if codes[-1] in _ENDING:
+            break
+    return _exit_code(codes)
+
+
+def _chosen(names: Sequence[str], found: list[Found]) -> list[Found]:
+    if not names:
+        return [each for each in found if each[1].state is not State.RUNNING]
+    by_name = {command.name: (command, told) for command, told in found}
+    if unknown := [name for name in names if name not in by_name]:
+        raise UsageError(
+            f"resume {', '.join(unknown)}: nothing unfinished is called so",
+            hint="asyncup status shows what there is",
+        )
+    return [by_name[name] for name in dict.fromkeys(names)]
+
+
+def _check(found: CommandFound) -> None:
+    """Refuse what cannot be gone on with by anybody else."""
+    if found.state is State.RUNNING:
+        raise JournalLocked(f"resume {found.name}: process {found.pid} is at work on it")
+    if found.obstacle is not None:
+        shown = shlex.join(["asyncup", *found.arguments])
+        raise UsageError(f"resume {found.name}: {found.obstacle}", hint=shown)
+
+
+def _go_there(command: Command) -> None:
+    """Let things be as they were where the command was given."""
+    try:
+        os.chdir(command.directory)
+    except OSError as error:
+        raise SourceMissing(
+            f"resume {command.name}: go to {command.directory}: {error.strerror}"
+        ) from error
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        del os.environ[name]
+    os.environ.update(command.environment)
+
+
+def _exit_code(codes: Sequence[int]) -> int:
+    """Return the status of all: 0 if all are done, that of what ended it, or 1 if they differ."""
+    if codes and codes[-1] in _ENDING:
+        return codes[-1]
+    return next(iter(codes), 0) if len(set(codes)) <= 1 else PARTIAL

@@ -1,0 +1,42 @@
+"""The file that metrics are collected from."""
+
+import re
+import stat
+from pathlib import Path
+
+from asyncup.core.errors import UsageError
+from asyncup.core.names import printable
+from asyncup.edges.replaced_file import ReplacedFile
+
+_LONGEST = 1 << 20
+"""Bytes that are read of what an earlier run has left."""
+
+
+class MetricsFile(ReplacedFile):
+    """A file of metrics, replaced as a whole.
+
+    Raises:
+        UsageError: on making, if it cannot be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # What a link leads to is replaced, not the link.
+        place = path.resolve()
+        try:
+            if place.exists() and not stat.S_ISREG(place.stat().st_mode):
+                raise OSError("it is there, and no file")  # noqa: TRY301 - one text for both
+            super().__init__(place)
+        except OSError as error:
+            raise UsageError(
+                f"write metrics to {printable(str(path))}: {error.strerror or error}",
+                hint="name a file in a directory that can be written with --metrics-file",
+            ) from error
+
+    def number_before(self, name: str) -> float | None:
+        """Return the value of a metric without labels that an earlier run has left."""
+        try:
+            with self.path.open(encoding="utf-8", errors="replace") as file:
+                found = re.search(rf"^{name} (\S+)$", file.read(_LONGEST), re.MULTILINE)
+            return None if found is None else float(found[1])
+        except (OSError, ValueError):
+            return None

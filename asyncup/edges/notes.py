@@ -1,0 +1,76 @@
+"""Notes of commands beside the journal: a file for each that is not finished, and its lock.
+
+A note only tells; what is done, S3 and the journal decide. So there is none where none can be kept.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from asyncup.edges.locks import Lock
+from asyncup.edges.replaced_file import ReplacedFile
+
+_PATIENCE = 1.0
+"""Seconds that a run waits for who looks whether its lock is held, which takes no time."""
+
+
+class NoteFile(ReplacedFile):
+    """The note of a command, and the lock that says that the command is alive.
+
+    An empty text removes it.
+    """
+
+    def __init__(self, path: Path, lock: Lock) -> None:
+        super().__init__(path)
+        self._lock = lock
+
+    def close(self) -> None:
+        """Write what is left, and let go of the lock."""
+        super().close()
+        if self.path.exists():
+            self._lock.release()
+        else:
+            self._lock.remove()
+
+    def _replace(self, texts: Sequence[str]) -> None:
+        if texts[-1]:
+            super()._replace(texts)
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+def open_note(state_dir: Path, name: str) -> NoteFile | None:
+    """Return the note of a command, None where it cannot be kept or such a command is running."""
+    directory = _directory(state_dir)
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        lock = Lock(directory / f"{name}.lock")
+        if not lock.acquire(_PATIENCE):
+            return None
+        return NoteFile(directory / f"{name}.json", lock)
+    except OSError:
+        return None
+
+
+def read_notes(state_dir: Path) -> Iterator[tuple[str, bool]]:
+    """Yield the text of each note by name, and whether its command is running."""
+    for path in sorted(_directory(state_dir).glob("*.json")):
+        # One that ends just now has no note any more.
+        with suppress(OSError, UnicodeDecodeError):
+            yield path.read_text(encoding="utf-8"), Lock(path.with_suffix(".lock")).is_held()
+
+
+def remove_note(state_dir: Path, name: str) -> bool:
+    """Forget a command that is not running; return whether there was one."""
+    paths = {path.stem: path for path in _directory(state_dir).glob("*.json")}
+    path = paths.get(name)
+    if path is None or not (lock := Lock(path.with_suffix(".lock"))).acquire():
+        return False
+    with lock:
+        path.unlink(missing_ok=True)
+    return True
+
+
+def _directory(state_dir: Path) -> Path:
+    return state_dir / "commands"

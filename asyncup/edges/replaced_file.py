@@ -1,0 +1,51 @@
+"""A file that is replaced as a whole, for whoever reads it from time to time."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from asyncup.edges.threads import Behind
+
+_PATIENCE = 5.0
+"""Seconds that the end of a run waits for a disk that hangs."""
+
+
+class ReplacedFile:
+    """A stream of which each text is the whole file; writing never raises, and never waits.
+
+    Raises:
+        OSError: on making, if nothing can be written where the file is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        self._draft.touch()
+        self._draft.unlink()
+        self._behind = Behind(self._replace, most=1)
+
+    def write(self, text: str, /) -> None:
+        """Take what is to be the file."""
+        self._behind.put(text)
+
+    def flush(self) -> None:
+        """Do nothing: what is taken is written at once, as far as the disk lets it."""
+
+    def take_problem(self) -> str | None:
+        """Return why the file was not replaced, once."""
+        return self._behind.take_problem()
+
+    def close(self) -> None:
+        """Write what is left, as far as the disk lets it."""
+        self._behind.close(_PATIENCE)
+
+    def _replace(self, texts: Sequence[str]) -> None:
+        try:
+            # Not of a library for temporary files: others may be let read it.
+            self._draft.write_text(texts[-1], encoding="utf-8")
+            self._draft.replace(self.path)
+        except OSError:
+            with suppress(OSError):
+                self._draft.unlink()
+            raise

@@ -1,0 +1,259 @@
+"""`asyncup status` and `asyncup resume`: what is not finished is seen, and gone on with."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.kit import Ended, asyncup, finish, lines, start, tree
+from tests.proxy import Fate, Proxy, Request, let_pass, proxy_to
+from tests.s3 import Bucket
+from tests.told import read_lines
+
+LARGE = os.urandom(22 << 20)
+
+
+class Gate:
+    """Lets two parts of the way through and no more, until it is open."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._two = let_pass(2)
+
+    def __call__(self, request: Request) -> Fate:
+        return Fate.PASS if self.is_open else self._two(request)
+
+
+class Place:
+    """A directory with a large file, a state directory, and a way to S3 that can be opened."""
+
+    def __init__(self, bucket: Bucket, directory: Path, proxy: Proxy, gate: Gate) -> None:
+        self.bucket = bucket
+        self.directory = tree(directory / "w", {"large": LARGE})
+        self.state = directory / "state"
+        self.env = {**bucket.env, "AWS_ENDPOINT_URL": proxy.url}
+        self._proxy = proxy
+        self._gate = gate
+
+    def broken_off(
+        self,
+        look: Callable[[], None] = lambda: None,
+        by: signal.Signals = signal.SIGKILL,
+    ) -> None:
+        """Upload, and break off when S3 has two parts of five; look at it before that."""
+        process = start(
+            *("put", self.directory / "large", str(self.bucket.place), "--part-size=5MiB"),
+            *("--concurrency=2", "--stop-grace=0.1s", f"--state-dir={self.state}"),
+            env=self.env,
+        )
+        self._proxy.wait_until(lambda seen: len(seen.parts()) == 2)
+        look()
+        process.send_signal(by)
+        finish(process)
+        self._gate.is_open = True
+
+    def run(self, command: str, *more: str | Path, **env: str) -> Ended:
+        """Run a command about what is not finished, from elsewhere."""
+        state = f"--state-dir={self.state}"
+        return asyncup(command, state, *more, env={**self.bucket.env, **env}, cwd=Path("/"))
+
+    def command(self) -> dict[str, Any]:
+        """Return what is told of the one command."""
+        (told,) = self.run("status", "--json").events("command_found")
+        return told
+
+
+@pytest.fixture
+def place(bucket: Bucket, tmp_path: Path) -> Iterator[Place]:
+    """Return a place of this test's own."""
+    gate = Gate()
+    with proxy_to(bucket.server.endpoint_url, gate) as proxy:
+        yield Place(bucket, tmp_path, proxy, gate)
+
+
+def test_nothing(place: Place) -> None:
+    """Where nothing was ever begun, that is said, and nothing is made."""
+    ended = place.run("status")
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err == "nothing is running, and nothing is unfinished\n"
+    assert place.run("resume").code == 0
+    assert not place.state.exists()
+
+
+def test_a_run_is_seen(place: Place) -> None:
+    """While it is under way: the command with its process, and each upload with its parts."""
+    seen: list[Ended] = []
+
+    def look() -> None:
+        seen.extend((place.run("status"), place.run("status", "--json")))
+
+    place.broken_off(look)
+    text, told = seen
+    (command,) = told.events("command_found")
+    (upload,) = told.events("unfinished_upload_found")
+    assert (command["state"], command["files_found"]) == ("running", 1)
+    assert (upload["is_running"], upload["parts_committed"]) == (True, 2)
+    assert upload["bytes_committed"] == 10 << 20
+    assert told.events()[-1]["type"] == "summary"
+    assert lines(text.out, f"{command['name']} running: asyncup put {place.directory}/large")
+    assert lines(text.out, f"process {command['pid']}")
+    assert lines(text.out, f"{place.bucket.place}large: 2 parts at S3, 10 MiB of 22 MiB")
+
+
+@pytest.mark.parametrize(("by", "state"), [(signal.SIGKILL, "killed"), (signal.SIGINT, "stopped")])
+def test_what_was_broken_off_is_gone_on_with(place: Place, by: signal.Signals, state: str) -> None:
+    """By its name, from anywhere; nothing is left of it then, here and there."""
+    place.broken_off(by=by)
+    told = place.command()
+    assert (told["state"], told["obstacle"]) == (state, None)
+    ended = place.run("resume", told["name"], "--json")
+    assert ended.code == 0, ended.err
+    assert len(ended.events("part_kept")) == 2
+    assert ended.events()[-1]["type"] == "summary"
+    assert (place.bucket.objects(), place.bucket.pending()) == ({"large": LARGE}, [])
+    assert place.run("status").out == ""
+
+
+def test_the_same_command_by_hand_ends_it_as_well(place: Place) -> None:
+    """Also with other options: it is the same upload."""
+    place.broken_off()
+    put = ("put", place.directory / "large", str(place.bucket.place), "--quiet")
+    assert asyncup(*put, f"--state-dir={place.state}", env=place.env).code == 0
+    assert place.run("status").out == ""
+
+
+def test_it_is_run_as_it_was(place: Place, tmp_path: Path) -> None:
+    """With its variables, none of today's, in its directory; relative paths lead where they led."""
+    tree(tmp_path / "w", {"d/a": b"1"})
+    env = {**place.bucket.env, "ASYNCUP_KEY_PREFIX": "x@-"}
+    put = ("put", "d", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    assert asyncup(*put, env=env, cwd=tmp_path / "w").code == 1
+    assert place.command()["state"] == "failed"
+    assert "missing: no such file" in place.command()["last_error"]
+    tree(tmp_path / "w", {"missing": b"2"})
+    ended = place.run("resume", ASYNCUP_KEY_PREFIX="y-", ASYNCUP_DRY_RUN="1")
+    assert ended.code == 0, ended.err
+    assert place.bucket.objects() == {"x@-a": b"1", "x@-missing": b"2"}
+
+
+def test_no_secret_is_noted(place: Place) -> None:
+    """No key is in any file of the state directory, and no variable that could have one."""
+    place.broken_off()
+    held = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file())
+    assert place.bucket.env["AWS_SECRET_ACCESS_KEY"].encode() not in held
+    assert b"AWS_SECRET" not in held
+    assert b"AWS_ACCESS_KEY" not in held
+
+
+def test_a_stream_cannot_be_resumed(place: Place) -> None:
+    """It is refused with what to do instead; all others go on."""
+    put = ("put", "-", f"{place.bucket.place}s", "--endpoint-url=http://127.0.0.1:1")
+    more = (f"--state-dir={place.state}", "--max-retry=1")
+    assert asyncup(*put, *more, env=place.bucket.env, stdin=b"x").code == 4
+    told = place.command()
+    ended = place.run("resume")
+    assert ended.code == 2
+    assert f"resume {told['name']}: it reads standard input: run the same command" in ended.err
+    assert f"hint: asyncup put - {place.bucket.place}s" in ended.err
+
+
+def test_what_is_running_is_not_run_twice(place: Place) -> None:
+    """Named, it is refused with its process, status 5; unnamed, it is left alone."""
+    seen: list[Ended] = []
+
+    def look() -> None:
+        seen.extend((place.run("resume", place.command()["name"]), place.run("resume")))
+
+    place.broken_off(look)
+    named, unnamed = seen
+    assert (named.code, unnamed.code) == (5, 0)
+    assert "is at work on it" in named.err
+
+
+def test_a_name_that_is_none(place: Place) -> None:
+    """Status 2, and where to look; nothing is begun, and with --json it is told so."""
+    place.broken_off()
+    ended = place.run("resume", place.command()["name"], "nobody", "--json")
+    assert ended.code == 2
+    assert "resume nobody: nothing unfinished is called so\nhint: asyncup status" in ended.err
+    assert [event["type"] for event in ended.events()] == ["error", "summary"]
+
+
+def test_a_directory_that_is_gone(place: Place, tmp_path: Path) -> None:
+    """Status 3: its relative paths lead nowhere."""
+    (tmp_path / "gone").mkdir()
+    put = ("put", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    assert asyncup(*put, env=place.bucket.env, cwd=tmp_path / "gone").code == 3
+    (tmp_path / "gone").rmdir()
+    ended = place.run("resume")
+    assert ended.code == 3
+    assert f"go to {tmp_path}/gone: No such file or directory" in ended.err
+
+
+def test_forgetting(place: Place) -> None:
+    """What is given up is shown no more; a name that is none is refused."""
+    place.broken_off()
+    name = place.command()["name"]
+    assert place.run("status", "--forget", "nobody").code == 2
+    ended = place.run("status", "--forget", name)
+    assert ended.code == 0
+    assert name not in ended.out
+    assert place.run("resume").code == 0
+    assert place.bucket.objects() == {}
+
+
+def test_watching(place: Place) -> None:
+    """It is told again and again, until Ctrl-C, which is a good end."""
+    place.broken_off()
+    process = start(
+        *("status", "--watch", "--json", f"--state-dir={place.state}"), env=place.bucket.env
+    )
+    assert process.stdout is not None
+    told = read_lines(process.stdout.readline().decode() for _ in range(4))
+    kinds = ["command_found", "unfinished_upload_found"]
+    assert [event["type"] for event in told] == kinds * 2
+    process.send_signal(signal.SIGINT)
+    ended = finish(process)
+    assert (ended.code, ended.events()[-1]["exit_code"]) == (0, 0)
+
+
+def test_watching_ends_with_its_reader(place: Place) -> None:
+    """Nobody is told anything for ever who does not listen."""
+    place.broken_off()
+    process = start("status", "--watch", f"--state-dir={place.state}", env=place.env)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 0
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+def test_another_choice_is_another_command(place: Place, tmp_path: Path) -> None:
+    """One that is done takes nothing from another one of the same place that is not."""
+    tree(tmp_path / "d", {"a.x": b"1", "b.y": b"2"})
+    (tmp_path / "d" / "c.x").symlink_to("nowhere")
+    put = ("put", tmp_path / "d", str(place.bucket.place), f"--state-dir={place.state}")
+    assert asyncup(*put, "--include=*.x", env=place.env).code == 1
+    (tmp_path / "d" / "c.x").unlink()
+    assert asyncup(*put, "--include=*.y", env=place.env).code == 0
+    assert "--include=*.x" in place.command()["arguments"]
+
+
+def test_a_password_in_a_url_is_not_noted(place: Place) -> None:
+    """It is refused, and not even the note of what was refused has it."""
+    put = ("put", place.directory / "large", str(place.bucket.place))
+    env = {**place.env, "AWS_ENDPOINT_URL": "http://u:hunter2@h:9000"}
+    assert asyncup(*put, f"--state-dir={place.state}", env=env).code == 2
+    held = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file())
+    assert b"hunter2" not in held
+
+
+def test_a_dry_run_leaves_no_note(place: Place) -> None:
+    """It begins nothing that could be gone on with."""
+    put = ("put", place.directory, "/no/such", str(place.bucket.place), "-n")
+    assert asyncup(*put, f"--state-dir={place.state}", env=place.bucket.env).code == 1
+    assert place.run("status").out == ""

@@ -1,0 +1,106 @@
+"""A file that is replaced as a whole: whoever reads it sees all of a text, or of the one before."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from asyncup.core.errors import UsageError
+from asyncup.edges.metrics_file import MetricsFile
+
+
+def test_it_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    """A reader that has it open keeps the old text; nothing else is left in the directory."""
+    (tmp_path / "place").mkdir()
+    path = tmp_path / "place" / "asyncup.prom"
+    path.write_text("before")
+    metrics = MetricsFile(path)
+    with path.open() as reader:
+        metrics.write("after")
+        metrics.close()
+        assert reader.read() == "before"
+    assert path.read_text() == "after"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_last_text_counts(tmp_path: Path) -> None:
+    """Whatever the disk has no time for, the end is there."""
+    metrics = MetricsFile(tmp_path / "asyncup.prom")
+    for number in range(1000):
+        metrics.write(f"{number}")
+    metrics.close()
+    assert metrics.path.read_text() == "999"
+
+
+def test_others_may_read_it(tmp_path: Path) -> None:
+    """Who collects metrics is another user, mostly."""
+    before = os.umask(0o022)
+    metrics = MetricsFile(tmp_path / "asyncup.prom")
+    metrics.write("text")
+    metrics.close()
+    os.umask(before)
+    assert metrics.path.stat().st_mode & 0o777 == 0o644
+
+
+def test_the_draft_is_not_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """node_exporter reads all files `*.prom`: what is being written has another ending."""
+    written: list[str] = []
+    monkeypatch.setattr(Path, "replace", lambda draft, _: written.append(draft.name))
+    metrics = MetricsFile(tmp_path / "asyncup.prom")
+    metrics.write("text")
+    metrics.close()
+    assert written == [f"asyncup.prom.{os.getpid()}.tmp"]
+
+
+def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
+    """The link stays."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real/asyncup.prom")
+    metrics = MetricsFile(tmp_path / "link")
+    metrics.write("text")
+    metrics.close()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "asyncup.prom").read_text() == "text"
+
+
+def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
+    """And what comes next is tried all the same."""
+    place = tmp_path / "place"
+    place.mkdir()
+    metrics = MetricsFile(place / "asyncup.prom")
+    place.rmdir()
+    metrics.write("lost")
+    metrics.close()
+    assert metrics.take_problem() == "No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("place", "problem"),
+    [("no/asyncup.prom", "No such file or directory"), ("/dev/null", "it is there, and no file")],
+)
+def test_what_cannot_be_is_refused(tmp_path: Path, place: str, problem: str) -> None:
+    """Before anything is begun; above all, no device is replaced by a file."""
+    with pytest.raises(UsageError, match=problem):
+        MetricsFile(tmp_path / place)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (None, None),
+        ("", None),
+        ("# HELP x\nlast 1.5\nother 2\n", 1.5),
+        ("last many\n", None),
+        ('last{a="b"} 1\n', None),
+    ],
+)
+def test_what_an_earlier_run_left_can_be_read(
+    tmp_path: Path, text: str | None, number: float | None
+) -> None:
+    """The value of a metric, if there is one."""
+    path = tmp_path / "asyncup.prom"
+    if text is not None:
+        path.write_text(text)
+    metrics = MetricsFile(path)
+    assert metrics.number_before("last") == number
+    metrics.close()

@@ -1,0 +1,101 @@
+"""What a run notes of itself, and how that is shown."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from asyncup.core import events
+from asyncup.core.errors import Fault, Throttled
+from asyncup.core.model import ObjectURI
+from asyncup.core.standing import Command, CommandFound, State, read_note
+from asyncup.ui.standing import Note, command_lines, upload_line
+from tests.ui.standing import COMMAND, MOMENT, UPLOAD
+
+URI = ObjectURI("bucket", "big.bin")
+GIVEN = Command(name="1a2b3c4d", arguments=["put"], directory="/srv", environment={})
+SLOW = Throttled(Fault(action="upload part 2"))
+
+
+class Written:
+    """Remembers all texts."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def write(self, text: str, /) -> None:
+        self.texts.append(text)
+
+    def flush(self) -> None:
+        pass
+
+    def last(self) -> CommandFound:
+        """Return what was noted last."""
+        read = read_note(self.texts[-1], is_running=False)
+        assert read is not None
+        return read[1]
+
+
+def test_a_run_notes_how_it_stands() -> None:
+    """From its beginning on: files, bytes, and what went wrong last."""
+    written, times = Written(), iter(range(100))
+    now = lambda: MOMENT + timedelta(seconds=next(times))  # noqa: E731 - shorter
+    note = Note(written, GIVEN, lambda: 0.0, now, pid=7)
+    with note:
+        assert (written.last().files_found, written.last().last_error) == (0, None)
+        note(events.FileFound("big.bin", URI, 50))
+        note(events.FileStarted("big.bin", URI, 50, 20, 3))
+        note(events.PartUploaded(URI, 1, 20, "e", 1))
+        note(events.PartStarted(URI, 2, 20, 1))
+        note(events.BytesSent(URI, 2, 7))
+        note(events.RetryScheduled(None, None, 1, 1.0, SLOW))
+        note.tick()
+    told = written.last()
+    assert (told.files_found, told.files_done, told.bytes_found) == (1, 0, 50)
+    assert (told.bytes_committed, told.bytes_in_flight, told.pid) == (20, 7, 7)
+    assert told.last_error == "upload part 2: failed"
+    assert MOMENT == told.started < told.updated
+    note.end(130)
+    assert (written.last().exit_code, written.last().state) == (130, State.STOPPED)
+
+
+def test_there_is_no_note_of_what_is_done() -> None:
+    """Status 0 removes it."""
+    written = Written()
+    Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7).end(0)
+    assert written.texts == [""]
+
+
+def text_of(found: CommandFound) -> list[str]:
+    """Return what is said of a command."""
+    return [line.text for line in command_lines(found, "asyncup put a s3://b/")]
+
+
+def test_a_running_command_in_words() -> None:
+    """What, how far, how fast, until when, and where to send a signal."""
+    assert text_of(COMMAND) == [
+        "1a2b3c4d running: asyncup put a s3://b/",
+        "  1/2 files · 20 MiB of 50 MiB · 8 MiB/s · 4s left · process 7",
+    ]
+
+
+def test_a_command_that_ended_in_words() -> None:
+    """Since when, why, and how to go on."""
+    found = replace(
+        COMMAND, state=State.FAILED, exit_code=4, files_failed=1, last_error="upload: no answer"
+    )
+    assert text_of(found) == [
+        "1a2b3c4d failed: asyncup put a s3://b/",
+        "  1/2 files · 20 MiB of 50 MiB · 1 failed · since 2026-01-02 03:04 UTC",
+        "  last error: upload: no answer",
+        "  to go on: asyncup resume 1a2b3c4d",
+    ]
+    stream = replace(found, obstacle="it reads standard input")
+    assert text_of(stream)[-1] == "  to go on: it reads standard input"
+
+
+def test_an_upload_in_words() -> None:
+    """What S3 has acknowledged, of what, and whether anybody is at work."""
+    assert upload_line(UPLOAD).text == (
+        "s3://bucket/big.bin: 1 part at S3, 20 MiB of 50 MiB, of big.bin, being sent (upload ID id)"
+    )
+    stream = replace(UPLOAD, size=None, is_running=False)
+    assert "1 part at S3, 20 MiB, of big.bin, waiting to be resumed" in upload_line(stream).text
