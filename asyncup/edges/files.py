@@ -22,15 +22,10 @@ from asyncup.core.errors import (
 )
 from asyncup.core.model import Fingerprint
 from asyncup.core.names import printable
-
-BLOCK = 256 << 10
-"""Bytes read at once; measured: larger ones leave the processor's cache before they are sent."""
+from asyncup.edges.blocks import BLOCK, SPARE
 
 _AT_ONCE = 2
 """Blocks of one reader: who asks for the next one may still hold the one before."""
-
-_SPARE_BLOCKS = 32
-"""Blocks that are kept for later, at most."""
 
 # preadv2(2), of Linux; other systems have neither the flag nor, some of them, the call.
 _NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
@@ -219,38 +214,6 @@ def content_type(name: str) -> str:
     return kind or "application/octet-stream"
 
 
-class Blocks:
-    """Memory to read into, used again as soon as nobody looks at what was read before.
-
-    Fresh memory costs about as much as the reading does: the kernel has to clear it first.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._spare: list[bytearray] = []
-
-    def take(self) -> bytearray:
-        """Return a block that nobody has a view of, the one used last if it can be had."""
-        for index in reversed(range(len(self._spare))):
-            block = self._spare[index]
-            try:
-                # Python refuses to change the size of what anybody has a view of.
-                block.append(block.pop())
-            except BufferError:
-                continue
-            del self._spare[index]
-            return block
-        return bytearray(BLOCK)
-
-    def give_back(self, block: bytearray) -> None:
-        """Let a block be used again, some time after the last view of it has gone."""
-        if len(self._spare) < self._most:
-            self._spare.append(block)
-
-
-_BLOCKS = Blocks(_SPARE_BLOCKS)
-
-
 class RangeReader:
     """Reads `size` bytes of a file from `offset` on, a block at a time.
 
@@ -281,7 +244,7 @@ class RangeReader:
     def __exit__(self, *_: object) -> None:
         self._handle.close()
         while self._read_before:
-            _BLOCKS.give_back(self._read_before.popleft())
+            SPARE.give_back(self._read_before.popleft())
 
     @property
     def end(self) -> int:
@@ -331,8 +294,8 @@ class RangeReader:
 
     def _room(self, size: int) -> memoryview:
         if len(self._read_before) == _AT_ONCE:
-            _BLOCKS.give_back(self._read_before.popleft())
-        block = _BLOCKS.take()
+            SPARE.give_back(self._read_before.popleft())
+        block = SPARE.take()
         self._read_before.append(block)
         return memoryview(block)[:size]
 

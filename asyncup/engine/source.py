@@ -13,8 +13,9 @@ from asyncup.core.errors import (
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Fingerprint, Part
 from asyncup.core.names import printable
 from asyncup.core.plan import UploadPlan
+from asyncup.edges.blocks import BLOCK
 from asyncup.edges.chunks import ChunkStore, StagedPart, compute
-from asyncup.edges.files import BLOCK, RangeReader, fingerprint
+from asyncup.edges.files import RangeReader, fingerprint
 
 Algorithms = AbstractSet[ChecksumAlgorithm]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from asyncup.core.errors import SourceChanged
+from asyncup.edges.blocks import BLOCK
 from asyncup.edges.body import FIRST_SLICE, LEAST_SLICE, RISE, SLICE, PartBody
-from asyncup.edges.files import BLOCK, RangeReader
+from asyncup.edges.files import RangeReader
 from tests.loop import run
 
 SIZE = 10 * SLICE + 1

@@ -20,8 +20,8 @@ from asyncup.core.errors import (
     SourceUnreadable,
     SourceUnsuitable,
 )
+from asyncup.edges.blocks import BLOCK
 from asyncup.edges.files import (
-    BLOCK,
     Found,
     Left,
     RangeReader,

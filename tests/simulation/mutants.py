@@ -309,6 +309,8 @@ MUTANTS = [
         "stopped is complete",
         "a stream that was stopped is completed with what was sent of it",
         ((Transfer, "is_complete", property(_complete_when_stopped)),),
+        # All that is in flight has to arrive within the moment that a stop leaves it.
+        within=1500,
     ),
     Mutant(
         "another's chunk file",

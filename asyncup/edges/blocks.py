@@ -1,0 +1,39 @@
+"""Memory that bytes are read into, again and again."""
+
+BLOCK = 256 << 10
+"""Bytes read at once; measured: larger ones leave the processor's cache before they are sent."""
+
+_MOST_SPARE = 32
+
+
+class Blocks:
+    """Memory to read into, used again as soon as nobody looks at what was read before.
+
+    Fresh memory costs about as much as the reading does: the kernel has to clear it first.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._spare: list[bytearray] = []
+
+    def take(self) -> bytearray:
+        """Return a block that nobody has a view of, the one used last if it can be had."""
+        for index in reversed(range(len(self._spare))):
+            block = self._spare[index]
+            try:
+                # Python refuses to change the size of what anybody has a view of.
+                block.append(block.pop())
+            except BufferError:
+                continue
+            del self._spare[index]
+            return block
+        return bytearray(BLOCK)
+
+    def give_back(self, block: bytearray) -> None:
+        """Let a block be used again, some time after the last view of it has gone."""
+        if len(self._spare) < self._most:
+            self._spare.append(block)
+
+
+SPARE = Blocks(_MOST_SPARE)
+"""The blocks that all who read share."""
