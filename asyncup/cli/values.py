@@ -40,6 +40,7 @@ _COUNT = Shape(
     'a whole number, "auto" or such as "auto:1-32"',
     lambda value: _is_number(value) or _is_text(value),
 )
+_PROCESSES = Shape('a whole number or "auto"', lambda value: _is_number(value) or _is_text(value))
 _SIZE = Shape(
     'a number of bytes or a size such as "64MiB"',
     lambda value: _is_number(value) or _is_text(value),
@@ -58,6 +59,7 @@ _SHAPES = {
     **dict.fromkeys(("metadata", "tag"), _PAIRS),
     "max_retry": _NUMBER,
     "concurrency": _COUNT,
+    "processes": _PROCESSES,
     **dict.fromkeys(("part_size", "min_size", "max_size", "min_rate"), _SIZE),
     "limit_rate": _RATE,
     **dict.fromkeys(
