@@ -76,7 +76,13 @@ class Crew:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(worker.close() for worker in self._workers))
+        ending = asyncio.gather(*(worker.close() for worker in self._workers))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            # They are killed already, so this does not take long; none is left behind.
+            await ending
+            raise
 
     def hear(self, event: Event, /) -> None:
         """Take in an event: if a limit is set, nothing goes any more that was not asked for."""

@@ -14,12 +14,16 @@ from asyncup.core.options import Limits, Options
 from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.uploader import Uploader
 from tests.fakes3 import FakeS3
+from tests.workers import TaskWorkers
 
 E = TypeVar("E", bound=Event)
 
 LIMITS = Limits(min_part_size=10, max_part_size=10_000, max_parts=50, part_size_step=10)
 OPTIONS = Options(part_size=100, concurrency=3, read_ahead=1, limits=LIMITS)
 URI = ObjectURI("test-bucket", "some/key")
+
+processes = 1
+"""Of every uploader that is opened; see `tests/engine/conftest.py`."""
 
 
 class Ears:
@@ -59,8 +63,9 @@ async def uploader(
     """Open an uploader whose chunk files are below a directory; none are left when it closes."""
     split_dir = directory / "chunks"
     async with Uploader(
-        options=replace(options, split_dir=split_dir),
+        options=replace(options, split_dir=split_dir, processes=processes),
         gateway=gateway,
+        start_worker=TaskWorkers(gateway).start,
         listener=listener,
         attributes=attributes,
     ) as opened:

@@ -42,6 +42,8 @@ from tests.engine.kit import (
 from tests.fakes3 import FakeS3, Request
 from tests.loop import run
 
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
+
 
 def all_stored(s3: FakeS3) -> bool:
     """Return whether S3 holds all eleven parts of the file that most tests here use."""
