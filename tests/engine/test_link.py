@@ -330,9 +330,9 @@ def test_keys_that_are_renewed(tmp_path: Path) -> None:
 
     def renew() -> bool:
         nonlocal valid
-        valid = True
+        was_valid, valid = valid, True
         s3.watch = lambda _: None
-        return True
+        return not was_valid
 
     s3.watch, s3.renews = watch, renew
     upload(s3, tmp_path, ears)
