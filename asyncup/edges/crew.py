@@ -6,7 +6,7 @@ that ends again and again is not, and when there is none left, this process does
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -18,7 +18,6 @@ from asyncup.core.messages import (
     Answer,
     Identity,
     ObjectTaken,
-    OpenS3,
     PartTaken,
     PutObject,
     Ration,
@@ -38,7 +37,7 @@ from asyncup.core.rates import lease
 from asyncup.edges.body import Pace
 from asyncup.edges.chunks import StagedPart
 from asyncup.edges.hands import Attempt, Hands, Sent
-from asyncup.edges.hired import Hired, StartWorker
+from asyncup.edges.hired import Hired
 from asyncup.edges.workbench import read
 
 MOST_LOSSES = 3
@@ -51,23 +50,22 @@ class Crew:
     """Workers that share the work; use as a context manager.
 
     Args:
-        number: how many.
-        start: starts one.
-        opening: what each is told first.
+        workers: who they are.
         identity: gives what a request is to be signed with.
-        own: carries parts when no worker is left.
+        own: carries parts when no worker is left, or as long as none is needed.
+        is_needed: whether any is, by now.
     """
 
     def __init__(
         self,
-        number: int,
-        start: StartWorker,
-        opening: OpenS3,
+        workers: Sequence[Hired],
         identity: Callable[[], Awaitable[Identity]],
         own: Hands,
+        is_needed: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._workers = [Hired(start, opening) for _ in range(number)]
+        self._workers = workers
         self._numbers = count(1)
+        self._is_needed = is_needed
         self.identity = identity
         self.own = own
         self.rate: float | None = None
@@ -124,7 +122,9 @@ class Crew:
                 return _expected(answer, SpanRead)
 
     def who(self) -> Hired | None:
-        """Return who has the least to do; None if nobody is left."""
+        """Return who has the least to do; None if nobody is left, or needed."""
+        if not self._is_needed():
+            return None
         left = [worker for worker in self._workers if worker.losses < MOST_LOSSES]
         return min(left, key=lambda worker: worker.load, default=None)
 

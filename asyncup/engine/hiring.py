@@ -1,17 +1,22 @@
 """The way to S3, and workers for it where several processes are asked for."""
 
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
 from asyncup import __version__
+from asyncup.core.conditions import ProcessesAdded
+from asyncup.core.events import Event, Listener
 from asyncup.core.messages import OpenS3
 from asyncup.core.options import Options, S3Config
+from asyncup.core.processes import BUSY, Burden
 from asyncup.edges.channel import start_process
 from asyncup.edges.crew import Crew
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.hands import Hands, OwnHands
-from asyncup.edges.hired import StartWorker
+from asyncup.edges.hired import Hired, StartWorker
+from asyncup.edges.machine import cores
 from asyncup.edges.s3 import open_s3
 from asyncup.edges.s3_credentials import CredentialChain
 from asyncup.edges.s3_signatory import Signatory
@@ -37,12 +42,18 @@ class Means:
         """Gives files as sources, whose parts the same read."""
         return FileSource if self.crew is None else partial(CrewFileSource, self.crew)
 
+    def hear(self, event: Event, /) -> None:
+        """Take in an event."""
+        if self.crew is not None:
+            self.crew.hear(event)
+
 
 async def open_means(
     stack: AsyncExitStack,
     options: Options,
-    s3: S3Config,
+    announce: Listener,
     *,
+    s3: S3Config,
     gateway: Gateway | None,
     start_worker: StartWorker | None,
 ) -> Means:
@@ -59,7 +70,8 @@ async def open_means(
         opening = open_s3(s3, options, agent=_AGENT, signatory=signatory)
         gateway = await stack.enter_async_context(opening)
         start_worker = start_worker or start_process
-    if start_worker is None or options.processes == 1:
+    number = options.processes or min(cores(), options.slots.most)
+    if start_worker is None or number == 1:
         return Means(gateway, None)
     told = OpenS3(
         # Their keys are told with each request: they may change.
@@ -68,5 +80,28 @@ async def open_means(
         stall_timeout=options.stall_timeout,
         agent=_AGENT,
     )
-    crew = Crew(options.processes, start_worker, told, signatory.identity, OwnHands(gateway))
+    crew = Crew(
+        [Hired(start_worker, told) for _ in range(number)],
+        signatory.identity,
+        OwnHands(gateway),
+        (lambda: True) if options.processes else _Need(number, announce),
+    )
     return Means(gateway, await stack.enter_async_context(crew))
+
+
+class _Need:
+    """Whether workers are needed: from when on this process alone does not keep up."""
+
+    def __init__(self, number: int, announce: Listener) -> None:
+        self._number = number
+        self._announce = announce
+        self._burden = Burden(time.monotonic(), time.thread_time())
+        self._is_felt = False
+
+    def __call__(self) -> bool:
+        if not self._is_felt:
+            share = self._burden.share(time.monotonic(), time.thread_time())
+            if share is not None and share >= BUSY:
+                self._is_felt = True
+                self._announce(ProcessesAdded(self._number, round(share, 2)))
+        return self._is_felt

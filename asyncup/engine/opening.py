@@ -35,16 +35,17 @@ async def open_runtime(
     Raises:
         UsageError: the configuration names things that are not there.
     """
-    means = await open_means(stack, options, s3, gateway=gateway, start_worker=start_worker)
-    gateway, crew = means.gateway, means.crew
+    means = await open_means(
+        stack, options, announce, s3=s3, gateway=gateway, start_worker=start_worker
+    )
+    gateway = means.gateway
     stopping, policy = asyncio.Event(), _policy(options)
     slots, window, backlog = _places(options, announce)
 
     def tell(event: Event, /) -> None:
         announce(event)
         slots.hear(event)
-        if crew is not None:
-            crew.hear(event)
+        means.hear(event)
 
     journal = Journal(
         options.state_dir,
