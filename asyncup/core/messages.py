@@ -8,7 +8,8 @@ A worker is told first which S3 it is about (`OpenS3`), then what to do: to read
 (`ReadSpan`), or to make one attempt to send them (`UploadPart`, `PutObject`). Meanwhile it tells
 how far it is (`Moved`), asks for bytes where the rate is limited (`Want`, `Grant`), and in the end
 gives one answer: `SpanRead`, `PartTaken`, `ObjectTaken`, `Failed`, or `CalledOff` where it was told
-to leave off (`CallOff`). It decides nothing: no retry, no delay, no order.
+to leave off (`CallOff`). Every few seconds it says that it is `Alive`. It decides nothing: no
+retry, no delay, no order.
 """
 
 import json
@@ -139,6 +140,11 @@ class Ration(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Alive(Message):
+    """A worker that says nothing else has nothing to say, and has not come to a stop."""
+
+
+@dataclass(frozen=True, slots=True)
 class Moved(Message):
     """So much of an attempt was sent by now; the network was kept waiting for `held` seconds."""
 
@@ -200,7 +206,7 @@ _KINDS: dict[str, type[Message]] = {
     kind.__name__: kind
     for kind in (
         *(OpenS3, ReadSpan, UploadPart, PutObject, CallOff, Grant, Ration),
-        *(Moved, Want, SpanRead, PartTaken, ObjectTaken, Failed, CalledOff),
+        *(Alive, Moved, Want, SpanRead, PartTaken, ObjectTaken, Failed, CalledOff),
     )
 }
 

@@ -21,9 +21,15 @@ from asyncup.core.messages import (
     Want,
 )
 from asyncup.edges.channel import WorkerChannel
+from asyncup.edges.workbench import BEAT
 
 PATIENCE = 10.0
 """Seconds that a worker may take to leave off; one that hangs is ended."""
+
+SILENCE = 12
+"""Times BEAT without a sign of life, after which a worker is taken to hang. They are counted, for
+when the machine has slept, nobody could say anything.
+"""
 
 Asked = ReadSpan | Send
 
@@ -48,6 +54,7 @@ class _Call:
         self.asked = asked
         self.attempt = attempt
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.is_told = False
         self.is_over = asyncio.Event()
         self.granting: asyncio.Task[None] | None = None
 
@@ -78,6 +85,7 @@ class Hired:
         self._channel: WorkerChannel | None = None
         self._calls: dict[int, _Call] = {}
         self._life: asyncio.Task[None] | None = None
+        self._silent = 0
         self.losses = 0
 
     @property
@@ -95,19 +103,26 @@ class Hired:
             AsyncupError: it cannot be done.
         """
         call = self._calls[asked.call] = _Call(asked, attempt)
-        if self._channel is not None:
-            self._channel.send(asked)
-        elif self._life is None:
-            self._life = asyncio.create_task(self._live())
+        self._begin()
         try:
             return await call.answer
         except asyncio.CancelledError:
             await self._call_off(call)
             raise
 
+    def _begin(self) -> None:
+        """Tell it what it has not been told, or start it first."""
+        if self._channel is None:
+            self._life = self._life or asyncio.create_task(self._live())
+            return
+        for call in self._calls.values():
+            if not call.is_told:
+                call.is_told = True
+                self._channel.send(call.asked)
+
     async def _call_off(self, call: _Call) -> None:
         if self._channel is None:
-            # Nobody has heard of it yet, or does any more.
+            # It has not heard of it yet, or has ended.
             self._calls.pop(call.asked.call, None)
             return
         self.tell(CallOff(call.asked.call))
@@ -123,9 +138,10 @@ class Hired:
             self._channel.send(message)
 
     def kill(self) -> None:
-        """End it."""
+        """End it; what it is asked for from now on is for the one that is started then."""
         if self._channel is not None:
             self._channel.kill()
+            self._channel = None
 
     async def close(self) -> None:
         """End it for good."""
@@ -138,31 +154,46 @@ class Hired:
         try:
             channel = await self._start()
         except OSError as error:
+            for call in self._calls.values():
+                call.is_told = True
             self._lose(f"could not be started: {error.strerror or error}")
             return
+        watching = asyncio.create_task(self._watch())
         try:
             channel.send(self._opening)
-            for call in self._calls.values():
-                channel.send(call.asked)
+            self._channel = channel
+            self._begin()
             # They may have been asked before there was a limit.
             channel.send(Ration())
-            self._channel = channel
             while (message := await channel.receive()) is not None:
                 self._hear(message)
         finally:
+            watching.cancel()
             self._channel = None
             channel.kill()
-            how = await channel.ended()
-            self._lose(how)
+            self._lose(await channel.ended())
+
+    async def _watch(self) -> None:
+        """End the worker if it says nothing for too long."""
+        self._silent = 0
+        while self._silent <= SILENCE:
+            await asyncio.sleep(BEAT)
+            self._silent += 1
+        self.kill()
 
     def _lose(self, how: str) -> None:
+        """Let go of a worker that has ended, and of what it was told to do."""
         self.losses += 1
         self._life = None
-        calls, self._calls = self._calls, {}
-        for call in calls.values():
-            call.end(WorkerLost(f"{_named(call.asked)}: the process that was at it {how}"))
+        for call in list(self._calls.values()):
+            if call.is_told:
+                del self._calls[call.asked.call]
+                call.end(WorkerLost(f"{_named(call.asked)}: the process that was at it {how}"))
+        if self._calls:
+            self._begin()
 
     def _hear(self, message: Message) -> None:
+        self._silent = 0
         match message:
             case Moved(number, sent, held) if call := self._calls.get(number):
                 if call.attempt is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from asyncup.core.errors import AsyncupError
 from asyncup.core.messages import (
+    Alive,
     Answer,
     CalledOff,
     CallOff,
@@ -33,6 +34,9 @@ from asyncup.edges.gateway import Gateway
 
 TICK = 0.05
 """Seconds between two reports of how far everything is."""
+
+BEAT = 5.0
+"""Seconds between two signs of life."""
 
 
 async def read(asked: ReadSpan) -> SpanRead:
@@ -123,10 +127,16 @@ class Workbench:
     async def run(self) -> None:
         """Work; what is under way when the channel ends is dropped. A bug ends the worker."""
         async with asyncio.TaskGroup() as group:
+            beating = group.create_task(self._beat())
             while (message := await self._channel.receive()) is not None:
                 self._take(message, group)
-            for task in self._tasks.values():
+            for task in (beating, *self._tasks.values()):
                 task.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            self._channel.send(Alive())
+            await asyncio.sleep(BEAT)
 
     def _take(self, message: Message, group: asyncio.TaskGroup) -> None:
         match message:

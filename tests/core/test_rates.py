@@ -16,6 +16,7 @@ from asyncup.core.rates import (
     RateLimit,
     doubled,
     halved,
+    lease,
 )
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -270,3 +271,13 @@ def test_nothing_is_measured_before_anything_went() -> None:
     """At the first moment, the rate is nothing, not an error."""
     assert Meter(5.0).rate(5.0) == 0
     assert Meter(5.0).rate(9.0) == 0
+
+
+@pytest.mark.parametrize("rate", [1 << 10, 1 << 20, 10 << 20, 100 << 20, 10 << 30])
+def test_a_lease_is_small_beside_the_rate(rate: int) -> None:
+    """What 32 workers' parts were let send and have not sent is a tenth of a second's worth.
+
+    Or one slice each, where that is more: no less goes at once in one process either.
+    """
+    assert 32 * lease(rate) <= max(rate / 10, 32 * (32 << 10))
+    assert rate / lease(rate) <= 330
