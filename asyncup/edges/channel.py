@@ -86,9 +86,9 @@ class WorkerProcess(StreamChannel):
 
     async def ended(self) -> str:
         """Wait until it has ended, and say how."""
+        self._writer.close()
         code = await self._process.wait()
         await self._listening
-        self._writer.close()
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         said = f": {self._told[-1]}" if self._told else ""

@@ -158,7 +158,7 @@ class Hired:
                 call.is_told = True
             self._lose(f"could not be started: {error.strerror or error}")
             return
-        watching = asyncio.create_task(self._watch())
+        watching, is_at_work = asyncio.create_task(self._watch()), True
         try:
             channel.send(self._opening)
             self._channel = channel
@@ -167,10 +167,12 @@ class Hired:
             channel.send(Ration())
             while (message := await channel.receive()) is not None:
                 self._hear(message)
+            is_at_work = False
         finally:
             watching.cancel()
             self._channel = None
-            channel.kill()
+            if is_at_work:
+                channel.kill()
             self._lose(await channel.ended())
 
     async def _watch(self) -> None:
