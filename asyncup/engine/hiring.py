@@ -1,6 +1,7 @@
 """The way to S3, and workers for it where several processes are asked for."""
 
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -84,23 +85,35 @@ async def open_means(
         [Hired(start_worker, told) for _ in range(number)],
         signatory.identity,
         OwnHands(gateway),
-        (lambda: True) if options.processes else _Need(number, announce),
+        (lambda: True) if options.processes else Need(number, announce),
     )
     return Means(gateway, await stack.enter_async_context(crew))
 
 
-class _Need:
-    """Whether workers are needed: from when on this process alone does not keep up."""
+class Need:
+    """Whether workers are needed: from when on this process alone does not keep up.
 
-    def __init__(self, number: int, announce: Listener) -> None:
+    `clock` gives the time in seconds, `computed` for how long of it this thread has computed.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        announce: Listener,
+        clock: Callable[[], float] = time.monotonic,
+        computed: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._number = number
         self._announce = announce
-        self._burden = Burden(time.monotonic(), time.thread_time())
+        self._clock = clock
+        self._computed = computed
+        self._burden = Burden(clock(), computed())
         self._is_felt = False
 
     def __call__(self) -> bool:
+        """Look, and tell when it is felt first; from then on it is."""
         if not self._is_felt:
-            share = self._burden.share(time.monotonic(), time.thread_time())
+            share = self._burden.share(self._clock(), self._computed())
             if share is not None and share >= BUSY:
                 self._is_felt = True
                 self._announce(ProcessesAdded(self._number, round(share, 2)))
