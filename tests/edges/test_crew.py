@@ -273,9 +273,11 @@ def test_what_is_cancelled_is_left_off(site: Site, turns: int) -> None:
         sending = asyncio.create_task(site.send(crew, upload))
         for _ in range(turns):
             await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
+        assert asyncio.get_running_loop().time() - began < 1
         assert site.s3.in_flight == 0
         sent = [body.sent for body in site.s3.bodies]
         await asyncio.sleep(60)
@@ -283,6 +285,7 @@ def test_what_is_cancelled_is_left_off(site: Site, turns: int) -> None:
         assert [worker.flights for worker in site.workers.started] == [0]
 
     work(site, main, number=1)
+    assert len(site.workers.started) == 1
 
 
 def test_a_worker_that_does_not_leave_off_is_ended(site: Site) -> None:
