@@ -23,7 +23,7 @@ from asyncup.core.messages import (
 from asyncup.edges.channel import WorkerChannel
 from asyncup.edges.workbench import BEAT
 
-PATIENCE = 10.0
+PATIENCE = 5.0
 """Seconds that a worker may take to leave off; one that hangs is ended."""
 
 SILENCE = 12

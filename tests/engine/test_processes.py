@@ -1,6 +1,7 @@
 """A run with workers: whatever becomes of them, the object is the file, and the rate is kept."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from asyncup.core import events
 from asyncup.core.conditions import ProcessesAdded
-from asyncup.core.errors import WorkerLost
+from asyncup.core.errors import SourceChanged, WorkerLost
 from asyncup.core.events import BytesSent, Event, Listener
 from asyncup.core.options import Limits, Options
 from asyncup.core.rates import RateLimit
@@ -165,3 +166,19 @@ def test_where_one_is_enough_there_is_nobody_else(tmp_path: Path) -> None:
     crewed = Crewed(tmp_path, processes=1)
     crewed.put(make_file(tmp_path, 1050))
     assert crewed.workers.started == []
+
+
+def test_a_change_is_seen_with_the_next_part_that_a_worker_reads(tmp_path: Path) -> None:
+    """A file that is written to costs the part that is on its way, not all that follow."""
+    crewed = Crewed(tmp_path, replace(OPTIONS, concurrency=1, read_ahead=0))
+    file = make_file(tmp_path, 1050)
+
+    def touch(_: int, event: Event) -> None:
+        if isinstance(event, events.PartUploaded) and event.part_number == 1:
+            os.utime(file, ns=(1, 1))
+
+    crewed.ears.act = touch
+    with pytest.raises(SourceChanged):
+        crewed.put(file)
+    assert len(crewed.s3.sent_parts()) == 1
+    assert chunk_files(tmp_path) == []
