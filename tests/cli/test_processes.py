@@ -195,11 +195,3 @@ def test_auto_adds_nobody_without_need(upload: Upload) -> None:
     ended = asyncup(*upload.arguments, "--processes=auto", env=upload.env)
     upload.check(ended)
     assert not ended.events("processes_added")
-
-
-@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", ""])
-def test_a_number_that_is_none_is_refused(upload: Upload, value: str) -> None:
-    """A bad number is told before anything is done."""
-    ended = asyncup(*upload.arguments, f"--processes={value}", env=upload.env)
-    assert ended.code == 2
-    assert "--processes" in ended.err
