@@ -35,6 +35,8 @@ class _Steps:
     def select(self, timeout: float | None) -> list[object]:
         self.count += 1
         if self.count > MOST_STEPS:
+            # Those who go in circles take some more steps to be buried.
+            self.count = 0
             raise Stuck(f"no end after {MOST_STEPS} steps")
         self._step()
         if timeout is None:
