@@ -135,9 +135,11 @@ def test_workers_that_are_killed_cost_nothing_but_time(upload: Upload) -> None:
         ended = finish(process)
         assert sorted(proxy.parts()) == list(range(1, PARTS + 1))
     upload.check(ended)
-    lost = [event["error"] for event in ended.events("retry_scheduled")]
-    assert {error["name"] for error in lost} == {"WorkerLost"}
-    assert "was ended by SIGKILL" in lost[0]["message"]
+    retried = [event["error"] for event in ended.events("retry_scheduled")]
+    # On a machine that is very busy, a part may stall as well.
+    lost = [error["message"] for error in retried if error["name"] == "WorkerLost"]
+    assert len(lost) >= 2
+    assert all("was ended by SIGKILL" in each for each in lost)
     assert "Traceback" not in ended.err
 
 
