@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "ui": {"core", "ui"},
     "cli": {"core", "edges", "engine", "ui", "cli", "embedded"},
     "embedded": {"core", "edges"},
+    "worker": {"core", "edges"},
     "__main__": {"cli"},
     "__init__": {"core", "engine"},
 }

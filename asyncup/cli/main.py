@@ -100,6 +100,7 @@ def put(
     overwrite: p.OverwritePolicy = Overwrite.SIZE,
     part_size: p.PartSize = None,
     concurrency: p.Concurrency = "auto",
+    processes: p.Processes = "1",
     limit_rate: p.LimitRate = None,
     direct: p.Direct = False,
     split_dir: p.SplitDir = None,

@@ -95,6 +95,15 @@ Concurrency = Annotated[
         metavar="N|auto|auto:LOW-HIGH",
     ),
 ]
+Processes = Annotated[
+    Any,
+    _how(
+        "--processes",
+        "Processes that read and send parts, for fast links and many cores: a number, or auto",
+        parser=readers.processes,
+        metavar="N|auto",
+    ),
+]
 LimitRate = Annotated[
     Any,
     _how(

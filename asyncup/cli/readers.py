@@ -55,6 +55,14 @@ def _at_least_one(number: int) -> int:
     return number
 
 
+def _processes(text: str) -> int:
+    if text == "auto":
+        return 0
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{text!r} is not a number, or auto")
+    return _at_least_one(int(text))
+
+
 def _per_second(text: str) -> int:
     return parse_size(text.strip().lower().removesuffix("/s"))
 
@@ -119,6 +127,7 @@ def _pattern(text: str) -> str:
 size = _parser(parse_size)
 part_size = _parser(_part_size)
 concurrency = _parser(_concurrency)
+processes = _parser(_processes)
 per_second = _parser(_per_second)
 duration = _parser(parse_duration)
 rate = _parser(_rate)

@@ -23,6 +23,7 @@ def options_of(params: Params) -> Options:
     names = (
         "part_size",
         "concurrency",
+        "processes",
         "direct",
         "split_dir",
         "overwrite",

@@ -58,6 +58,7 @@ _COUNT = Shape(
     lambda value: _is_number(value) or _is_text(value),
     _slots,
 )
+_PROCESSES = Shape('a whole number or "auto"', lambda value: _is_number(value) or _is_text(value))
 _SIZE = Shape(
     'a number of bytes or a size such as "64MiB"',
     lambda value: _is_number(value) or _is_text(value),
@@ -78,6 +79,7 @@ _SHAPES = {
     **dict.fromkeys(("metadata", "tag"), _PAIRS),
     "max_retry": _NUMBER,
     "concurrency": _COUNT,
+    "processes": _PROCESSES,
     **dict.fromkeys(("part_size", "min_size", "max_size", "min_rate", "log_file_size"), _SIZE),
     "limit_rate": _RATE,
     **dict.fromkeys(

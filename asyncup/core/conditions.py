@@ -58,6 +58,17 @@ class SlotsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessesAdded(Event):
+    """From now on, so many processes read and send parts, as one did not keep up with the link.
+
+    It was computing for `share` of the time, from 0 to 1.
+    """
+
+    processes: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class RateChanged(Event):
     """From now on, no more than `rate` is sent; None is as fast as it goes."""
 

@@ -18,6 +18,7 @@
     ├── JournalError            5   JournalLocked
     ├── RetriesExhausted        4   carries the last error and the number of attempts;
     │                               Unreachable if S3 was never there in this run
+    ├── WorkerLost*             1   a process that carried parts has ended
     ├── GaveUp                 75   S3 was out of reach for too long; nothing is lost
     └── Interrupted           130   stopped by the user; running again resumes
 
@@ -291,6 +292,16 @@ class Unreachable(RetriesExhausted):
     """Nothing was ever heard of S3 in this run: the endpoint may as well be wrong."""
 
     stops_run = True
+
+
+class WorkerLost(AsyncupError):
+    """A process that carried parts has ended, or was ended because it did not answer.
+
+    Its parts go again, by another one: whoever has ended it, S3 and the request had no part in it.
+    """
+
+    transient = True
+    at_once = True
 
 
 class GaveUp(AsyncupError):

@@ -146,6 +146,7 @@ class Options:
             what suits the file: 16 MiB, or less where it would have only a few parts.
         concurrency: parts in flight at once, over all files; a number stays as it is.
         read_ahead: parts that wait as chunk files for a place in flight.
+        processes: that read and send parts; 1 is this one alone, 0 is as many as pay.
         direct: send from the file itself, without chunk files.
         split_dir: where chunk files are kept; None is a folder in the user's cache directory.
         overwrite: when an object that is already there is replaced.
@@ -172,6 +173,7 @@ class Options:
     part_size: int | None = None
     concurrency: int | Adaptive = field(default_factory=Adaptive)
     read_ahead: int = 2
+    processes: int = 1
     direct: bool = False
     split_dir: Path | None = None
     overwrite: Overwrite = Overwrite.SIZE
@@ -202,6 +204,7 @@ class Options:
                 not isinstance(self.concurrency, int) or self.concurrency >= 1,
                 f"concurrency {self.concurrency} is less than 1",
             ),
+            (self.processes >= 0, f"processes {self.processes} is less than 0"),
             (self.read_ahead >= 0, f"read ahead {self.read_ahead} is less than 0"),
             (self.max_retry >= 1, f"max retry {self.max_retry} is less than 1"),
             (self.retry_step >= 0, f"retry step {self.retry_step} is negative"),

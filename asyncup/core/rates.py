@@ -195,6 +195,19 @@ class Bucket:
         self.opens_at -= size / self.rate
 
 
+_LEAST_LEASE = 32 << 10
+_LEASES_A_SECOND = 320
+
+
+def lease(rate: float) -> int:
+    """Return how many bytes a worker may be let send at once, at a rate.
+
+    As few as one slice of a body where that is slow, for what is let go and not sent yet comes on
+    top of the rate; more where it is fast, for it takes two messages to ask.
+    """
+    return max(_LEAST_LEASE, int(rate) // _LEASES_A_SECOND)
+
+
 class Meter:
     """Measures the rate of the last seconds: of one at least, and of three at most."""
 

@@ -167,33 +167,49 @@ class ChunkStore:
             DiskFull: the disk has no room; the partial chunk file is gone.
             SplitDirUnusable: it cannot be written.
         """
-        self._count += 1
-        path = self._directory / f"{self._count:06}-part{part.number:05}"
-        running = RunningChecksums(algorithms)
-        try:
-            with path.open("xb") as handle, _dropped_if_it_fails(handle, path):
-                file, blocks = wrap(handle), []
-                while block := await reader.read():
-                    await _update(running, block)
-                    blocks.append(block)
-                    if len(blocks) == _WRITTEN_AT_ONCE:
-                        await file.writelines(blocks)
-                        blocks = []
-                await file.writelines(blocks)
-                await file.flush()
-        except OSError as error:
-            raise self._write_error(error) from error
-        return StagedPart(part, running.result(), path, 0, owned=True)
+        path = self.new_path(part)
+        return StagedPart(part, await copy(path, reader, algorithms), path, 0, owned=True)
 
-    def _write_error(self, error: OSError) -> SplitDirUnusable:
-        where = printable(str(self._split_dir))
-        cause = error.strerror or str(error)
-        if error.errno in _FULL:
-            return DiskFull(
-                f"write a chunk file in {where}: {cause}",
-                hint="free some space, or name another disk with --split-dir, and run again",
-            )
-        return SplitDirUnusable(f"write a chunk file in {where}: {cause}")
+    def new_path(self, part: Part) -> Path:
+        """Return where a part's chunk file is to be written; no other gets the same."""
+        self._count += 1
+        return self._directory / f"{self._count:06}-part{part.number:05}"
+
+
+async def copy(
+    path: Path, reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]
+) -> Checksums:
+    """Write what a reader gives to a new chunk file and return its checksums, in one pass.
+
+    Raises: as `ChunkStore.split`.
+    """
+    running = RunningChecksums(algorithms)
+    try:
+        with path.open("xb") as handle, _dropped_if_it_fails(handle, path):
+            file, blocks = wrap(handle), []
+            while block := await reader.read():
+                await _update(running, block)
+                blocks.append(block)
+                if len(blocks) == _WRITTEN_AT_ONCE:
+                    await file.writelines(blocks)
+                    blocks = []
+            await file.writelines(blocks)
+            await file.flush()
+    except OSError as error:
+        raise _write_error(path, error) from error
+    return running.result()
+
+
+def _write_error(path: Path, error: OSError) -> SplitDirUnusable:
+    # What the user knows is the directory that the run's own is in.
+    where = printable(str(path.parent.parent))
+    cause = error.strerror or str(error)
+    if error.errno in _FULL:
+        return DiskFull(
+            f"write a chunk file in {where}: {cause}",
+            hint="free some space, or name another disk with --split-dir, and run again",
+        )
+    return SplitDirUnusable(f"write a chunk file in {where}: {cause}")
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from asyncup.edges.s3_clock import SigningClock
 from asyncup.edges.s3_credentials import CredentialChain
 from asyncup.edges.s3_foreign import foreign_answer
 from asyncup.edges.s3_request import Requests, readable
+from asyncup.edges.s3_signatory import Signatory
 
 PAGE = 1000
 """Entries a list may have at most, by the S3 API; some servers break when asked for more."""
@@ -58,16 +59,18 @@ _REFUSES_CHECKSUMS = {"NotImplemented", "InvalidArgument", "InvalidRequest", "50
 
 
 @asynccontextmanager
-async def open_s3(config: S3Config, options: Options, *, agent: str) -> AsyncIterator["S3"]:
-    """Open the gateway to one S3.
+async def open_s3(
+    config: S3Config, options: Options, *, agent: str, signatory: Signatory | None = None
+) -> AsyncIterator["S3"]:
+    """Open the gateway to one S3; `signatory` is what its requests are signed by.
 
     Raises:
         UsageError: the configuration names things that are not there.
         S3Error: the credentials are no good, or not to be had.
     """
-    chain, connections = CredentialChain(config), _connections(options)
-    async with open_client(config, connections=connections, agent=agent, chain=chain) as client:
-        yield S3(client, options, chain=chain)
+    by, connections = signatory or Signatory(CredentialChain(config)), _connections(options)
+    async with open_client(config, connections=connections, agent=agent, chain=by.chain) as client:
+        yield S3(client, options, chain=by.chain, clock=by.clock)
 
 
 def _connections(options: Options) -> int:

@@ -11,8 +11,10 @@ from typing import Any
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import exceptions as boto
+from botocore.credentials import ReadOnlyCredentials
 
 from asyncup.core.errors import AsyncupError, CredentialsExpired, CredentialsRejected, Fault
+from asyncup.core.messages import Keys
 from asyncup.core.options import S3Config
 from asyncup.edges.s3_errors import answered, unanswered
 from asyncup.edges.s3_http import ThreadedResolver
@@ -110,6 +112,17 @@ class CredentialChain:
             raise _ours(error) from error
         return self._used
 
+    async def keys(self) -> Keys | None:
+        """Return what the client signs with now: the keys that it was given, or the chain's.
+
+        Raises: as `get_frozen_credentials`.
+        """
+        given = self._config
+        if given.access_key_id is not None:
+            return Keys(given.access_key_id, given.secret_access_key or "", given.session_token)
+        found: Any = await self.get_frozen_credentials()
+        return None if found is None else Keys(found.access_key, found.secret_key, found.token)
+
     async def get_account_id(self) -> object:
         """Return the account; S3 has no endpoints that are an account's own."""
         return None
@@ -117,6 +130,28 @@ class CredentialChain:
     def get_deferred_property(self, _: str) -> object:
         """Return what gives a property later, as botocore wants it: there is none."""
         return lambda: None
+
+
+class ToldCredentials(CredentialChain):
+    """What another process, which has a chain, says that requests are to be signed with."""
+
+    def __init__(self, config: S3Config) -> None:
+        super().__init__(config)
+        self._keys: Keys | None = None
+
+    def tell(self, keys: Keys | None) -> None:
+        """Sign with these from now on."""
+        self._keys = keys
+
+    async def read(self) -> None:
+        """Do nothing: it is told."""
+
+    async def get_frozen_credentials(self) -> object:
+        """Return the keys to sign with; None if there are none."""
+        keys = self._keys
+        if keys is None:
+            return None
+        return ReadOnlyCredentials(keys.access_key_id, keys.secret_access_key, keys.session_token)
 
 
 _MAKING_S3 = "creating-client-class.s3"

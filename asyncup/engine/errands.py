@@ -29,7 +29,7 @@ from asyncup.engine.jobs import Job
 from asyncup.engine.pending import PendingUploads
 from asyncup.engine.proving import FileComparison
 from asyncup.engine.runtime import Claim, Runtime
-from asyncup.engine.source import FileSource, Source, StreamSource
+from asyncup.engine.source import Source, StreamSource
 from asyncup.engine.upload import FileUpload, unsent
 
 
@@ -156,7 +156,8 @@ class Errands:
 
     def _source(self, job: Job) -> tuple[Source, int | None]:
         if isinstance(job.source, Path):
-            file = FileSource(job.source, None if self._options.direct else self._chunks())
+            chunks = None if self._options.direct else self._chunks()
+            file = self._runtime.open_file(job.source, chunks)
             return file, file.fingerprint.size
         return StreamSource(job.source, job.name, self._chunks()), None
 

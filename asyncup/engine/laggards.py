@@ -9,7 +9,7 @@ from itertools import count
 
 from asyncup.core.errors import Fault, TooSlow
 from asyncup.core.laggards import InFlight, Track, to_drop, typical_rate, typical_time
-from asyncup.edges.body import PartBody
+from asyncup.edges.hands import Moving
 
 TICK = 1.0
 """Seconds between two looks at what is in flight, at most."""
@@ -24,7 +24,7 @@ _REMEMBERED = 32
 class _Flight:
     """One attempt on its way; `scope` ends it, for a `reason`."""
 
-    def __init__(self, body: PartBody, drops: int, window: float, now: float) -> None:
+    def __init__(self, body: Moving, drops: int, window: float, now: float) -> None:
         self.scope = asyncio.timeout(None)
         self.reason = ""
         self._body = body
@@ -87,7 +87,7 @@ class Laggards:
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def watch(self, body: PartBody, fault: Fault, drops: int) -> AsyncIterator[None]:
+    async def watch(self, body: Moving, fault: Fault, drops: int) -> AsyncIterator[None]:
         """Watch an attempt to send a part that was dropped `drops` times before.
 
         It is ended as by a time limit of its own, so whoever else cancels it is heard as well, and

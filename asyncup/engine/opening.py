@@ -3,14 +3,14 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from asyncup import __version__
 from asyncup.core import events
 from asyncup.core.backoff import RetryPolicy
 from asyncup.core.events import Event, Listener
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.gateway import Gateway
+from asyncup.edges.hired import StartWorker
 from asyncup.edges.journal import Journal
-from asyncup.edges.s3 import open_s3
+from asyncup.engine.hiring import open_means
 from asyncup.engine.laggards import Laggards
 from asyncup.engine.link import Link
 from asyncup.engine.rate import RateControl
@@ -26,21 +26,26 @@ async def open_runtime(
     *,
     s3: S3Config,
     gateway: Gateway | None = None,
+    start_worker: StartWorker | None = None,
 ) -> Runtime:
     """Open S3, or take a gateway that is given, and the journal; `stack` closes them.
+
+    `start_worker` is that of `asyncup.engine.hiring.open_means`.
 
     Raises:
         UsageError: the configuration names things that are not there.
     """
-    if gateway is None:
-        opening = open_s3(s3, options, agent=f"asyncup/{__version__}")
-        gateway = await stack.enter_async_context(opening)
+    means = await open_means(
+        stack, options, announce, s3=s3, gateway=gateway, start_worker=start_worker
+    )
+    gateway = means.gateway
     stopping, policy = asyncio.Event(), _policy(options)
     slots, window, backlog = _places(options, announce)
 
     def tell(event: Event, /) -> None:
         announce(event)
         slots.hear(event)
+        means.hear(event)
 
     journal = Journal(
         options.state_dir,
@@ -51,6 +56,8 @@ async def open_runtime(
     link = Link(gateway, tell, stopping, policy=policy, is_known=journal.knows_endpoint())
     return Runtime(
         gateway=gateway,
+        hands=means.hands,
+        open_file=means.open_file,
         options=options,
         announce=tell,
         retry=Retrier(policy, link, tell, stopping),
@@ -60,13 +67,19 @@ async def open_runtime(
         stopping=stopping,
         backlog=backlog,
         rate=stack.enter_context(RateControl(options.limit_rate, tell)),
-        laggards=Laggards(
-            options.min_rate,
-            options.stall_timeout,
-            stopping,
-            # Near the end of the run: slots are free, and nobody will want them.
-            is_idle=lambda: backlog.is_empty and slots.are_free,
-        ),
+        laggards=_laggards(options, stopping, slots, backlog),
+    )
+
+
+def _laggards(
+    options: Options, stopping: asyncio.Event, slots: Slots, backlog: Backlog
+) -> Laggards:
+    return Laggards(
+        options.min_rate,
+        options.stall_timeout,
+        stopping,
+        # Near the end of the run: slots are free, and nobody will want them.
+        is_idle=lambda: backlog.is_empty and slots.are_free,
     )
 
 

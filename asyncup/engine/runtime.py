@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from asyncup.core.events import Listener
 from asyncup.core.options import Options
 from asyncup.edges.gateway import Gateway
+from asyncup.edges.hands import Hands
 from asyncup.edges.journal import Journal
 from asyncup.engine.laggards import Laggards
 from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
 from asyncup.engine.slots import Places, Slots
+from asyncup.engine.source import OpenFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Runtime:
     """The tools of a run.
 
     Attributes:
+        hands: who sends the parts, this process or others.
+        open_file: gives the source for a path, whose parts are read by the same.
         slots: permission to hold a part in flight; the same for all files.
         window: permission to hold a part anywhere between its source and S3, which bounds the
             disk that chunk files take; it has a few places more than there are slots.
@@ -27,6 +31,8 @@ class Runtime:
     """
 
     gateway: Gateway
+    hands: Hands
+    open_file: OpenFile
     options: Options
     announce: Listener
     retry: Retrier

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 from asyncup.core.errors import AsyncupError, ChecksumRejected, Fault, Interrupted, TooSlow
 from asyncup.core.events import BytesSent, PartStarted
 from asyncup.core.model import ObjectURI
-from asyncup.edges.body import PartBody
 from asyncup.edges.chunks import StagedPart
+from asyncup.edges.hands import Attempt
 from asyncup.engine.runtime import Runtime
 
 T = TypeVar("T")
@@ -27,9 +27,9 @@ async def send(
     runtime: Runtime,
     uri: ObjectURI,
     staged: StagedPart,
-    deliver: Callable[[PartBody], Awaitable[T]],
+    deliver: Callable[[Attempt], Awaitable[T]],
 ) -> Delivery[T]:
-    """Let `deliver` take the part's bytes to S3, again and again until S3 acknowledges them.
+    """Let `deliver` make attempts at a part until S3 has acknowledged its bytes.
 
     Each attempt takes a slot. What waits for its next one is not in flight, and takes none: fewer
     slots are fewer requests at once.
@@ -52,12 +52,12 @@ async def send(
             if runtime.stopping.is_set():
                 raise Interrupted(f"upload part {number} of {uri}: stopped")
             runtime.announce(PartStarted(uri, number, staged.checksums.size, n))
-            with staged.body(moved, runtime.rate.pace) as body:
+            with runtime.hands.attempt(staged, moved, runtime.rate.pace) as made:
                 try:
-                    async with runtime.laggards.watch(body, fault, drops):
-                        return await deliver(body)
+                    async with runtime.laggards.watch(made, fault, drops):
+                        return await deliver(made)
                 except AsyncupError as error:
-                    resent += body.sent
+                    resent += made.sent
                     drops += isinstance(error, TooSlow)
                     if isinstance(error, ChecksumRejected):
                         # Before the same bytes go again: are they still the same?

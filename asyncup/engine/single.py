@@ -8,8 +8,8 @@ from asyncup.core.model import ObjectAttributes, ObjectHead, ObjectURI, UploadRe
 from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan
 from asyncup.core.proof import is_by_content
-from asyncup.edges.body import PartBody
 from asyncup.edges.chunks import StagedPart
+from asyncup.edges.hands import Attempt
 from asyncup.engine.completion import result_of, verify
 from asyncup.engine.create import unsupported
 from asyncup.engine.runtime import Runtime
@@ -56,14 +56,12 @@ async def _put(
     options, gateway = runtime.options, runtime.gateway
     attempts = 0
 
-    async def attempt(body: PartBody) -> ObjectHead:
+    async def deliver(attempt: Attempt) -> ObjectHead:
         nonlocal attempts
         attempts += 1
         try:
-            return await gateway.put_object(
+            return await attempt.put_object(
                 uri,
-                body,
-                staged.checksums,
                 attributes,
                 algorithm=options.checksum.algorithm,
                 only_if_absent=options.overwrite is Overwrite.NEVER,
@@ -77,4 +75,4 @@ async def _put(
                 return head
             raise
 
-    return await send(runtime, uri, staged, attempt)
+    return await send(runtime, uri, staged, deliver)

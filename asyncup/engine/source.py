@@ -1,20 +1,23 @@
 """Where parts come from: a file, to be read anywhere and again, or a stream, read once."""
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from asyncup.core.errors import (
     SourceChanged,
     SourceUnreadable,
     SourceUnsuitable,
 )
+from asyncup.core.messages import Span
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Fingerprint, Part
 from asyncup.core.names import printable
 from asyncup.core.plan import UploadPlan
 from asyncup.edges.blocks import BLOCK
 from asyncup.edges.chunks import ChunkStore, StagedPart, compute
+from asyncup.edges.crew import Crew
 from asyncup.edges.files import RangeReader, fingerprint
 
 Algorithms = AbstractSet[ChecksumAlgorithm]
@@ -144,11 +147,14 @@ class FileSource:
     async def _check_end(self, reader: RangeReader) -> None:
         """Refuse what gives more bytes than its size says, such as files below /proc."""
         if reader.end == self._fingerprint.size and await reader.has_more():
-            self.check_unchanged()
-            raise SourceUnsuitable(
-                f"upload {printable(self.name)}: it has more bytes than the system says it has",
-                hint="upload it as a stream, from standard input",
-            )
+            self._refuse_more()
+
+    def _refuse_more(self) -> NoReturn:
+        self.check_unchanged()
+        raise SourceUnsuitable(
+            f"upload {printable(self.name)}: it has more bytes than the system says it has",
+            hint="upload it as a stream, from standard input",
+        )
 
     def check_unchanged(self) -> None:
         """Compare the file's fingerprint with that of the beginning.
@@ -166,6 +172,43 @@ class FileSource:
             f"upload {printable(self.name)}: the file changed on the way: {change}",
             hint="run again when nothing writes to it any more; parts at S3 that still fit stay",
         )
+
+
+class CrewFileSource(FileSource):
+    """A file whose parts are read by a crew; the other arguments are those of `FileSource`."""
+
+    def __init__(self, crew: Crew, path: Path, chunks: ChunkStore | None) -> None:
+        super().__init__(path, chunks)
+        self._crew = crew
+
+    async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums:
+        """Let a part's bytes be read for their checksums only."""
+        return await self._read(part, algorithms, None)
+
+    async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart:
+        """Let a part be split off into a chunk file, or only what has to go with it be computed."""
+        if self._chunks is None:
+            return await super().stage(part, algorithms)
+        path = self._chunks.new_path(part)
+        try:
+            found = await self._read(part, algorithms, path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return StagedPart(part, found, path, 0, owned=True)
+
+    async def _read(self, part: Part, algorithms: Algorithms, into: Path | None) -> Checksums:
+        is_end = part.offset + part.size == self._fingerprint.size
+        span = Span(self._path, part.offset, part.size)
+        answer = await self._crew.read(span, algorithms, into=into, is_end=is_end)
+        if answer.has_more:
+            self._refuse_more()
+        self.check_unchanged()
+        return answer.checksums
+
+
+OpenFile = Callable[[Path, ChunkStore | None], FileSource]
+"""Gives the file of a path as a source; its parts travel from itself where there is no store."""
 
 
 class StreamSource:

@@ -178,9 +178,7 @@ class Transfer:
             self._runtime,
             upload.uri,
             staged,
-            lambda body: self._runtime.gateway.upload_part(
-                upload, part.number, body, staged.checksums
-            ),
+            lambda attempt: attempt.upload_part(upload, part.number),
         )
         if not staged.owned:
             # It came from the file itself, at a time when nobody computed anything over it.

@@ -17,6 +17,7 @@ from asyncup.core.rates import RateLimit
 from asyncup.core.selection import key_problem
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.gateway import Gateway
+from asyncup.edges.hired import StartWorker
 from asyncup.edges.places import default_split_dir
 from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.errands import Errands
@@ -50,6 +51,8 @@ class Uploader:
         attributes: how objects are to be stored.
         listener: is told every event, synchronously; see `asyncup.events`.
         gateway: takes the place of a connection to S3, for tests and stores of another kind.
+        start_worker: starts a worker where `options` ask for several processes; None is a process
+            on this machine.
 
     Raises:
         UsageError: on entering, if the configuration names things that are not there.
@@ -63,6 +66,7 @@ class Uploader:
         attributes: ObjectAttributes | None = None,
         listener: Listener | None = None,
         gateway: Gateway | None = None,
+        start_worker: StartWorker | None = None,
     ) -> None:
         self._options = options or Options()
         self._s3 = s3 or S3Config()
@@ -70,6 +74,7 @@ class Uploader:
         self._listener: Listener = listener or (lambda _: None)
         self._deadlines = Deadlines()
         self._given_gateway = gateway
+        self._start_worker = start_worker
         self._stack = AsyncExitStack()
         self._chunks: ChunkStore | None = None
 
@@ -80,6 +85,7 @@ class Uploader:
             self._announce,
             s3=self._s3,
             gateway=self._given_gateway,
+            start_worker=self._start_worker,
         )
         self._errands = Errands(self._runtime, self._attributes, self._chunk_store, self._deadlines)
         return self

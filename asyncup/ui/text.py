@@ -155,6 +155,12 @@ def _(event: conditions.RateChanged) -> Line:
 
 
 @describe.register
+def _(event: conditions.ProcessesAdded) -> Line:
+    told = f"one process was at work {event.share:.0%} of the time"
+    return Line(Level.INFO, f"{told}: {event.processes} processes from now on")
+
+
+@describe.register
 def _(event: conditions.RateRefused) -> Line:
     return Line(Level.WARNING, f"the limit of the rate stays as it is: {event.reason}")
 

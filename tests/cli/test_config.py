@@ -164,6 +164,8 @@ def test_key_prefix_of_multi2s3_alone(bucket: Bucket, tmp_path: Path) -> None:
         ),
         ("concurrency = 0", "concurrency = 0: 0 is less than 1", ""),
         ('concurrency = "auto:9-4"', "'auto:9-4': concurrency 9 to 4, from 9, is no range", ""),
+        ("processes = 0", "processes = 0: 0 is less than 1", ""),
+        ("processes = true", 'processes = True: a whole number or "auto" is needed', ""),
         ("MaxThread = true", 'MaxThread = True: a whole number, "auto" or such as', ""),
         ('overwrite = "maybe"', "overwrite = 'maybe':", "always"),
         ("MaxRetry = 3\nmax-retry = 4", "MaxRetry and max-retry are the same setting", ""),
@@ -229,6 +231,19 @@ def test_what_is_no_number_of_slots(text: str) -> None:
     """What cannot be understood, or cannot be, is refused."""
     with pytest.raises(typer.BadParameter):
         readers.concurrency(text)
+
+
+@pytest.mark.parametrize(("text", "number"), [("1", 1), (4, 4), ("auto", 0)])
+def test_numbers_of_processes(text: str | int, number: int) -> None:
+    """A number is one, and auto is what the engine takes for as many as pay."""
+    assert readers.processes(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "many", "auto:2", "٣"])
+def test_what_is_no_number_of_processes(text: str) -> None:
+    """What cannot be understood, or cannot be, is refused."""
+    with pytest.raises(typer.BadParameter):
+        readers.processes(text)
 
 
 def test_slots_from_everywhere(bucket: Bucket, place: Path) -> None:

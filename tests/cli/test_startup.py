@@ -98,6 +98,17 @@ except SystemExit as end:
     assert modules_after(code).isdisjoint(HEAVY)
 
 
+def test_a_worker_imports_what_it_needs() -> None:
+    """A worker has what reads and sends parts, and neither plans, remembers nor draws."""
+    code = """
+import asyncup.worker
+from asyncup.edges import channel, s3, s3_credentials, s3_signatory, workbench
+"""
+    imported = modules_after(code)
+    assert imported.isdisjoint({"typer", "rich", "sqlite3", "platformdirs"})
+    assert not {name for name in imported if name.startswith(("asyncup.engine", "asyncup.cli"))}
+
+
 def test_help_names_the_extra() -> None:
     """Brackets in the help are no markup."""
     told = subprocess.run(

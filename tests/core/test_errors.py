@@ -59,6 +59,7 @@ EXIT_CODES = {
     "JournalLocked": 5,
     "RetriesExhausted": 4,
     "Unreachable": 4,
+    "WorkerLost": 1,
     "GaveUp": 75,
     "Interrupted": 130,
 }
@@ -73,6 +74,7 @@ TRANSIENT = {
     "ForeignAnswer",
     "ClockCorrected",
     "ChecksumRejected",
+    "WorkerLost",
 }
 STOPPING = {
     "UsageError",

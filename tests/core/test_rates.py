@@ -16,6 +16,7 @@ from asyncup.core.rates import (
     RateLimit,
     doubled,
     halved,
+    lease,
 )
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -293,3 +294,13 @@ def test_a_limit_is_read_as_it_is_told(text: str) -> None:
     again = RateLimit.parse(str(limit))
     hours = [MONDAY + timedelta(hours=hour) for hour in range(7 * 24)]
     assert [again.rate_at(hour) for hour in hours] == [limit.rate_at(hour) for hour in hours]
+
+
+@pytest.mark.parametrize("rate", [1 << 10, 1 << 20, 10 << 20, 100 << 20, 10 << 30])
+def test_a_lease_is_small_beside_the_rate(rate: int) -> None:
+    """What 32 workers' parts were let send and have not sent is a tenth of a second's worth.
+
+    Or one slice each, where that is more: no less goes at once in one process either.
+    """
+    assert 32 * lease(rate) <= max(rate / 10, 32 * (32 << 10))
+    assert rate / lease(rate) <= 330

@@ -17,6 +17,7 @@ from asyncup.engine.uploader import Uploader
 from asyncup.ui.jsonl import UNTOLD, line_of
 from tests.fakes3 import FakeS3
 from tests.told import read_lines
+from tests.workers import TaskWorkers
 
 E = TypeVar("E", bound=Event)
 
@@ -24,6 +25,9 @@ LIMITS = Limits(min_part_size=10, max_part_size=10_000, max_parts=50, part_size_
 OPTIONS = Options(part_size=100, concurrency=3, read_ahead=1, limits=LIMITS)
 URI = ObjectURI("test-bucket", "some/key")
 _SOME_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+
+processes = 1
+"""Of every uploader that is opened; see `tests/engine/conftest.py`."""
 
 
 class Ears:
@@ -65,8 +69,9 @@ async def uploader(
     """Open an uploader whose chunk files are below a directory; none are left when it closes."""
     split_dir = directory / "chunks"
     async with Uploader(
-        options=replace(options, split_dir=split_dir),
+        options=replace(options, split_dir=split_dir, processes=processes),
         gateway=gateway,
+        start_worker=TaskWorkers(gateway).start,
         listener=listener,
         attributes=attributes,
     ) as opened:

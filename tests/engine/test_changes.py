@@ -35,6 +35,8 @@ from tests.engine.kit import OPTIONS, URI, Ears, Stream, make_file, no_task_is_l
 from tests.fakes3 import FakeS3, Request, StoredObject
 from tests.loop import run
 
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
+
 SIZE = 1050
 
 

@@ -25,6 +25,8 @@ from tests.engine.kit import OPTIONS, URI, Ears, Stream, make_file, uploader
 from tests.fakes3 import FakeS3, Request
 from tests.loop import run
 
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
+
 SLOW = 5.0
 """Seconds that a slice takes of a part that lags: 2 B/s."""
 

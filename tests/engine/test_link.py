@@ -33,6 +33,8 @@ from tests.engine.kit import OPTIONS, URI, Ears, jobs, make_file, no_task_is_lef
 from tests.fakes3 import FakeS3, Request, lost
 from tests.loop import run
 
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
+
 FEW = replace(OPTIONS, max_retry=2, retry_step=5.0, retry_cap=60.0)
 ONE_BY_ONE = replace(FEW, concurrency=1)
 """No other part is acknowledged while one fails, which would be a sign of life."""
@@ -359,9 +361,9 @@ def test_keys_that_are_renewed(tmp_path: Path) -> None:
 
     def renew() -> bool:
         nonlocal valid
-        valid = True
+        was_valid, valid = valid, True
         s3.watch = lambda _: None
-        return True
+        return not was_valid
 
     s3.watch, s3.renews = watch, renew
     upload(s3, tmp_path, ears)

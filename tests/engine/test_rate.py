@@ -20,6 +20,8 @@ from tests.engine.kit import OPTIONS, URI, Ears, jobs, make_file, uploader
 from tests.fakes3 import FakeS3
 from tests.loop import run
 
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
+
 KIB, MIB = 1 << 10, 1 << 20
 BEGAN = datetime(2024, 1, 1, 7, 59, 30, 250_000, tzinfo=UTC)
 """A Monday, at half a minute to eight and a bit."""

@@ -24,6 +24,8 @@ from tests.engine.kit import URI, Ears, jobs, make_file, uploader
 from tests.fakes3 import FakeS3
 from tests.loop import run
 
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
+
 
 class Clock:
     """A time of day that goes on by a second whenever it is asked."""

@@ -26,6 +26,8 @@ from tests.engine.kit import (
 from tests.fakes3 import FakeS3
 from tests.loop import run
 
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
+
 SERVERS: dict[str, Callable[[], FakeS3]] = {
     "AWS-like": FakeS3,
     "no checksums listed": lambda: FakeS3(lists_checksums=False),

@@ -54,6 +54,8 @@ from tests.engine.kit import (
 from tests.fakes3 import FakeS3
 from tests.loop import run
 
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
+
 BUCKET = ObjectURI("test-bucket", "")
 
 

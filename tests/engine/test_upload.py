@@ -1,8 +1,10 @@
 """The story of one file: what becomes of it at S3, and what never does."""
 
 import errno
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,8 @@ from tests.engine.kit import (
 )
 from tests.fakes3 import FakeS3, Request
 from tests.loop import run
+
+pytestmark = pytest.mark.usefixtures("alone_and_in_a_crew")
 
 
 def all_stored(s3: FakeS3) -> bool:
@@ -226,13 +230,17 @@ def test_too_large_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "s3",
-    [FakeS3(algorithms=()), FakeS3(lists_checksums=False), FakeS3(opaque_etags=True)],
+    "open_s3",
+    [
+        partial(FakeS3, algorithms=()),
+        partial(FakeS3, lists_checksums=False),
+        partial(FakeS3, opaque_etags=True),
+    ],
     ids=["no checksums", "none listed", "opaque ETags"],
 )
-def test_servers_that_offer_less(tmp_path: Path, s3: FakeS3) -> None:
+def test_servers_that_offer_less(tmp_path: Path, open_s3: Callable[[], FakeS3]) -> None:
     """A server without checksums, or without MD5 ETags, gets the same bytes."""
-    file = make_file(tmp_path, 1050)
+    file, s3 = make_file(tmp_path, 1050), open_s3()
 
     async def main() -> None:
         async with uploader(s3, tmp_path) as up:

@@ -37,6 +37,9 @@ class History:
     def __init__(self, seed: int, root: Path, show: Callable[[str], None] | None) -> None:
         self._random = random = Random(seed)
         self._habitat = habitat_of(random, root)
+        # What else is drawn is the same without workers.
+        self._of_workers = Random(f"workers of {seed}")
+        self._processes = self._of_workers.choice([1, 1, 1, 2, 3])
         server = SimulatedS3(self._habitat.habits, min_part_size=LIMITS.min_part_size)
         self._unit = self._habitat.options.part_size or 0
         files = {}
@@ -68,6 +71,7 @@ class History:
     def _options(self) -> Options:
         """Return a run's options: the user may have changed some."""
         options, random = self._habitat.options, self._random
+        options = replace(options, processes=self._processes)
         if random.random() < 0.2:
             options = replace(options, part_size=random.choice(PART_SIZES[self._habitat.streams]))
         if random.random() < 0.2:
@@ -84,6 +88,8 @@ class History:
         process = self._put(f"run {number}", self._options(), habitat.weather)
         run = Run(self.world, process)
         self._arrange_end(run, random.choice(habitat.ends))
+        while self._processes > 1 and self._of_workers.random() < 0.4:
+            run.agenda.at(some_steps(self._of_workers), process.lose_workers)
         if random.random() < habitat.care:
             self._at(run, self._begin(run, self._carer(f"{process.name} (care)")))
         if random.random() < habitat.company:

@@ -21,6 +21,7 @@ from tests.simulation.disk import Snapshot, open_files
 from tests.simulation.line import Line, Weather
 from tests.simulation.witness import Witness
 from tests.simulation.world import Agenda, World
+from tests.workers import TaskWorkers
 
 
 class End(StrEnum):
@@ -145,11 +146,15 @@ class Put(Process):
     ) -> None:
         super().__init__(world, name, options, weather)
         self._streams = streams
+        self._workers = TaskWorkers(self.line)
 
     async def work(self) -> End:
         """Upload, in one of the ways there are."""
         async with Uploader(
-            options=self.options, gateway=self.line, listener=self.witness
+            options=self.options,
+            gateway=self.line,
+            listener=self.witness,
+            start_worker=self._workers.start,
         ) as uploader:
             self.tool = uploader
             if self._streams:
@@ -161,6 +166,12 @@ class Put(Process):
                 await uploader.put(file.path, uri)
                 return End.DONE
             return self.end_of(await uploader.put_all(self.jobs()))
+
+    def lose_workers(self) -> None:
+        """Let the workers that there are end."""
+        self.world.show(f"  {self.name}: its workers are killed")
+        for worker in self._workers.started:
+            worker.kill()
 
     def check(self) -> None:
         """Nobody finds other bytes at S3 where no one else wrote, and no request came late."""

@@ -211,6 +211,11 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         {"uploaded": 1, "skipped": 2, "failed": 3, "interrupted": 4, "exit_code": 130},
     ),
     (
+        conditions.ProcessesAdded(4, 0.93),
+        "processes_added",
+        {"processes": 4, "share": 0.93},
+    ),
+    (
         conditions.RateChanged(20 << 20, "timetable"),
         "rate_changed",
         {"rate": 20 << 20, "reason": "timetable"},

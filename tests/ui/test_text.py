@@ -237,6 +237,10 @@ LINES: list[tuple[Event, Line]] = [
         ),
     ),
     (
+        conditions.ProcessesAdded(4, 0.934),
+        Line(Level.INFO, "one process was at work 93% of the time: 4 processes from now on"),
+    ),
+    (
         SlotsChanged(4, SlotsReason.THROTTLED),
         Line(Level.WARNING, "S3 asks for fewer requests: 4 parts in flight at once from now on"),
     ),

@@ -1,0 +1,228 @@
+"""One worker as those see it who have hired it: calls, answers, and its end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from asyncup.core.errors import WorkerLost
+from asyncup.core.messages import (
+    Answer,
+    CallOff,
+    Failed,
+    Grant,
+    Message,
+    Moved,
+    OpenS3,
+    PutObject,
+    Ration,
+    ReadSpan,
+    Send,
+    UploadPart,
+    Want,
+)
+from asyncup.edges.channel import WorkerChannel
+from asyncup.edges.workbench import BEAT
+
+PATIENCE = 5.0
+"""Seconds that a worker may take to leave off; one that hangs is ended."""
+
+SILENCE = 12
+"""Times BEAT without a sign of life, after which a worker is taken to hang. They are counted, for
+when the machine has slept, nobody could say anything.
+"""
+
+Asked = ReadSpan | Send
+
+StartWorker = Callable[[], Awaitable[WorkerChannel]]
+"""Starts a worker and returns the way to it."""
+
+
+class Watched(Protocol):
+    """Somebody who is told how an attempt goes on."""
+
+    def told(self, sent: int, held: float) -> None:
+        """Take note of how far it is."""
+
+    def allowance(self, most: int) -> int | Awaitable[int] | None:
+        """Return how many bytes may go now, or what gives that; None: all."""
+
+
+class _Call:
+    """What one worker was asked for."""
+
+    def __init__(self, asked: Asked, attempt: Watched | None) -> None:
+        self.asked = asked
+        self.attempt = attempt
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.is_told = False
+        self.is_over = asyncio.Event()
+        self.granting: asyncio.Task[None] | None = None
+
+    def end(self, answer: Answer | WorkerLost) -> None:
+        """Give the answer to who waits for it, if anybody does."""
+        self.is_over.set()
+        if self.granting is not None:
+            self.granting.cancel()
+        if self.answer.done():
+            return
+        if isinstance(answer, WorkerLost):
+            self.answer.set_exception(answer)
+        elif isinstance(answer, Failed):
+            self.answer.set_exception(answer.error)
+        else:
+            self.answer.set_result(answer)
+
+
+class Hired:
+    """One worker, which is started when it is needed, and again when it has ended.
+
+    `losses` is how often it has ended in a row without having done anything.
+    """
+
+    def __init__(self, start: StartWorker, opening: OpenS3) -> None:
+        self._start = start
+        self._opening = opening
+        self._channel: WorkerChannel | None = None
+        self._calls: dict[int, _Call] = {}
+        self._life: asyncio.Task[None] | None = None
+        self._silent = 0
+        self.losses = 0
+
+    @property
+    def load(self) -> int:
+        """How much it has to do."""
+        return len(self._calls)
+
+    async def call(self, asked: Asked, attempt: Watched | None = None) -> Answer:
+        """Ask for something and return the answer.
+
+        Cancelled, it is left off: when this ends, nothing is sent or written any more.
+
+        Raises:
+            WorkerLost: it has ended before it was done.
+            AsyncupError: it cannot be done.
+        """
+        call = self._calls[asked.call] = _Call(asked, attempt)
+        self._begin()
+        try:
+            return await call.answer
+        except asyncio.CancelledError:
+            await self._call_off(call)
+            raise
+
+    def _begin(self) -> None:
+        """Tell it what it has not been told, or start it first."""
+        if self._channel is None:
+            self._life = self._life or asyncio.create_task(self._live())
+            return
+        for call in self._calls.values():
+            if not call.is_told:
+                call.is_told = True
+                self._channel.send(call.asked)
+
+    async def _call_off(self, call: _Call) -> None:
+        if self._channel is None:
+            # It has not heard of it yet, or has ended.
+            self._calls.pop(call.asked.call, None)
+            return
+        self.tell(CallOff(call.asked.call))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await call.is_over.wait()
+        except TimeoutError:
+            self.kill()
+
+    def tell(self, message: Message) -> None:
+        """Tell it something, if it is there."""
+        if self._channel is not None:
+            self._channel.send(message)
+
+    def kill(self) -> None:
+        """End it; what it is asked for from now on is for the one that is started then."""
+        if self._channel is not None:
+            self._channel.kill()
+            self._channel = None
+
+    async def close(self) -> None:
+        """End it for good."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.wait([self._life])
+
+    async def _live(self) -> None:
+        """Start it, and hear what it says until it ends."""
+        try:
+            channel = await self._start()
+        except OSError as error:
+            for call in self._calls.values():
+                call.is_told = True
+            self._lose(f"could not be started: {error.strerror or error}")
+            return
+        watching, is_at_work = asyncio.create_task(self._watch()), True
+        try:
+            channel.send(self._opening)
+            self._channel = channel
+            self._begin()
+            # They may have been asked before there was a limit.
+            channel.send(Ration())
+            while (message := await channel.receive()) is not None:
+                self._hear(message)
+            is_at_work = False
+        finally:
+            watching.cancel()
+            self._channel = None
+            if is_at_work:
+                channel.kill()
+            self._lose(await channel.ended())
+
+    async def _watch(self) -> None:
+        """End the worker if it says nothing for too long."""
+        self._silent = 0
+        while self._silent <= SILENCE:
+            await asyncio.sleep(BEAT)
+            self._silent += 1
+        self.kill()
+
+    def _lose(self, how: str) -> None:
+        """Let go of a worker that has ended, and of what it was told to do."""
+        self.losses += 1
+        self._life = None
+        for call in list(self._calls.values()):
+            if call.is_told:
+                del self._calls[call.asked.call]
+                call.end(WorkerLost(f"{_named(call.asked)}: the process that was at it {how}"))
+        if self._calls:
+            self._begin()
+
+    def _hear(self, message: Message) -> None:
+        self._silent = 0
+        match message:
+            case Moved(number, sent, held) if call := self._calls.get(number):
+                if call.attempt is not None:
+                    call.attempt.told(sent, held)
+            case Want(number, most) if call := self._calls.get(number):
+                if call.attempt is not None:
+                    self._grant(call, call.attempt.allowance(most))
+            case Answer(number) if call := self._calls.pop(number, None):
+                self.losses = 0
+                call.end(message)
+            case _:
+                pass
+
+    def _grant(self, call: _Call, allowance: int | Awaitable[int] | None) -> None:
+        if allowance is None or isinstance(allowance, int):
+            self.tell(Grant(call.asked.call, allowance))
+        else:
+            call.granting = asyncio.ensure_future(self._grant_later(call, allowance))
+
+    async def _grant_later(self, call: _Call, allowance: Awaitable[int]) -> None:
+        self.tell(Grant(call.asked.call, await allowance))
+
+
+def _named(asked: Asked) -> str:
+    """Say what it is about, as every error does."""
+    if isinstance(asked, UploadPart):
+        return f"upload part {asked.number} of {asked.upload.uri}"
+    if isinstance(asked, PutObject):
+        return f"upload {asked.uri}"
+    return "read a part"

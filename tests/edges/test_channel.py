@@ -1,0 +1,96 @@
+"""Workers as processes: they say that they are there, why they end, and nothing else."""
+
+import asyncio
+import socket
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from asyncup.core.messages import Alive, OpenS3, ReadSpan, Span, SpanRead
+from asyncup.core.options import S3Config
+from asyncup.edges.channel import StreamChannel, start_process
+
+T = TypeVar("T")
+
+NOWHERE = S3Config(endpoint_url="http://127.0.0.1:9", region="us-east-1")
+
+
+def opening(s3: S3Config = NOWHERE) -> OpenS3:
+    """Return what a worker is told first."""
+    return OpenS3(s3=s3, concurrency=1, stall_timeout=30.0, agent="test")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run something in a real loop, in which nothing may be left open."""
+    return asyncio.run(main, debug=True)
+
+
+def test_a_worker_works_and_ends_as_it_is_told(tmp_path: Path) -> None:
+    """It answers what it is asked, says how it has ended, and leaves nothing open."""
+    file = tmp_path / "file"
+    file.write_bytes(b"12345")
+
+    async def main() -> str:
+        worker = await start_process()
+        worker.send(opening())
+        asked = ReadSpan(
+            call=7, span=Span(file, 1, 3), algorithms=frozenset(), into=None, is_end=True
+        )
+        worker.send(asked)
+        while isinstance(answer := await worker.receive(), Alive):
+            pass
+        assert isinstance(answer, SpanRead)
+        assert (answer.call, answer.checksums.size, answer.has_more) == (7, 3, True)
+        worker.kill()
+        while await worker.receive() is not None:
+            pass
+        return await worker.ended()
+
+    assert run(main()) == "was ended by SIGKILL"
+
+
+def test_a_worker_ends_with_who_has_started_it() -> None:
+    """Nobody has to end a worker: the end of its input is its own."""
+
+    async def main() -> str:
+        worker = await start_process()
+        worker.send(opening())
+        assert await worker.receive() == Alive()
+        # It closes the way to it, and waits.
+        return await worker.ended()
+
+    assert run(main()) == "ended with status 0"
+
+
+def test_why_a_worker_has_failed_is_told(tmp_path: Path) -> None:
+    """What a worker says before it fails is part of how it ended, and goes nowhere else."""
+
+    async def main() -> str:
+        worker = await start_process()
+        worker.send(opening(S3Config(ca_bundle=tmp_path / "nothing.pem")))
+        assert await worker.receive() is None
+        return await worker.ended()
+
+    told = run(main())
+    assert told.startswith("ended with status 1: ")
+    assert "read the CA bundle" in told
+
+
+@pytest.mark.parametrize("line", [b"", b'{"type":"Ration"'])
+def test_half_a_message_is_none(line: bytes) -> None:
+    """Who is killed in the middle of a word has not said it."""
+
+    async def main() -> object:
+        near, far = socket.socketpair()
+        with far:
+            far.sendall(line)
+        reader, writer = await asyncio.open_connection(sock=near)
+        try:
+            return await StreamChannel(reader, writer).receive()
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+    assert run(main()) is None
