@@ -4,6 +4,7 @@ What they and those who have hired them tell each other goes through the same li
 """
 
 import asyncio
+from collections import deque
 
 from asyncup.core.messages import Identity, Message, OpenS3, decode, encode
 from asyncup.edges.channel import WorkerChannel
@@ -14,19 +15,22 @@ Lines = asyncio.Queue[bytes]
 
 GONE = b""
 
+REMEMBERED = 200
+"""Messages; to keep all of them would look as if those who sent them did."""
+
 
 class MemoryChannel:
     """One end of a way through memory.
 
     Attributes:
-        said: all that was sent from here.
+        said: what was sent from here last.
         is_cut: nothing goes out any more.
     """
 
     def __init__(self, incoming: Lines, outgoing: Lines) -> None:
         self.incoming = incoming
         self.outgoing = outgoing
-        self.said: list[Message] = []
+        self.said: deque[Message] = deque(maxlen=REMEMBERED)
         self.is_cut = False
 
     def send(self, message: Message) -> None:
@@ -65,8 +69,8 @@ class TaskWorker(MemoryChannel):
         return len(self._bench._flights)
 
     def told(self) -> list[Message]:
-        """Return all that it has said."""
-        return self._far_end.said
+        """Return what it has said last."""
+        return list(self._far_end.said)
 
     def hang(self) -> None:
         """Let it hear and say nothing any more, and not end."""

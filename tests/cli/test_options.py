@@ -33,6 +33,7 @@ SAMPLES = {
     "metadata": "a=b",
     "on_change": "patch",
     "overwrite": "never",
+    "processes": "2",
     "sse": "AES256",
     "tag": "a=b",
 }

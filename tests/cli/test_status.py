@@ -94,7 +94,8 @@ def test_a_run_is_seen(place: Place) -> None:
     text, told = seen
     (command,) = told.events("command_found")
     (upload,) = told.events("unfinished_upload_found")
-    assert (command["state"], command["files_found"]) == ("running", 1)
+    # How far it is, its note tells every other second.
+    assert command["state"] == "running"
     assert (upload["is_running"], upload["parts_committed"]) == (True, 2)
     assert upload["bytes_committed"] == 10 << 20
     assert told.events()[-1]["type"] == "summary"

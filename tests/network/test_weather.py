@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncup.edges.body import SLICE
+from asyncup.edges.body import FIRST_SLICE
 from asyncup.edges.s3_http import BUFFERED, UNSENT
 from tests.certificates import make_certificate
 from tests.network.link import Link
@@ -21,7 +21,7 @@ MBIT = 1_000_000
 BENEATH_TLS = 64 << 10
 """What asyncio holds of a connection beneath TLS, at most, as it does where nothing else is set."""
 
-AHEAD = UNSENT + BUFFERED + BENEATH_TLS + 2 * SLICE
+AHEAD = UNSENT + BUFFERED + BENEATH_TLS + 2 * FIRST_SLICE
 """Bytes that are taken before they leave; of slices, one is read and one is in between."""
 
 
