@@ -49,12 +49,12 @@ class TaskWorker(MemoryChannel):
     """The way to a worker that is a task.
 
     Attributes:
-        adopted: what it was told to sign with.
+        adopted: what it was told to sign with last.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         super().__init__(asyncio.Queue(), asyncio.Queue())
-        self.adopted: list[Identity] = []
+        self.adopted: deque[Identity] = deque(maxlen=REMEMBERED)
         self._far_end = MemoryChannel(self.outgoing, self.incoming)
         self._bench = Workbench(self._far_end, gateway, self.adopted.append)
         self._task = asyncio.create_task(self._work())

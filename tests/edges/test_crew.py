@@ -465,7 +465,7 @@ def test_each_request_says_what_it_is_signed_with(site: Site) -> None:
 
         crew.identity = identity
         await site.send(crew, upload)
-        assert site.workers.started[0].adopted == [WHO, newer]
+        assert list(site.workers.started[0].adopted) == [WHO, newer]
 
     work(site, main, number=1)
 

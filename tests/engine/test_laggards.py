@@ -189,15 +189,15 @@ def test_nothing_is_dropped_while_stopping(tmp_path: Path) -> None:
     s3.pace = lambda _: 0.7 if next(begun) == 1 else 0.2
 
     async def main() -> None:
-        options = replace(MIN_RATE, min_rate=20, stop_grace=60)
+        options = replace(MIN_RATE, min_rate=40, stall_timeout=2, stop_grace=60)
         async with uploader(s3, tmp_path, options=options, listener=ears) as up:
-            asyncio.get_running_loop().call_later(5, up.stop)
+            asyncio.get_running_loop().call_later(1, up.stop)
             with suppress(Interrupted):
                 await up.put(file, URI)
 
     run(main())
     assert ears.of(events.RetryScheduled) == []
-    assert len(ears.of(events.PartUploaded)) == 2
+    assert len(ears.of(events.PartUploaded)) == len(ears.of(events.PartStarted))
 
 
 def test_a_small_file_that_arrived_after_all(tmp_path: Path) -> None:
