@@ -104,12 +104,16 @@ class Crew:
     ) -> SpanRead:
         """Read a span and return its checksums; see `ReadSpan`.
 
+        Workers that end meanwhile are replaced a few times; then this process reads it.
+
         Raises:
             SourceError: it cannot be read, or not be copied.
         """
-        wanted = frozenset(algorithms)
+        wanted, lost = frozenset(algorithms), 0
         while True:
-            worker, call = self.who(), next(self._numbers)
+            # What ends one worker after the other is not to be read by all of them.
+            worker = self.who() if lost < MOST_LOSSES else None
+            call = next(self._numbers)
             asked = ReadSpan(call=call, span=span, algorithms=wanted, into=into, is_end=is_end)
             if worker is None:
                 return await read(asked)
@@ -118,6 +122,7 @@ class Crew:
             except WorkerLost:
                 # What it has written is not whole. Another one may do better.
                 _remove(into)
+                lost += 1
             else:
                 return _expected(answer, SpanRead)
 

@@ -13,11 +13,14 @@ from asyncup.core.messages import (
     Grant,
     Message,
     Moved,
+    ObjectTaken,
     OpenS3,
+    PartTaken,
     PutObject,
     Ration,
     ReadSpan,
     Send,
+    SpanRead,
     UploadPart,
     Want,
 )
@@ -31,6 +34,9 @@ SILENCE = 12
 """Times BEAT without a sign of life, after which a worker is taken to hang. They are counted, for
 when the machine has slept, nobody could say anything.
 """
+
+_DONE = (SpanRead, PartTaken, ObjectTaken)
+"""What shows that a worker is of use."""
 
 Asked = ReadSpan | Send
 
@@ -214,7 +220,8 @@ class Hired:
                 if call.attempt is not None:
                     self._grant(call, call.attempt.allowance(most))
             case Answer(number) if call := self._calls.pop(number, None):
-                self.losses = 0
+                if isinstance(message, _DONE):
+                    self.losses = 0
                 call.end(message)
             case _:
                 pass

@@ -253,6 +253,22 @@ def test_what_a_lost_worker_has_written_is_written_again(site: Site, tmp_path: P
     work(site, main, start=start)
 
 
+def test_a_span_that_ends_every_worker_is_read_here(site: Site) -> None:
+    """It is not tried for ever, also where those who come next have been of use meanwhile."""
+
+    async def start() -> WorkerChannel:
+        channel = await site.workers.start()
+        channel.kill()
+        return channel
+
+    async def main(crew: Crew, _: Upload) -> None:
+        found = await crew.read(Span(site.file, 0, 10), (), into=None, is_end=False)
+        assert found.checksums.size == 10
+        assert len(site.workers.started) == MOST_LOSSES
+
+    work(site, main, start=start, number=2 * MOST_LOSSES)
+
+
 def test_what_is_wrong_with_a_file_is_told(site: Site, tmp_path: Path) -> None:
     """A file that a worker cannot read is the same error as here."""
 

@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from inspect import CORO_CLOSED, getcoroutinestate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asyncup.core.errors import WorkerLost
+from asyncup.core.errors import SourceMissing, WorkerLost
 from asyncup.core.messages import (
+    Answer,
+    CalledOff,
+    Failed,
     Grant,
     Message,
     Moved,
@@ -138,6 +142,35 @@ def test_whatever_keeps_a_worker_from_starting_is_told(
 
     run(main())
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("said", "losses"),
+    [(Failed(1, SourceMissing("no file")), 2), (CalledOff(1), 2), (ANSWER, 1)],
+    ids=["failed", "left off", "done"],
+)
+def test_a_worker_is_of_use_when_it_has_done_something(said: Answer, losses: int) -> None:
+    """One that ends whatever it is asked, and is quick to say no, is not started for ever."""
+
+    async def main() -> None:
+        ways = [Way(), Way(), Way()]
+        ways[0].kill()
+        ways[1].say(said)
+        ways[1].kill()
+        left = iter(ways)
+
+        async def start() -> Way:
+            return next(left)
+
+        worker = Hired(start, OPENING)
+        with pytest.raises(WorkerLost):
+            await worker.call(ASKED)
+        with suppress(SourceMissing):
+            await worker.call(ASKED)
+        await turns()
+        assert worker.losses == losses
+
+    run(main())
 
 
 def test_who_waits_for_a_worker_is_told_that_none_comes_any_more() -> None:
