@@ -24,7 +24,7 @@ class Channel(Protocol):
         """Tell the other end something; nobody may be there any more to hear it."""
 
     async def receive(self) -> Message | None:
-        """Return what the other end tells next, None if it has gone."""
+        """Return what the other end tells next, None if it has gone, or has lost its senses."""
 
 
 class WorkerChannel(Channel, Protocol):
@@ -43,6 +43,7 @@ class StreamChannel:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._is_garbled = False
 
     def send(self, message: Message) -> None:
         """Tell the other end something."""
@@ -50,13 +51,16 @@ class StreamChannel:
             self._writer.write(encode(message))
 
     async def receive(self) -> Message | None:
-        """Return what the other end tells next, None if it has gone."""
+        """Return what the other end tells next, None if it has gone, or tells no message."""
         try:
             line = await self._reader.readline()
+            # Without its end, it is what somebody was about to say when they were killed.
+            return decode(line) if line.endswith(b"\n") else None
         except ConnectionError:
             return None
-        # Without its end, it is what somebody was about to say when they were killed.
-        return decode(line) if line.endswith(b"\n") else None
+        except ValueError:  # also of a line that is too long
+            self._is_garbled = True
+            return None
 
 
 class WorkerProcess(StreamChannel):
@@ -87,8 +91,12 @@ class WorkerProcess(StreamChannel):
     async def ended(self) -> str:
         """Wait until it has ended, and say how."""
         self._writer.close()
+        if self._is_garbled:
+            self.kill()
         code = await self._process.wait()
         await self._listening
+        if self._is_garbled:
+            return "was ended, because it wrote something else than messages"
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         said = f": {self._told[-1]}" if self._told else ""

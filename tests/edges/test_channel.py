@@ -2,15 +2,18 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, TypeVar
 
 import pytest
 
 from asyncup.core.messages import Alive, OpenS3, ReadSpan, Span, SpanRead
 from asyncup.core.options import S3Config
-from asyncup.edges.channel import StreamChannel, start_process
+from asyncup.edges.channel import LONGEST_LINE, StreamChannel, WorkerProcess, start_process
 
 T = TypeVar("T")
 
@@ -76,6 +79,58 @@ def test_why_a_worker_has_failed_is_told(tmp_path: Path) -> None:
     told = run(main())
     assert told.startswith("ended with status 1: ")
     assert "read the CA bundle" in told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a library says hello",
+        "[1]",
+        "{}",
+        '{"type":"Nobody"}',
+        '{"type":"Grant"}',
+        '{"type":"UploadPart","call":1,"span":7}',
+        "x" * (LONGEST_LINE + 1),
+    ],
+    ids=lambda line: line[:40],
+)
+def test_a_worker_that_says_no_message_is_ended(line: str) -> None:
+    """Whatever it is that it writes, it is not waited for, and the reason is plain."""
+    program = f"import time; print({line!r}, flush=True); time.sleep(1000)"
+
+    async def main() -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "exec(input())"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=LONGEST_LINE,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(f"{program}\n".encode())
+        worker = WorkerProcess(process, process.stdout, process.stdin, process.stderr)
+        assert await worker.receive() is None
+        return await worker.ended()
+
+    assert run(main()) == "was ended, because it wrote something else than messages"
+
+
+def test_a_worker_does_not_outlive_who_has_started_it_whatever_it_does() -> None:
+    """Also one whose loop stands still, or does not run yet, ends with its input."""
+    program = "from asyncup.worker import end_with_input; end_with_input(); print(flush=True); "
+    program += "from threading import Event; Event().wait()"
+    with subprocess.Popen(
+        (sys.executable, "-P", "-c", program), stdin=PIPE, stdout=PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert process.poll() is None
+        process.stdin.write(b"what nobody has read")
+        process.stdin.close()
+        assert process.wait() == 0
 
 
 @pytest.mark.parametrize("line", [b"", b'{"type":"Ration"'])
