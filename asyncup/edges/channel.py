@@ -17,6 +17,9 @@ _TAIL = 20
 """Lines of standard error that are kept of a worker."""
 
 
+_SECRET = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+
+
 class Channel(Protocol):
     """One end of a way on which messages go both ways, in order."""
 
@@ -106,8 +109,9 @@ class WorkerProcess(StreamChannel):
 async def start_process() -> WorkerChannel:
     """Start a worker on this machine.
 
-    It finds what it needs to know of S3 in what it is told, and in the environment that it shares
-    with this process; nothing is on its command line. When this process ends, so does it.
+    It finds what it needs to know of S3 in what it is told, and in the environment, which it shares
+    with this process but for the keys: those are told with each request. Nothing is on its command
+    line. When this process ends, so does it.
 
     Raises:
         OSError: there is no room for another process.
@@ -116,6 +120,7 @@ async def start_process() -> WorkerChannel:
     process = await asyncio.create_subprocess_exec(
         # What lies about in the working directory is not to be imported.
         *(sys.executable, "-P", "-m", "asyncup.worker"),
+        env={name: value for name, value in os.environ.items() if name not in _SECRET},
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,

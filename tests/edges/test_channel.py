@@ -25,6 +25,11 @@ def opening(s3: S3Config = NOWHERE) -> OpenS3:
     return OpenS3(s3=s3, concurrency=1, stall_timeout=30.0, agent="test")
 
 
+def environment_of(pid: int) -> list[bytes]:
+    """Return what a process was given, as Linux shows it."""
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run something in a real loop, in which nothing may be left open."""
     return asyncio.run(main, debug=True)
@@ -65,6 +70,26 @@ def test_a_worker_ends_with_who_has_started_it() -> None:
         return await worker.ended()
 
     assert run(main()) == "ended with status 0"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was given")
+def test_a_worker_is_given_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its environment is that of this process, without what requests are signed with."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "a secret")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "no secret")
+
+    async def main() -> list[bytes]:
+        worker = await start_process()
+        assert isinstance(worker, WorkerProcess)
+        given = environment_of(worker._process.pid)
+        worker.kill()
+        await worker.ended()
+        return given
+
+    given = run(main())
+    assert b"AWS_CA_BUNDLE=no secret" in given
+    assert [each for each in given if b"a secret" in each] == []
 
 
 def test_why_a_worker_has_failed_is_told(tmp_path: Path) -> None:
