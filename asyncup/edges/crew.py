@@ -184,12 +184,13 @@ class CrewAttempt:
 
     async def upload_part(self, upload: Upload, number: int) -> str:
         """Send it as a part and return its ETag."""
-        asked = UploadPart(upload=upload, number=number, **await self._common())
-        worker = self._crew.who()
-        if worker is None:
-            with self._by_ourselves() as own:
-                return await own.upload_part(upload, number)
-        return _expected(await worker.call(asked, self), PartTaken).etag
+        if self._crew.who() is not None:
+            asked = UploadPart(upload=upload, number=number, **await self._common())
+            # Others may have been given something to do meanwhile, or have ended.
+            if (worker := self._crew.who()) is not None:
+                return _expected(await worker.call(asked, self), PartTaken).etag
+        with self._by_ourselves() as own:
+            return await own.upload_part(upload, number)
 
     async def put_object(
         self,
@@ -200,20 +201,20 @@ class CrewAttempt:
         only_if_absent: bool = False,
     ) -> ObjectHead:
         """Store it as an object."""
-        asked = PutObject(
-            uri=uri,
-            attributes=attributes,
-            algorithm=algorithm,
-            only_if_absent=only_if_absent,
-            **await self._common(),
-        )
-        worker = self._crew.who()
-        if worker is None:
-            with self._by_ourselves() as own:
-                return await own.put_object(
-                    uri, attributes, algorithm=algorithm, only_if_absent=only_if_absent
-                )
-        return _expected(await worker.call(asked, self), ObjectTaken).head
+        if self._crew.who() is not None:
+            asked = PutObject(
+                uri=uri,
+                attributes=attributes,
+                algorithm=algorithm,
+                only_if_absent=only_if_absent,
+                **await self._common(),
+            )
+            if (worker := self._crew.who()) is not None:
+                return _expected(await worker.call(asked, self), ObjectTaken).head
+        with self._by_ourselves() as own:
+            return await own.put_object(
+                uri, attributes, algorithm=algorithm, only_if_absent=only_if_absent
+            )
 
     def _by_ourselves(self) -> Attempt:
         self._own = self._crew.own.attempt(self._staged, self._moved, self._pace)

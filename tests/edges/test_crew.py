@@ -501,6 +501,34 @@ def test_nobody_is_started_who_is_not_needed(site: Site) -> None:
     work(site, main, is_needed=lambda: needed)
 
 
+def test_nobody_is_asked_for_keys_without_a_worker(site: Site) -> None:
+    """What is sent from here is signed here; and keys that take a while are for all workers."""
+    asked = 0
+
+    async def identity() -> Identity:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(1)
+        return WHO
+
+    needed = False
+
+    async def main(crew: Crew, upload: Upload) -> None:
+        nonlocal needed
+        crew.identity = identity
+        await site.send(crew, upload)
+        with crew.attempt(site.staged(), site.moved.append, at_once) as attempt:
+            await attempt.put_object(URI, ObjectAttributes())
+        assert asked == 0
+        needed, site.s3.delay = True, 1
+        sending = [asyncio.create_task(site.send(crew, upload, n)) for n in (1, 2, 3, 4)]
+        await until(lambda: site.s3.in_flight == 4)
+        assert [worker.flights for worker in site.workers.started] == [2, 2]
+        await asyncio.gather(*sending)
+
+    work(site, main, is_needed=lambda: needed)
+
+
 def test_the_network_is_told_from_the_disk(site: Site) -> None:
     """The time in which a worker's body waits for bytes is known here: it is no lag."""
 
