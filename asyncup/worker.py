@@ -4,8 +4,11 @@ It is told what to do on standard input, and answers on standard output. When it
 ends at once, whatever it does: nobody is there any more.
 """
 
+import os
+import select
 import signal
 from contextlib import suppress
+from threading import Thread
 
 
 def main() -> None:
@@ -15,14 +18,29 @@ def main() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"):
         with suppress(AttributeError):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    end_with_input()
     import asyncio
 
     asyncio.run(_work())
 
 
-async def _work() -> None:
-    import os
+def end_with_input() -> None:
+    """End this process when standard input ends, also while it imports or its loop stands still.
 
+    No thread that still reads is waited for then, and no connection is closed.
+    """
+    hung_up = select.poll()
+    # It goes on to be watched when another file takes its number.
+    hung_up.register(os.dup(0), 0)
+
+    def watch() -> None:
+        hung_up.poll()
+        os._exit(0)
+
+    Thread(target=watch, daemon=True).start()
+
+
+async def _work() -> None:
     from asyncup.core.messages import OpenS3
     from asyncup.core.options import Options
     from asyncup.edges.channel import standard_streams
@@ -39,7 +57,6 @@ async def _work() -> None:
     options = Options(concurrency=told.concurrency, stall_timeout=told.stall_timeout)
     async with open_s3(told.s3, options, agent=told.agent, signatory=signatory) as s3:
         await Workbench(channel, s3, signatory.adopt).run()
-        # No thread that still reads is waited for, and no connection that is to be closed.
         os._exit(0)
 
 

@@ -2,10 +2,21 @@
 
 from dataclasses import dataclass
 
-from asyncup.core.errors import AsyncupError, ClockCorrected, S3Error
+from asyncup.core.errors import AsyncupError, ClockCorrected, S3Error, WorkerLost
 
 JITTER = 0.25
 """The share of a delay that chance may take off, so that parts that failed together part ways."""
+
+FREE_LOSSES = 3
+"""Workers that a request may lose before it is taken to be what ends them."""
+
+
+def is_free(error: AsyncupError, losses: int) -> bool:
+    """Return whether an attempt that ended so is made again at once and does not count.
+
+    `losses` is how many attempts at the same request lost their workers before.
+    """
+    return error.at_once and (losses < FREE_LOSSES or not isinstance(error, WorkerLost))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +32,24 @@ class RetryPolicy:
     give_up_after: float = 86_400.0
 
     def delay(
-        self, attempt: int, error: AsyncupError, chance: float, *, may_pass: bool = False
+        self,
+        attempt: int,
+        error: AsyncupError,
+        chance: float,
+        *,
+        may_pass: bool = False,
+        losses: int = 0,
     ) -> float | None:
         """Return the seconds to wait after `attempt` (from 1) failed, None to give up.
 
         `chance` is a random number from 0 to 1; `may_pass` says that the error may pass though
-        its kind does not. A `Retry-After` of the server is honoured in full, also beyond the cap:
-        asking earlier only makes it worse. What went wrong and is mended by now is tried again at
-        once.
+        its kind does not; `losses` are those of `is_free`. A `Retry-After` of the server is
+        honoured in full, also beyond the cap: asking earlier only makes it worse. What went wrong
+        and is mended by now is tried again at once.
         """
         # A clock is not wrong twice; the one attempt that it has cost is given back.
-        if error.at_once or (isinstance(error, ClockCorrected) and attempt <= self.max_attempts):
+        corrected = isinstance(error, ClockCorrected) and attempt <= self.max_attempts
+        if corrected or is_free(error, losses):
             return 0.0
         if not (error.transient or may_pass) or attempt >= self.max_attempts:
             return None

@@ -67,7 +67,7 @@ class RunningChecksums:
 
     @property
     def is_quick(self) -> bool:
-        """Whether a block of a MiB takes microseconds, so that no thread is worth its hop."""
+        """Whether a block of 256 KiB takes microseconds, so that no thread is worth its hop."""
         return self._running.keys() <= _QUICK
 
     def update(self, block: Block) -> None:

@@ -297,7 +297,8 @@ class Unreachable(RetriesExhausted):
 class WorkerLost(AsyncupError):
     """A process that carried parts has ended, or was ended because it did not answer.
 
-    Its parts go again, by another one: whoever has ended it, S3 and the request had no part in it.
+    Its parts go again, by another one: whoever has ended it, S3 had no part in it, nor had the
+    request, unless that happens to it again and again.
     """
 
     transient = True

@@ -221,7 +221,10 @@ def decode(line: bytes) -> Message:
     """Read a line.
 
     Raises:
-        ValueError, KeyError: it is no message.
+        ValueError: it is no message.
     """
-    plain = json.loads(line)
-    return from_plain(_KINDS[plain["type"]], plain)
+    try:
+        plain = json.loads(line)
+        return from_plain(_KINDS[plain["type"]], plain)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"no message: {error!r}") from error

@@ -79,12 +79,12 @@ def _read(kind: Any, plain: Any) -> object:  # noqa: ANN401 - an annotation, and
 
 
 def _read_many(origin: Any, kinds: tuple[Any, ...], plain: Any) -> object:  # noqa: ANN401 - as above
-    if origin is Mapping:
+    if origin is Mapping and issubclass(kinds[0], str):
         return {_read(kinds[0], key): _read(kinds[1], each) for key, each in plain.items()}
     if origin is frozenset:
         return frozenset(_read(kinds[0], each) for each in plain)
     if origin not in {Union, UnionType}:
-        raise NotImplementedError(f"no field is of the type {origin}")
+        raise NotImplementedError(f"no field is of the type {origin} of {kinds}")
     # Beside None, there is one.
     (some,) = (kind for kind in kinds if kind is not NoneType)
     return None if plain is None else _read(some, plain)

@@ -17,17 +17,25 @@ class Blocks:
         self._spare: list[bytearray] = []
 
     def take(self) -> bytearray:
-        """Return a block that nobody has a view of, the one used last if it can be had."""
-        for index in reversed(range(len(self._spare))):
-            block = self._spare[index]
-            try:
-                # Python refuses to change the size of what anybody has a view of.
-                block.append(block.pop())
-            except BufferError:
-                continue
-            del self._spare[index]
-            return block
-        return bytearray(BLOCK)
+        """Return a block that nobody has a view of, the one used last if it can be had.
+
+        Each thread may have a loop that reads: what is looked at is in nobody else's reach.
+        """
+        in_use: list[bytearray] = []
+        try:
+            while True:
+                block = self._spare.pop()
+                try:
+                    # Python refuses to change the size of what anybody has a view of.
+                    block.append(block.pop())
+                except BufferError:
+                    in_use.append(block)
+                else:
+                    return block
+        except IndexError:
+            return bytearray(BLOCK)
+        finally:
+            self._spare.extend(reversed(in_use))
 
     def give_back(self, block: bytearray) -> None:
         """Let a block be used again, some time after the last view of it has gone."""

@@ -17,6 +17,9 @@ _TAIL = 20
 """Lines of standard error that are kept of a worker."""
 
 
+_SECRET = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+
+
 class Channel(Protocol):
     """One end of a way on which messages go both ways, in order."""
 
@@ -24,7 +27,7 @@ class Channel(Protocol):
         """Tell the other end something; nobody may be there any more to hear it."""
 
     async def receive(self) -> Message | None:
-        """Return what the other end tells next, None if it has gone."""
+        """Return what the other end tells next, None if it has gone, or has lost its senses."""
 
 
 class WorkerChannel(Channel, Protocol):
@@ -43,6 +46,7 @@ class StreamChannel:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._is_garbled = False
 
     def send(self, message: Message) -> None:
         """Tell the other end something."""
@@ -50,13 +54,16 @@ class StreamChannel:
             self._writer.write(encode(message))
 
     async def receive(self) -> Message | None:
-        """Return what the other end tells next, None if it has gone."""
+        """Return what the other end tells next, None if it has gone, or tells no message."""
         try:
             line = await self._reader.readline()
+            # Without its end, it is what somebody was about to say when they were killed.
+            return decode(line) if line.endswith(b"\n") else None
         except ConnectionError:
             return None
-        # Without its end, it is what somebody was about to say when they were killed.
-        return decode(line) if line.endswith(b"\n") else None
+        except ValueError:  # also of a line that is too long
+            self._is_garbled = True
+            return None
 
 
 class WorkerProcess(StreamChannel):
@@ -87,8 +94,12 @@ class WorkerProcess(StreamChannel):
     async def ended(self) -> str:
         """Wait until it has ended, and say how."""
         self._writer.close()
+        if self._is_garbled:
+            self.kill()
         code = await self._process.wait()
         await self._listening
+        if self._is_garbled:
+            return "was ended, because it wrote something else than messages"
         if code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         said = f": {self._told[-1]}" if self._told else ""
@@ -98,8 +109,9 @@ class WorkerProcess(StreamChannel):
 async def start_process() -> WorkerChannel:
     """Start a worker on this machine.
 
-    It finds what it needs to know of S3 in what it is told, and in the environment that it shares
-    with this process; nothing is on its command line. When this process ends, so does it.
+    It finds what it needs to know of S3 in what it is told, and in the environment, which it shares
+    with this process but for the keys: those are told with each request. Nothing is on its command
+    line. When this process ends, so does it.
 
     Raises:
         OSError: there is no room for another process.
@@ -108,6 +120,7 @@ async def start_process() -> WorkerChannel:
     process = await asyncio.create_subprocess_exec(
         # What lies about in the working directory is not to be imported.
         *(sys.executable, "-P", "-m", "asyncup.worker"),
+        env={name: value for name, value in os.environ.items() if name not in _SECRET},
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,

@@ -104,12 +104,16 @@ class Crew:
     ) -> SpanRead:
         """Read a span and return its checksums; see `ReadSpan`.
 
+        Workers that end meanwhile are replaced a few times; then this process reads it.
+
         Raises:
             SourceError: it cannot be read, or not be copied.
         """
-        wanted = frozenset(algorithms)
+        wanted, lost = frozenset(algorithms), 0
         while True:
-            worker, call = self.who(), next(self._numbers)
+            # What ends one worker after the other is not to be read by all of them.
+            worker = self.who() if lost < MOST_LOSSES else None
+            call = next(self._numbers)
             asked = ReadSpan(call=call, span=span, algorithms=wanted, into=into, is_end=is_end)
             if worker is None:
                 return await read(asked)
@@ -118,6 +122,7 @@ class Crew:
             except WorkerLost:
                 # What it has written is not whole. Another one may do better.
                 _remove(into)
+                lost += 1
             else:
                 return _expected(answer, SpanRead)
 
@@ -179,12 +184,13 @@ class CrewAttempt:
 
     async def upload_part(self, upload: Upload, number: int) -> str:
         """Send it as a part and return its ETag."""
-        asked = UploadPart(upload=upload, number=number, **await self._common())
-        worker = self._crew.who()
-        if worker is None:
-            with self._by_ourselves() as own:
-                return await own.upload_part(upload, number)
-        return _expected(await worker.call(asked, self), PartTaken).etag
+        if self._crew.who() is not None:
+            asked = UploadPart(upload=upload, number=number, **await self._common())
+            # Others may have been given something to do meanwhile, or have ended.
+            if (worker := self._crew.who()) is not None:
+                return _expected(await worker.call(asked, self), PartTaken).etag
+        with self._by_ourselves() as own:
+            return await own.upload_part(upload, number)
 
     async def put_object(
         self,
@@ -195,20 +201,20 @@ class CrewAttempt:
         only_if_absent: bool = False,
     ) -> ObjectHead:
         """Store it as an object."""
-        asked = PutObject(
-            uri=uri,
-            attributes=attributes,
-            algorithm=algorithm,
-            only_if_absent=only_if_absent,
-            **await self._common(),
-        )
-        worker = self._crew.who()
-        if worker is None:
-            with self._by_ourselves() as own:
-                return await own.put_object(
-                    uri, attributes, algorithm=algorithm, only_if_absent=only_if_absent
-                )
-        return _expected(await worker.call(asked, self), ObjectTaken).head
+        if self._crew.who() is not None:
+            asked = PutObject(
+                uri=uri,
+                attributes=attributes,
+                algorithm=algorithm,
+                only_if_absent=only_if_absent,
+                **await self._common(),
+            )
+            if (worker := self._crew.who()) is not None:
+                return _expected(await worker.call(asked, self), ObjectTaken).head
+        with self._by_ourselves() as own:
+            return await own.put_object(
+                uri, attributes, algorithm=algorithm, only_if_absent=only_if_absent
+            )
 
     def _by_ourselves(self) -> Attempt:
         self._own = self._crew.own.attempt(self._staged, self._moved, self._pace)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 from asyncup.core.errors import WorkerLost
@@ -12,11 +13,14 @@ from asyncup.core.messages import (
     Grant,
     Message,
     Moved,
+    ObjectTaken,
     OpenS3,
+    PartTaken,
     PutObject,
     Ration,
     ReadSpan,
     Send,
+    SpanRead,
     UploadPart,
     Want,
 )
@@ -30,6 +34,9 @@ SILENCE = 12
 """Times BEAT without a sign of life, after which a worker is taken to hang. They are counted, for
 when the machine has slept, nobody could say anything.
 """
+
+_DONE = (SpanRead, PartTaken, ObjectTaken)
+"""What shows that a worker is of use."""
 
 Asked = ReadSpan | Send
 
@@ -56,13 +63,12 @@ class _Call:
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.is_told = False
         self.is_over = asyncio.Event()
-        self.granting: asyncio.Task[None] | None = None
+        self.granting: asyncio.Future[int] | None = None
 
     def end(self, answer: Answer | WorkerLost) -> None:
         """Give the answer to who waits for it, if anybody does."""
         self.is_over.set()
-        if self.granting is not None:
-            self.granting.cancel()
+        self.grant_no_more()
         if self.answer.done():
             return
         if isinstance(answer, WorkerLost):
@@ -71,6 +77,11 @@ class _Call:
             self.answer.set_exception(answer.error)
         else:
             self.answer.set_result(answer)
+
+    def grant_no_more(self) -> None:
+        """Give back what was to be granted, if it has not been."""
+        if self.granting is not None:
+            self.granting.cancel()
 
 
 class Hired:
@@ -84,7 +95,7 @@ class Hired:
         self._opening = opening
         self._channel: WorkerChannel | None = None
         self._calls: dict[int, _Call] = {}
-        self._life: asyncio.Task[None] | None = None
+        self._life: asyncio.Task[str] | None = None
         self._silent = 0
         self.losses = 0
 
@@ -96,7 +107,9 @@ class Hired:
     async def call(self, asked: Asked, attempt: Watched | None = None) -> Answer:
         """Ask for something and return the answer.
 
-        Cancelled, it is left off: when this ends, nothing is sent or written any more.
+        Cancelled, it is left off: when this ends, nothing is sent or written any more, or the
+        worker has been killed; cancelled once more, it does not wait for that. `attempt` is told
+        nothing after the end.
 
         Raises:
             WorkerLost: it has ended before it was done.
@@ -109,11 +122,15 @@ class Hired:
         except asyncio.CancelledError:
             await self._call_off(call)
             raise
+        finally:
+            call.attempt = None
 
     def _begin(self) -> None:
         """Tell it what it has not been told, or start it first."""
         if self._channel is None:
-            self._life = self._life or asyncio.create_task(self._live())
+            if self._life is None:
+                self._life = asyncio.create_task(self._live())
+                self._life.add_done_callback(self._lose)
             return
         for call in self._calls.values():
             if not call.is_told:
@@ -149,15 +166,9 @@ class Hired:
             self._life.cancel()
             await asyncio.wait([self._life])
 
-    async def _live(self) -> None:
-        """Start it, and hear what it says until it ends."""
-        try:
-            channel = await self._start()
-        except OSError as error:
-            for call in self._calls.values():
-                call.is_told = True
-            self._lose(f"could not be started: {error.strerror or error}")
-            return
+    async def _live(self) -> str:
+        """Start it, hear what it says until it ends, and return how that was."""
+        channel = await self._start()
         watching, is_at_work = asyncio.create_task(self._watch()), True
         try:
             channel.send(self._opening)
@@ -173,7 +184,8 @@ class Hired:
             self._channel = None
             if is_at_work:
                 channel.kill()
-            self._lose(await channel.ended())
+            how = await channel.ended()
+        return how
 
     async def _watch(self) -> None:
         """End the worker if it says nothing for too long."""
@@ -183,12 +195,16 @@ class Hired:
             self._silent += 1
         self.kill()
 
-    def _lose(self, how: str) -> None:
-        """Let go of a worker that has ended, and of what it was told to do."""
+    def _lose(self, life: asyncio.Task[str]) -> None:
+        """Let go of a worker that has ended, and of what it was told to do.
+
+        One that has never come to life, or is ended for good, takes along what waits for it.
+        """
         self.losses += 1
         self._life = None
+        how, is_normal = _end(life)
         for call in list(self._calls.values()):
-            if call.is_told:
+            if call.is_told or not is_normal:
                 del self._calls[call.asked.call]
                 call.end(WorkerLost(f"{_named(call.asked)}: the process that was at it {how}"))
         if self._calls:
@@ -204,19 +220,35 @@ class Hired:
                 if call.attempt is not None:
                     self._grant(call, call.attempt.allowance(most))
             case Answer(number) if call := self._calls.pop(number, None):
-                self.losses = 0
+                if isinstance(message, _DONE):
+                    self.losses = 0
                 call.end(message)
             case _:
                 pass
 
     def _grant(self, call: _Call, allowance: int | Awaitable[int] | None) -> None:
+        call.grant_no_more()
         if allowance is None or isinstance(allowance, int):
             self.tell(Grant(call.asked.call, allowance))
         else:
-            call.granting = asyncio.ensure_future(self._grant_later(call, allowance))
+            call.granting = asyncio.ensure_future(allowance)
+            call.granting.add_done_callback(partial(self._granted, call))
 
-    async def _grant_later(self, call: _Call, allowance: Awaitable[int]) -> None:
-        self.tell(Grant(call.asked.call, await allowance))
+    def _granted(self, call: _Call, granting: asyncio.Future[int]) -> None:
+        if not granting.cancelled():
+            self.tell(Grant(call.asked.call, granting.result()))
+
+
+def _end(life: asyncio.Task[str]) -> tuple[str, bool]:
+    """Return how a worker has ended, and whether it was there, and did so by itself."""
+    if life.cancelled():
+        return "was ended", False
+    error = life.exception()
+    if error is None:
+        return life.result(), True
+    if isinstance(error, OSError):
+        return f"could not be started: {error.strerror or error}", False
+    return f"could not be used: {str(error) or type(error).__name__}", False
 
 
 def _named(asked: Asked) -> str:

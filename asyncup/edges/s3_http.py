@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -136,8 +135,11 @@ class Trust:
 
     def __init__(self) -> None:
         self._losses = 0
-        self._handed_out: WeakKeyDictionary[asyncio.Transport, int] = WeakKeyDictionary()
-        self._unanswered: deque[str] = deque(maxlen=_REMEMBERED)
+        # By protocol, which is Python's in every loop; to a transport of uvloop, nothing can refer
+        # weakly.
+        self._handed_out: WeakKeyDictionary[asyncio.BaseProtocol, int] = WeakKeyDictionary()
+        # A set in order.
+        self._unanswered: dict[str, None] = {}
 
     @contextmanager
     def watch(self, name: str) -> Iterator[None]:
@@ -145,18 +147,23 @@ class Trust:
         try:
             yield
         except BaseException as error:
-            self._unanswered.append(name)
+            self._remember(name)
             self._losses += isinstance(error, _LOST)
             raise
-        with suppress(ValueError):
-            self._unanswered.remove(name)
+        self._unanswered.pop(name, None)
 
-    def allows(self, transport: asyncio.Transport, name: str) -> bool:
+    def _remember(self, name: str) -> None:
+        self._unanswered.pop(name, None)
+        self._unanswered[name] = None
+        if len(self._unanswered) > _REMEMBERED:
+            del self._unanswered[next(iter(self._unanswered))]
+
+    def allows(self, connection: asyncio.BaseProtocol, name: str) -> bool:
         """Hand a connection out to a request; return whether it may have it."""
-        handed_out = self._handed_out.get(transport)
+        handed_out = self._handed_out.get(connection)
         if handed_out is not None and (handed_out < self._losses or name in self._unanswered):
             return False
-        self._handed_out[transport] = self._losses
+        self._handed_out[connection] = self._losses
         return True
 
 
@@ -212,7 +219,7 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
             request = _REQUEST.get()
             connection = await connect(*args, **kwargs)
             while (transport := connection.transport) is not None:
-                if self._trust.allows(transport, request.name):
+                if self._trust.allows(connection.protocol, request.name):
                     _use(transport, request.body)
                     break
                 connection.close()

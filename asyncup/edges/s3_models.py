@@ -21,7 +21,10 @@ class S3Models(Loader):  # type: ignore[misc] # botocore ships no types
         paths = create_loader(data_path).search_paths
         return cls(extra_search_paths=paths, include_default_search_paths=False)
 
-    def list_available_services(self, _: str) -> Sequence[str]:
+    def list_available_services(
+        self,
+        type_name: str,  # noqa: ARG002 - botocore's, which may be given by name
+    ) -> Sequence[str]:
         """Say that there is S3."""
         return ["s3"]
 
@@ -34,5 +37,5 @@ class S3Models(Loader):  # type: ignore[misc] # botocore ships no types
         """
         model = super().load_service_model(service_name, type_name, api_version)
         if type_name == _RULES:
-            model["parameters"].pop("Key", None)
+            model.get("parameters", {}).pop("Key", None)
         return model

@@ -42,8 +42,8 @@ class Acknowledgements:
     def last(self, now: float) -> float:
         """Return when there were new ones last; where the system does not tell, the beginning.
 
-        It may be somewhat earlier: a peer that takes nothing more acknowledges that again and
-        again, and the kernel tells the time of the last one of any kind.
+        What is told may be somewhat later than they were: a peer that takes nothing more says so
+        again and again, and the kernel tells the time of the last word of any kind.
         """
         count, age = self._look()
         if count > self._bytes:

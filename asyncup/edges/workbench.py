@@ -125,7 +125,17 @@ class Workbench:
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        """Work; what is under way when the channel ends is dropped. A bug ends the worker."""
+        """Work; what is under way when the channel ends is dropped.
+
+        A bug ends the worker.
+        """
+        try:
+            await self._work()
+        except BaseExceptionGroup as bugs:
+            # The last line of a traceback is what is told of it; that of a group says nothing.
+            raise bugs.exceptions[0] from None
+
+    async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             beating = group.create_task(self._beat())
             while (message := await self._channel.receive()) is not None:

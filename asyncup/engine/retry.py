@@ -9,8 +9,8 @@ from itertools import count
 from typing import TypeVar
 
 from asyncup.core import outage
-from asyncup.core.backoff import RetryPolicy
-from asyncup.core.errors import AsyncupError, RetriesExhausted, Throttled
+from asyncup.core.backoff import RetryPolicy, is_free
+from asyncup.core.errors import AsyncupError, RetriesExhausted, Throttled, WorkerLost
 from asyncup.core.events import Listener, RetryScheduled
 from asyncup.core.model import ObjectURI
 from asyncup.engine.link import Link, pause
@@ -20,10 +20,14 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Tally:
-    """Attempts at one request that failed: those that count, and those in a row that do not."""
+    """Attempts at one request that failed: those that count, and those in a row that do not.
+
+    `losses` are those that lost their workers.
+    """
 
     failed: int = 0
     excused: int = 0
+    losses: int = 0
 
 
 class Retrier:
@@ -57,7 +61,7 @@ class Retrier:
 
         Those that failed because S3 was out of reach for everybody are not counted (as long as
         there are not too many of them in a row), nor those that ended in an error to be tried
-        again at once.
+        again at once, as long as it is not this request that ends one worker after the other.
 
         Raises:
             RetriesExhausted: the last attempt failed, too, with a transient error.
@@ -94,7 +98,9 @@ class Retrier:
         known = {"has_answered": link.has_answered, "has_worked": link.has_worked}
         failed = tally.failed + 1
         may_pass = outage.may_pass(error, failed, **known)
-        delay = self._policy.delay(failed, error, self._chance(), may_pass=may_pass)
+        delay = self._policy.delay(
+            failed, error, self._chance(), may_pass=may_pass, losses=tally.losses
+        )
         due = loop.time() + (delay or 0.0)
         if delay is not None:
             self._announce(again(delay=delay))
@@ -113,5 +119,6 @@ class Retrier:
                 raise RetriesExhausted(error, attempts=failed) from error
             raise error
         await pause(due - loop.time(), self._stopping, error)
-        if not error.at_once:
+        if not is_free(error, tally.losses):
             tally.failed, tally.excused = failed, 0
+        tally.losses += isinstance(error, WorkerLost)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncup.core.backoff import JITTER, RetryPolicy
+from asyncup.core.backoff import FREE_LOSSES, JITTER, RetryPolicy
 from asyncup.core.errors import (
     AccessDenied,
     AsyncupError,
@@ -13,6 +13,7 @@ from asyncup.core.errors import (
     DiskFull,
     Fault,
     TooSlow,
+    WorkerLost,
 )
 
 POLICY = RetryPolicy(max_attempts=30, step=5.0, cap=60.0)
@@ -99,6 +100,19 @@ def test_any_transient_error_is_tried_again() -> None:
 def test_what_nobody_failed_at_is_made_again_at_once(attempt: int) -> None:
     """Who leaves a slow connection for another one does not wait, and never gives up for it."""
     assert POLICY.delay(attempt, TooSlow(Fault(action="upload")), 0.0) == 0.0
+
+
+@pytest.mark.parametrize("losses", [0, FREE_LOSSES - 1])
+def test_a_lost_worker_is_not_held_against_the_request(losses: int) -> None:
+    """The first few go again at once, however many attempts were made."""
+    assert POLICY.delay(30, WorkerLost("ended"), 0.0, losses=losses) == 0.0
+
+
+def test_who_ends_workers_again_and_again_waits_and_is_given_up() -> None:
+    """From then on it is an error like others; a slow connection never is, whatever was lost."""
+    assert POLICY.delay(2, WorkerLost("ended"), 0.0, losses=FREE_LOSSES) == 10.0
+    assert POLICY.delay(30, WorkerLost("ended"), 0.0, losses=FREE_LOSSES) is None
+    assert POLICY.delay(30, TooSlow(Fault(action="upload")), 0.0, losses=99) == 0.0
 
 
 @given(

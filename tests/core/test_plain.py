@@ -1,7 +1,7 @@
 """What goes to another process comes back from its plain form as what it was."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -87,3 +87,14 @@ def test_a_type_that_nobody_knows_is_no_value() -> None:
 
     with pytest.raises(NotImplementedError, match="tuple"):
         from_plain(Odd, {"field": [1]})
+
+
+def test_keys_are_text() -> None:
+    """JSON has no other keys: a mapping by numbers would come back as one by their digits."""
+
+    @dataclass(frozen=True)
+    class Odd:
+        field: Mapping[int, str]
+
+    with pytest.raises(NotImplementedError, match=r"Mapping.*int"):
+        from_plain(Odd, json.loads(json.dumps(to_plain(Odd({1: "one"})))))

@@ -2,15 +2,18 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, TypeVar
 
 import pytest
 
 from asyncup.core.messages import Alive, OpenS3, ReadSpan, Span, SpanRead
 from asyncup.core.options import S3Config
-from asyncup.edges.channel import StreamChannel, start_process
+from asyncup.edges.channel import LONGEST_LINE, StreamChannel, WorkerProcess, start_process
 
 T = TypeVar("T")
 
@@ -20,6 +23,11 @@ NOWHERE = S3Config(endpoint_url="http://127.0.0.1:9", region="us-east-1")
 def opening(s3: S3Config = NOWHERE) -> OpenS3:
     """Return what a worker is told first."""
     return OpenS3(s3=s3, concurrency=1, stall_timeout=30.0, agent="test")
+
+
+def environment_of(pid: int) -> list[bytes]:
+    """Return what a process was given, as Linux shows it."""
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -64,6 +72,26 @@ def test_a_worker_ends_with_who_has_started_it() -> None:
     assert run(main()) == "ended with status 0"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was given")
+def test_a_worker_is_given_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its environment is that of this process, without what requests are signed with."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "a secret")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "no secret")
+
+    async def main() -> list[bytes]:
+        worker = await start_process()
+        assert isinstance(worker, WorkerProcess)
+        given = environment_of(worker._process.pid)
+        worker.kill()
+        await worker.ended()
+        return given
+
+    given = run(main())
+    assert b"AWS_CA_BUNDLE=no secret" in given
+    assert [each for each in given if b"a secret" in each] == []
+
+
 def test_why_a_worker_has_failed_is_told(tmp_path: Path) -> None:
     """What a worker says before it fails is part of how it ended, and goes nowhere else."""
 
@@ -76,6 +104,58 @@ def test_why_a_worker_has_failed_is_told(tmp_path: Path) -> None:
     told = run(main())
     assert told.startswith("ended with status 1: ")
     assert "read the CA bundle" in told
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a library says hello",
+        "[1]",
+        "{}",
+        '{"type":"Nobody"}',
+        '{"type":"Grant"}',
+        '{"type":"UploadPart","call":1,"span":7}',
+        "x" * (LONGEST_LINE + 1),
+    ],
+    ids=lambda line: line[:40],
+)
+def test_a_worker_that_says_no_message_is_ended(line: str) -> None:
+    """Whatever it is that it writes, it is not waited for, and the reason is plain."""
+    program = f"import time; print({line!r}, flush=True); time.sleep(1000)"
+
+    async def main() -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "exec(input())"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            limit=LONGEST_LINE,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(f"{program}\n".encode())
+        worker = WorkerProcess(process, process.stdout, process.stdin, process.stderr)
+        assert await worker.receive() is None
+        return await worker.ended()
+
+    assert run(main()) == "was ended, because it wrote something else than messages"
+
+
+def test_a_worker_does_not_outlive_who_has_started_it_whatever_it_does() -> None:
+    """Also one whose loop stands still, or does not run yet, ends with its input."""
+    program = "from asyncup.worker import end_with_input; end_with_input(); print(flush=True); "
+    program += "from threading import Event; Event().wait()"
+    with subprocess.Popen(
+        (sys.executable, "-P", "-c", program), stdin=PIPE, stdout=PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert process.poll() is None
+        process.stdin.write(b"what nobody has read")
+        process.stdin.close()
+        assert process.wait() == 0
 
 
 @pytest.mark.parametrize("line", [b"", b'{"type":"Ration"'])

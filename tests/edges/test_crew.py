@@ -253,6 +253,22 @@ def test_what_a_lost_worker_has_written_is_written_again(site: Site, tmp_path: P
     work(site, main, start=start)
 
 
+def test_a_span_that_ends_every_worker_is_read_here(site: Site) -> None:
+    """It is not tried for ever, also where those who come next have been of use meanwhile."""
+
+    async def start() -> WorkerChannel:
+        channel = await site.workers.start()
+        channel.kill()
+        return channel
+
+    async def main(crew: Crew, _: Upload) -> None:
+        found = await crew.read(Span(site.file, 0, 10), (), into=None, is_end=False)
+        assert found.checksums.size == 10
+        assert len(site.workers.started) == MOST_LOSSES
+
+    work(site, main, start=start, number=2 * MOST_LOSSES)
+
+
 def test_what_is_wrong_with_a_file_is_told(site: Site, tmp_path: Path) -> None:
     """A file that a worker cannot read is the same error as here."""
 
@@ -481,6 +497,34 @@ def test_nobody_is_started_who_is_not_needed(site: Site) -> None:
         needed = True
         await site.send(crew, upload)
         assert len(site.workers.started) == 1
+
+    work(site, main, is_needed=lambda: needed)
+
+
+def test_nobody_is_asked_for_keys_without_a_worker(site: Site) -> None:
+    """What is sent from here is signed here; and keys that take a while are for all workers."""
+    asked = 0
+
+    async def identity() -> Identity:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(1)
+        return WHO
+
+    needed = False
+
+    async def main(crew: Crew, upload: Upload) -> None:
+        nonlocal needed
+        crew.identity = identity
+        await site.send(crew, upload)
+        with crew.attempt(site.staged(), site.moved.append, at_once) as attempt:
+            await attempt.put_object(URI, ObjectAttributes())
+        assert asked == 0
+        needed, site.s3.delay = True, 1
+        sending = [asyncio.create_task(site.send(crew, upload, n)) for n in (1, 2, 3, 4)]
+        await until(lambda: site.s3.in_flight == 4)
+        assert [worker.flights for worker in site.workers.started] == [2, 2]
+        await asyncio.gather(*sending)
 
     work(site, main, is_needed=lambda: needed)
 

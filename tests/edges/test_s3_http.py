@@ -8,16 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
+from aiobotocore.httpsession import AIOHTTPSession
 
 from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
 from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.s3 import open_s3
-from asyncup.edges.s3_http import UNSENT, HTTPSession, ThreadedResolver, open_socket
+from asyncup.edges.s3_http import UNSENT, HTTPSession, ThreadedResolver, Trust, open_socket
 from asyncup.edges.tcp import Acknowledgements
 from asyncup.embedded import EmbeddedServer
 from tests.bodies import body_of, checksums_of
@@ -420,3 +422,61 @@ def test_a_body_sees_how_its_connection_fares(weed: EmbeddedServer, tmp_path: Pa
                 assert isinstance(body.acknowledgements, Acknowledgements)
 
     asyncio.run(main())
+
+
+class Connection(asyncio.Protocol):
+    """A connection as aiohttp knows it."""
+
+
+def fail(trust: Trust, name: str) -> None:
+    """Let a request end without an answer."""
+    with suppress(TimeoutError), trust.watch(name):
+        raise TimeoutError
+
+
+def test_what_has_been_answered_is_trusted_again() -> None:
+    """However often a request failed before, its answer ends the doubt in it."""
+    trust, connection = Trust(), Connection()
+    assert trust.allows(connection, "PUT /part")
+    for _ in range(3):
+        fail(trust, "PUT /part")
+    assert not trust.allows(connection, "PUT /part")
+    with trust.watch("PUT /part"):
+        pass
+    assert trust.allows(connection, "PUT /part")
+
+
+def test_what_never_comes_again_is_forgotten() -> None:
+    """Of requests without an answer, the latest are remembered, and not all of a run."""
+    trust, connection = Trust(), Connection()
+    assert trust.allows(connection, "another")
+    fail(trust, "first")
+    for number in range(999):
+        fail(trust, f"{number}")
+    fail(trust, "first")
+    fail(trust, "last")
+    assert not trust.allows(connection, "first")
+    assert trust.allows(connection, "0")
+
+
+def test_connections_of_any_loop_are_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a transport of another loop than asyncio's own, nothing may be able to refer weakly."""
+
+    class Transport:
+        __slots__ = ()
+
+        def set_write_buffer_limits(self, high: int) -> None:
+            """Take note of nothing."""
+
+    connection = SimpleNamespace(transport=Transport(), protocol=Connection())
+
+    async def connect() -> SimpleNamespace:
+        return connection
+
+    connector = SimpleNamespace(connect=connect)
+    monkeypatch.setattr(AIOHTTPSession, "_create_connector", lambda *_: connector)
+
+    async def main() -> None:
+        assert await HTTPSession()._create_connector(None).connect() is connection
+
+    run(main())

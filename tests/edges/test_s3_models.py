@@ -53,6 +53,16 @@ def test_other_services_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> N
     assert set(listed) == {"s3"}
 
 
+def test_it_is_asked_as_botocores_own(tmp_path: Path) -> None:
+    """By the name that botocore has for what it wants; rules without parameters are rules, too."""
+    rules = tmp_path / "s3" / "2999-01-01" / f"{RULES}.json"
+    rules.parent.mkdir(parents=True)
+    rules.write_text('{"rules": []}')
+    models = S3Models.below(str(tmp_path))
+    assert models.list_available_services(type_name=RULES) == ["s3"]
+    assert models.load_service_model("s3", RULES)["rules"] == []
+
+
 def test_the_users_data_path_counts(tmp_path: Path) -> None:
     """AWS_DATA_PATH is where models are looked for first, as in every AWS tool."""
     model = tmp_path / "s3" / "2999-01-01" / "service-2.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asyncup.core import events
-from asyncup.core.backoff import RetryPolicy
+from asyncup.core.backoff import FREE_LOSSES, RetryPolicy
 from asyncup.core.errors import (
     AccessDenied,
     AsyncupError,
@@ -18,6 +18,7 @@ from asyncup.core.errors import (
     RetriesExhausted,
     Throttled,
     TooSlow,
+    WorkerLost,
 )
 from asyncup.engine.link import Link
 from asyncup.engine.retry import Retrier
@@ -105,6 +106,20 @@ def test_attempts_that_did_not_fail_do_not_count() -> None:
     told = ears.of(events.RetryScheduled)
     assert [event.attempt for event in told] == [1, 2, 3, 4, 5, 6, 7]
     assert [event.delay for event in told] == [0, 5, 0, 0, 10, 12, 12]
+
+
+def test_a_part_that_ends_every_worker_is_given_up() -> None:
+    """A few losses cost it nothing; then each is an attempt, with the delay of one."""
+    ears = Ears()
+
+    async def main() -> None:
+        errors = [WorkerLost("ended")] * 100
+        with pytest.raises(RetriesExhausted, match="5 attempts"):
+            await attempts_of(errors, ears, asyncio.Event())()
+
+    run(main())
+    told = [event.delay for event in ears.of(events.RetryScheduled)]
+    assert told == [*[0] * FREE_LOSSES, 5, 10, 12, 12]
 
 
 def test_permanent_error_is_not_retried() -> None:
