@@ -49,7 +49,8 @@ def open_asides(params: Params) -> Iterator[Aside]:
     if (path := params.get("metrics_file")) is not None:
         metrics = MetricsFile(path)
         before = metrics.number_before(LAST_SUCCESS)
-        yield Aside(Metrics(metrics, time.monotonic, last_success=before), metrics)
+        name = printable(path.stem)
+        yield Aside(Metrics(metrics, time.monotonic, name=name, last_success=before), metrics)
 
 
 @asynccontextmanager

@@ -33,10 +33,10 @@ class MetricsFile(ReplacedFile):
             ) from error
 
     def number_before(self, name: str) -> float | None:
-        """Return the value of a metric without labels that an earlier run has left."""
+        """Return the value of a metric that an earlier run has left, whatever its labels."""
         try:
             with self.path.open(encoding="utf-8", errors="replace") as file:
-                found = re.search(rf"^{name} (\S+)$", file.read(_LONGEST), re.MULTILINE)
+                found = re.search(rf"^{name}(?:{{.*}})? (\S+)$", file.read(_LONGEST), re.MULTILINE)
             return None if found is None else float(found[1])
         except (OSError, ValueError):
             return None

@@ -91,7 +91,7 @@ def test_what_cannot_be_is_refused(tmp_path: Path, place: str, problem: str) -> 
         ("", None),
         ("# HELP x\nlast 1.5\nother 2\n", 1.5),
         ("last many\n", None),
-        ('last{a="b"} 1\n', None),
+        ('last{a="b"} 1\nlast_other{a="b"} 2\n', 1.0),
     ],
 )
 def test_what_an_earlier_run_left_can_be_read(
