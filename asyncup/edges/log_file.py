@@ -6,7 +6,7 @@ the oldest is dropped. Whoever else renames or deletes it (logrotate, another ru
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,13 @@ _MOST_WAITING = 10_000
 
 _PATIENCE = 5.0
 """Seconds that the end of a run waits for a disk that hangs."""
+
+
+def names_of(path: Path, size: int) -> Iterator[Path]:
+    """Yield what a log of this size may be called in time, the newest first."""
+    yield path
+    for number in range(1, KEPT + 1) if size else ():
+        yield _numbered(path, number)
 
 
 class LogFile:
@@ -99,10 +106,11 @@ class LogFile:
         # Where nothing can be renamed, it grows: that is better than a line lost.
         with suppress(OSError):
             for number in range(KEPT, 0, -1):
-                older = self._numbered(number - 1)
+                older = _numbered(self.path, number - 1)
                 if older.exists():
-                    older.replace(self._numbered(number))
+                    older.replace(_numbered(self.path, number))
             self._reopen()
 
-    def _numbered(self, number: int) -> Path:
-        return self.path.with_name(f"{self.path.name}.{number}") if number else self.path
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}") if number else path

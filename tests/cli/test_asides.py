@@ -112,6 +112,44 @@ def test_metrics_of_a_run(bucket: Bucket, place: Path, tmp_path: Path) -> None:
     assert later["asyncup_start_timestamp_seconds"] > told["asyncup_start_timestamp_seconds"]
 
 
+def test_a_dry_run_has_no_metrics(bucket: Bucket, place: Path, tmp_path: Path) -> None:
+    """Nothing was uploaded: what watches the last success must not hear of one. The log tells."""
+    log, metrics = tmp_path / "log", tmp_path / "asyncup.prom"
+    put = ("put", place, str(bucket.place), "-n", "--metrics-file", metrics, "--log-file", log)
+    assert asyncup(*put, env=bucket.env).code == 0
+    assert not metrics.exists()
+    assert [event["type"] for event in read_log(log)].count("file_planned") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--log-file=x", "--metrics-file=x"), "write --metrics-file to {}/x: --log-file goes"),
+        (("--log-file=x", "--receipts=link"), "write --receipts to {}/x: --log-file goes there"),
+        (("--log-file=x", "--receipts=x.1"), "write --receipts to {}/x.1: --log-file goes there"),
+        (("--metrics-file=x", "--receipts=d/../x"), "write --receipts to {}/x: --metrics-file"),
+        (("--log-file=d/a", "d/a"), "write --log-file to d/a: it is a source"),
+        (("--receipts=d/a", "d/a"), "write --receipts to d/a: it is a source"),
+    ],
+)
+def test_a_file_is_for_one_thing(
+    bucket: Bucket, place: Path, tmp_path: Path, options: tuple[str, ...], problem: str
+) -> None:
+    """What would spoil one another, or a source, is refused before anything is written."""
+    (tmp_path / "link").symlink_to("x")
+    ended = asyncup("put", *options, "d", str(bucket.place), cwd=tmp_path, env=bucket.env)
+    assert (ended.code, bucket.objects()) == (2, {})
+    assert problem.format(tmp_path) in ended.err
+    assert (place / "a").read_bytes() == b"1"
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_device_is_for_all(bucket: Bucket, place: Path) -> None:
+    """What keeps nothing can be spoilt by nobody."""
+    options = ("--log-file=/dev/null", "--receipts=/dev/null")
+    assert asyncup("put", *options, place, str(bucket.place), env=bucket.env).code == 0
+
+
 def test_metrics_of_a_verification(bucket: Bucket, place: Path, tmp_path: Path) -> None:
     """`asyncup verify` has them, too."""
     metrics = tmp_path / "asyncup.prom"
