@@ -53,6 +53,9 @@ class LogFile:
                 f"write the log to {printable(str(path))}: {error.strerror or error}",
                 hint="name a file that can be written with --log-file",
             ) from error
+        if stat.S_ISREG(self._file.status.st_mode):
+            # What a link leads to is rotated, not the link.
+            self.path = path.resolve()
         self._behind = Behind(self._append_all, _MOST_WAITING)
 
     def write(self, text: str, /) -> None:
@@ -85,10 +88,26 @@ class LogFile:
         status = self._file.status
         if stat.S_ISREG(status.st_mode):
             if not self._is_still(status):
-                self._reopen()
-            elif self._size and status.st_size and status.st_size + len(line) > self._size:
+                self._follow(line)
+                return
+            if self._size and status.st_size and status.st_size + len(line) > self._size:
                 self._rotate()
+        self._write(line)
+
+    def _write(self, line: str) -> None:
         self._file.append(line.removesuffix("\n"))
+
+    def _follow(self, line: str) -> None:
+        """Write to what has the name now, or to what had it before if there can be nothing."""
+        try:
+            self._reopen()
+        except OSError:
+            self._write(line)
+            if not self._file.status.st_nlink:
+                # It was deleted, and nobody will ever read this.
+                raise
+        else:
+            self._write(line)
 
     def _is_still(self, status: os.stat_result) -> bool:
         """Return whether the name leads to this file."""

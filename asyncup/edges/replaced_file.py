@@ -28,7 +28,7 @@ class ReplacedFile:
         self._draft = draft_of(path)
         self._draft.touch()
         self._draft.unlink()
-        self._behind = Behind(self._replace, most=1)
+        self._behind = Behind(self._replace, most=1, end=self._let_go)
 
     def write(self, text: str, /) -> None:
         """Take what is to be the file."""
@@ -44,6 +44,9 @@ class ReplacedFile:
     def close(self) -> None:
         """Write what is left, as far as the disk lets it."""
         self._behind.close(_PATIENCE)
+
+    def _let_go(self) -> None:
+        """Do nothing: nothing is held."""
 
     def _replace(self, texts: Sequence[str]) -> None:
         try:
