@@ -1,7 +1,7 @@
 """The files that a command keeps beside its uploads: each for one thing, and none a source."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from asyncup.cli.settings import Params
@@ -33,6 +33,19 @@ def check_outputs(params: Params) -> None:
                 f"write {named} to {printable(str(source))}: it is a source",
                 hint=f"name another file with {named}",
             )
+
+
+def outputs_among_sources(params: Params) -> Callable[[Path], str | None]:
+    """Return what says of a path why it is no source: it is written while sources are read."""
+    options = {path: option for option, path in _outputs(params)}
+    names = {path.name for path in options}
+
+    def reason_to_leave(path: Path) -> str | None:
+        if path.name not in names or (option := options.get(_real(path))) is None:
+            return None
+        return f"it belongs to {option}"
+
+    return reason_to_leave
 
 
 def _outputs(params: Params) -> Iterator[tuple[str, Path]]:

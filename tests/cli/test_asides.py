@@ -144,6 +144,45 @@ def test_a_file_is_for_one_thing(
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("is_link", [False, True])
+def test_outputs_below_a_source(bucket: Bucket, place: Path, tmp_path: Path, is_link: bool) -> None:
+    """They change as they are written, so they are left out, which is told; verify agrees."""
+    directory = place
+    if is_link:
+        directory = tmp_path / "link"
+        directory.symlink_to(place)
+    log = directory / "log"
+    options = ("--log-file", log, "--log-file-size=1KiB", "--metrics-file", directory / "m.prom")
+    put = ("put", place, str(bucket.place), *options, "--receipts", directory / "receipts")
+    assert asyncup(*put, env=bucket.env).code == 0
+    ended = asyncup(*put, "--json", env=bucket.env)
+    assert (ended.code, bucket.objects()) == (0, {"a": b"1", "b": b"22"})
+    skipped = {
+        (Path(each["source"]).name, each["reason"])
+        for each in ended.events("file_skipped")
+        if each["reason"].startswith("it belongs to")
+    }
+    assert skipped >= {
+        ("log", "it belongs to --log-file"),
+        ("log.1", "it belongs to --log-file"),
+        ("m.prom", "it belongs to --metrics-file"),
+        ("receipts", "it belongs to --receipts"),
+    }
+    verify = ("verify", place, str(bucket.place), *options, "--receipts", directory / "receipts")
+    assert asyncup(*verify, env=bucket.env).code == 0
+
+
+def test_a_file_that_is_only_called_like_a_log(bucket: Bucket, tmp_path: Path) -> None:
+    """It is a source as any other."""
+    place = tree(tmp_path / "d", {"log": b"1", "log.1": b"2", "below/log": b"3"})
+    log = tmp_path / "log"
+    assert asyncup("put", place, str(bucket.place), "--log-file", log, env=bucket.env).code == 0
+    grown = ("put", place, f"{bucket.place}grown/", "--log-file", place / "log", "-n")
+    ended = asyncup(*grown, "--log-file-size=0", "--json", env=bucket.env)
+    assert len(ended.events("file_planned")) == 2
+    assert bucket.objects() == {"log": b"1", "log.1": b"2", "below/log": b"3"}
+
+
 def test_a_device_is_for_all(bucket: Bucket, place: Path) -> None:
     """What keeps nothing can be spoilt by nobody."""
     options = ("--log-file=/dev/null", "--receipts=/dev/null")
