@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -243,6 +244,29 @@ def test_a_machine_at_work(tmp_path: Path) -> None:
     huge = [by_name(WORKS)["a"]] * 1_000_000
     with pytest.raises(UsageError, match=r"\d+ GiB are free"):
         machine.check_disk(huge, tmp_path)
+
+
+def test_commit_and_changes(tmp_path: Path) -> None:
+    """What was measured is known by its commit, and each change since by another hash."""
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", str(tmp_path)]
+    (tmp_path / "code").mkdir()
+    file = tmp_path / "code" / "file"
+    assert machine.commit(tmp_path / "code") == ""
+    file.write_text("1")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *arguments], check=True)
+    clean = machine.commit(tmp_path / "code")
+    (tmp_path / "elsewhere").write_text("1")
+    assert machine.commit(tmp_path / "code") == clean
+    told = {clean}
+    for text in ("2", "3"):
+        file.write_text(text)
+        told.add(machine.commit(tmp_path / "code"))
+        (file.with_name("new")).write_text(text)
+        told.add(machine.commit(tmp_path / "code"))
+    assert len(told) == 5
+    assert all(each.startswith(f"{clean} and changes ") for each in told - {clean})
+    assert machine.commit(tmp_path / "code") in told
 
 
 def test_tell_again(
