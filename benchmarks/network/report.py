@@ -58,8 +58,8 @@ def _how(results: Results, tools: Sequence[Tool]) -> Iterator[str]:
     machines = "; ".join(sorted({each.machine for each in results}))
     yield (
         f"{days}, {machines}; {_commits(results)}TCP with cubic at both ends. Everything runs "
-        "on this one machine. Of several runs, the median (least to most) is told. A tool that did not end in the time "
-        "that is told was ended, and not tried again."
+        "on this one machine. Of several runs, the median (least to most) is told. A tool that "
+        "did not end in the time that is told was ended, and not tried again."
     )
     yield ""
     yield "| tool | version | command |"
