@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,7 +15,7 @@ from benchmarks.speed import machine, plot, report
 from benchmarks.speed.__main__ import main
 from benchmarks.speed.goals import Goal, evaluate
 from benchmarks.speed.results import Results, Run, Setting, Spread, Table, cpu, go_on, spread, wall
-from benchmarks.speed.tools import TOOLS
+from benchmarks.speed.tools import TOOLS, Tool
 from benchmarks.speed.works import ALL, GIB, MIB, WORKS, by_name
 from tests.servers import ROOT
 
@@ -27,6 +28,7 @@ MACHINE = {
     "asyncup": "abc1234",
     "seaweedfs": "4.48",
 }
+by_tool = {tool.name: tool for tool in TOOLS}
 SETTING = Setting(MACHINE, {tool.name: f"{tool.name} 1" for tool in TOOLS}, {"a": "one file"})
 
 SECONDS = {
@@ -151,8 +153,8 @@ def test_goals_of_resuming_and_memory() -> None:
             ran("obstore", 6.0, mib=500),
         ]
     )
-    assert goals["(e) with the journal, seconds"].figure == 1.4
-    assert goals["(e) without the journal, seconds for each GiB"].figure == 0.75
+    assert goals["(e) asyncup: seconds"].figure == 1.4
+    assert goals["(e) asyncup --direct, no journal: seconds for each GiB"].figure == 0.75
     memory = goals["peak memory of all works, MiB"]
     assert (memory.figure, memory.most, memory.is_reached) == (111, 110, False)
     flat = goals["peak memory, flat in file size: (a) / (d)"]
@@ -207,6 +209,38 @@ def test_picture() -> None:
     )
     assert right < float(str(root.get("width")))
     assert "prefers-color-scheme: dark" in drawn
+
+
+def test_no_picture_of_nothing() -> None:
+    """A page shows no picture of a work of which no run counts, whatever else was measured."""
+    runs = [*some_runs(), ran("asyncup", 1.0, work="b", fault="exit 1")]
+    assert plot.name_of(Table(runs, "a", "https")) == "performance-a.svg"
+    assert plot.name_of(Table(runs, "b", "https")) is None
+    assert plot.name_of(Table(runs, "c", "https")) is None
+
+
+def test_tools_that_are_left_out_need_not_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who measures one tool needs no other; what was measured of others stays."""
+    path = tmp_path / "speed.json"
+    missing = Tool("rclone", lambda _: [], ("/nothing/here", "--version"))
+    monkeypatch.setattr("benchmarks.speed.__main__.TOOLS", (by_tool["asyncup --version"], missing))
+    asked = ("--only", "start", "--rounds", "1", "--quick", "--force", "--out", str(path))
+    monkeypatch.setattr("sys.argv", ["speed", "--tool", "asyncup --version", *asked])
+    assert main() == 0
+    assert [run.fault for run in Results.load(path).runs] == [""]
+
+
+def test_versions_of_what_is_left_out(tmp_path: Path) -> None:
+    """They are known from before, and are asked for only of what is measured."""
+    path = tmp_path / "speed.json"
+    Results(SETTING, "2026-11-27", some_runs()).save(path)
+    fewer = replace(SETTING, versions={"asyncup": "asyncup 1"})
+    assert go_on(path, fewer, "2026-11-27", afresh=False).setting == SETTING
+    newer = replace(SETTING, versions={"asyncup": "asyncup 2"})
+    with pytest.raises(UsageError, match="other versions"):
+        go_on(path, newer, "2026-11-27", afresh=False)
 
 
 def test_what_was_measured_is_kept(tmp_path: Path) -> None:
