@@ -44,7 +44,7 @@ network-report: $(VENV)/dev $(PEERS)/ready ## ROUNDS=3 of it and its peers on a 
 bench: $(VENV)/dev $(PEERS)/ready ## ROUNDS=5 of it and its peers on this machine, into docs/performance.md
 	$(BIN)/python -m benchmarks.speed --rounds $(or $(ROUNDS),5) --write $(ARGS)
 
-bench-quick: $(VENV)/dev $(PEERS)/ready ## Little of everything of that, in a minute; it writes nothing
+bench-quick: $(VENV)/dev $(PEERS)/ready ## Little of everything of that, in a minute, into build/bench-quick.json
 	$(BIN)/python -m benchmarks.speed --rounds 1 --quick --force --fresh --out build/bench-quick.json $(ARGS)
 
 check: $(VENV)/dev ## Style, types

@@ -8,7 +8,10 @@ from prometheus_client.openmetrics import parser
 
 
 def open_metrics(text: str) -> dict[str, float]:
-    """Return all samples by name and label; the text has to be OpenMetrics, to the letter."""
+    """Return all samples by name and label; the text has to be OpenMetrics, to the letter.
+
+    The label `metrics_file`, which all of them have, is left out.
+    """
     return _samples(parser.text_string_to_metric_families, text)
 
 
@@ -19,6 +22,10 @@ def classic_metrics(text: str) -> dict[str, float]:
 
 def _samples(read: Callable[[str], Any], text: str) -> dict[str, float]:
     samples = [sample for family in read(text) for sample in family.samples]
-    values = {".".join([each.name, *each.labels.values()]): each.value for each in samples}
+    values = {_name(each.name, each.labels): each.value for each in samples}
     assert len(values) == len(samples)
     return values
+
+
+def _name(name: str, labels: dict[str, str]) -> str:
+    return ".".join([name, *(text for label, text in labels.items() if label != "metrics_file")])

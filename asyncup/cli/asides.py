@@ -46,10 +46,12 @@ def open_asides(params: Params) -> Iterator[Aside]:
     if (path := params.get("log_file")) is not None:
         log = LogFile(path, params["log_file_size"])
         yield Aside(JsonLines(log, time.monotonic, interval=_PROGRESS_SECONDS), log)
-    if (path := params.get("metrics_file")) is not None:
+    # A dry run is no success of the job that the metrics are of.
+    if (path := params.get("metrics_file")) is not None and not params.get("dry_run"):
         metrics = MetricsFile(path)
         before = metrics.number_before(LAST_SUCCESS)
-        yield Aside(Metrics(metrics, time.monotonic, last_success=before), metrics)
+        name = printable(path.stem)
+        yield Aside(Metrics(metrics, time.monotonic, name=name, last_success=before), metrics)
 
 
 @asynccontextmanager

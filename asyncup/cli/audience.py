@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from asyncup.ui.jsonl import JsonLines
     from asyncup.ui.renderer import Writable
 
+_FILES = ("log_file", "metrics_file", "receipts")
+
 
 class Audience:
     """Standard output, and whoever else hears of a command until it ends.
@@ -34,11 +36,13 @@ class Audience:
         """Open the files that are asked for, before anything is begun.
 
         Raises:
-            UsageError: one cannot be written.
+            UsageError: one cannot be written, or is something else already.
         """
-        if any(self._params.get(name) is not None for name in ("log_file", "metrics_file")):
+        if any(self._params.get(name) is not None for name in _FILES):
             from asyncup.cli.asides import open_asides
+            from asyncup.cli.outputs import check_outputs
 
+            check_outputs(self._params)
             # One by one: the first one hears of it if there is no second one.
             for aside in open_asides(self._params):
                 self.asides.append(aside)

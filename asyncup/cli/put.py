@@ -10,6 +10,7 @@ from asyncup.cli.asides import heard
 from asyncup.cli.audience import Audience
 from asyncup.cli.files_from import read_list
 from asyncup.cli.noted import open_note_of
+from asyncup.cli.outputs import outputs_among_sources
 from asyncup.cli.rate_file import RateFile
 from asyncup.cli.running import run_attended
 from asyncup.cli.settings import Asked, Params, Places, s3_config_of
@@ -141,6 +142,7 @@ def selection_of(params: Params, places: Places) -> Selection:
         walk=Walk(recursive=params["recursive"], follow=params["follow"], prunes=filters.prunes),
         filters=filters,
         key_prefix=params["key_prefix"],
+        reason_to_leave=outputs_among_sources(params),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 # Windows has the one, the others the other.
 _PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_APPENDING = os.O_APPEND | os.O_CREAT | _PLAIN
 
 
 class LinesFile:
@@ -16,18 +17,26 @@ class LinesFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _PLAIN, 0o666)
-        self._is_torn = self._ends_torn()
+        try:
+            self._file = os.open(path, os.O_RDWR | _APPENDING, 0o666)
+            self._is_torn = self._ends_torn()
+        except PermissionError:
+            self._file = os.open(path, os.O_WRONLY | _APPENDING, 0o666)
+            # Nobody knows: an empty line is better than two in one.
+            self._is_torn = self._holds_lines()
 
     @property
     def status(self) -> os.stat_result:
         """What the system says of the file, whatever its name leads to by now."""
         return os.fstat(self._file)
 
+    def _holds_lines(self) -> bool:
+        status = self.status
+        return stat.S_ISREG(status.st_mode) and status.st_size > 0
+
     def _ends_torn(self) -> bool:
         """Return whether the file does not end with a line's end: a run died as it wrote."""
-        status = self.status
-        if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        if not self._holds_lines():
             return False
         os.lseek(self._file, -1, os.SEEK_END)
         return os.read(self._file, 1) != b"\n"

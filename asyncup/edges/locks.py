@@ -16,7 +16,8 @@ class Lock:
     """A lock on a file of its own, which is made where it is missing."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = FileLock(path)
+        # Whoever takes it need not be the thread that lets go of it.
+        self._lock = FileLock(path, thread_local=False)
 
     def acquire(self, patience: float = 0.0) -> bool:
         """Take the lock unless another process holds it, for so many seconds.

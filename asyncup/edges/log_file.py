@@ -6,7 +6,7 @@ the oldest is dropped. Whoever else renames or deletes it (logrotate, another ru
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,13 @@ _MOST_WAITING = 10_000
 
 _PATIENCE = 5.0
 """Seconds that the end of a run waits for a disk that hangs."""
+
+
+def names_of(path: Path, size: int) -> Iterator[Path]:
+    """Yield what a log of this size may be called in time, the newest first."""
+    yield path
+    for number in range(1, KEPT + 1) if size else ():
+        yield _numbered(path, number)
 
 
 class LogFile:
@@ -46,6 +53,9 @@ class LogFile:
                 f"write the log to {printable(str(path))}: {error.strerror or error}",
                 hint="name a file that can be written with --log-file",
             ) from error
+        if stat.S_ISREG(self._file.status.st_mode):
+            # What a link leads to is rotated, not the link.
+            self.path = path.resolve()
         self._behind = Behind(self._append_all, _MOST_WAITING)
 
     def write(self, text: str, /) -> None:
@@ -78,10 +88,26 @@ class LogFile:
         status = self._file.status
         if stat.S_ISREG(status.st_mode):
             if not self._is_still(status):
-                self._reopen()
-            elif self._size and status.st_size and status.st_size + len(line) > self._size:
+                self._follow(line)
+                return
+            if self._size and status.st_size and status.st_size + len(line) > self._size:
                 self._rotate()
+        self._write(line)
+
+    def _write(self, line: str) -> None:
         self._file.append(line.removesuffix("\n"))
+
+    def _follow(self, line: str) -> None:
+        """Write to what has the name now, or to what had it before if there can be nothing."""
+        try:
+            self._reopen()
+        except OSError:
+            self._write(line)
+            if not self._file.status.st_nlink:
+                # It was deleted, and nobody will ever read this.
+                raise
+        else:
+            self._write(line)
 
     def _is_still(self, status: os.stat_result) -> bool:
         """Return whether the name leads to this file."""
@@ -99,10 +125,11 @@ class LogFile:
         # Where nothing can be renamed, it grows: that is better than a line lost.
         with suppress(OSError):
             for number in range(KEPT, 0, -1):
-                older = self._numbered(number - 1)
+                older = _numbered(self.path, number - 1)
                 if older.exists():
-                    older.replace(self._numbered(number))
+                    older.replace(_numbered(self.path, number))
             self._reopen()
 
-    def _numbered(self, number: int) -> Path:
-        return self.path.with_name(f"{self.path.name}.{number}") if number else self.path
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}") if number else path

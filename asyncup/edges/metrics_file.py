@@ -1,5 +1,6 @@
 """The file that metrics are collected from."""
 
+import os
 import re
 import stat
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from asyncup.core.errors import UsageError
 from asyncup.core.names import printable
 from asyncup.edges.replaced_file import ReplacedFile
+
+_BEGINNING = b"# TYPE asyncup"
 
 _LONGEST = 1 << 20
 """Bytes that are read of what an earlier run has left."""
@@ -16,15 +19,15 @@ class MetricsFile(ReplacedFile):
     """A file of metrics, replaced as a whole.
 
     Raises:
-        UsageError: on making, if it cannot be.
+        UsageError: on making, if it cannot be, or if what is there holds anything but metrics.
     """
 
     def __init__(self, path: Path) -> None:
-        # What a link leads to is replaced, not the link.
-        place = path.resolve()
+        # What a link leads to is replaced, not the link. (Path.resolve raises RuntimeError where
+        # links go round in circles.)
+        place = Path(os.path.realpath(path))
         try:
-            if place.exists() and not stat.S_ISREG(place.stat().st_mode):
-                raise OSError("it is there, and no file")  # noqa: TRY301 - one text for both
+            _check(place)
             super().__init__(place)
         except OSError as error:
             raise UsageError(
@@ -33,10 +36,27 @@ class MetricsFile(ReplacedFile):
             ) from error
 
     def number_before(self, name: str) -> float | None:
-        """Return the value of a metric without labels that an earlier run has left."""
+        """Return the value of a metric that an earlier run has left, whatever its labels."""
         try:
             with self.path.open(encoding="utf-8", errors="replace") as file:
-                found = re.search(rf"^{name} (\S+)$", file.read(_LONGEST), re.MULTILINE)
+                found = re.search(rf"^{name}(?:{{.*}})? (\S+)$", file.read(_LONGEST), re.MULTILINE)
             return None if found is None else float(found[1])
         except (OSError, ValueError):
             return None
+
+
+def _check(place: Path) -> None:
+    """Look whether what is there may be replaced.
+
+    Raises:
+        OSError: it may not.
+    """
+    try:
+        mode = place.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError("it is there, and no file")
+    with place.open("rb") as file:
+        if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
+            raise OSError("it is there, and holds no metrics of asyncup")

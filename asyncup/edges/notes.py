@@ -15,7 +15,7 @@ _PATIENCE = 1.0
 
 
 class NoteFile(ReplacedFile):
-    """The note of a command, and the lock that says that the command is alive.
+    """The note of a command, and the lock that says that the command is alive, until it is closed.
 
     An empty text removes it.
     """
@@ -24,9 +24,8 @@ class NoteFile(ReplacedFile):
         super().__init__(path)
         self._lock = lock
 
-    def close(self) -> None:
-        """Write what is left, and let go of the lock."""
-        super().close()
+    def _let_go(self) -> None:
+        # In the thread that writes: a disk that hangs holds up nobody else.
         if self.path.exists():
             self._lock.release()
         else:

@@ -11,6 +11,11 @@ _PATIENCE = 5.0
 """Seconds that the end of a run waits for a disk that hangs."""
 
 
+def draft_of(path: Path) -> Path:
+    """Return where this process writes what is to be a file."""
+    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
+
+
 class ReplacedFile:
     """A stream of which each text is the whole file; writing never raises, and never waits.
 
@@ -20,10 +25,10 @@ class ReplacedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        self._draft = draft_of(path)
         self._draft.touch()
         self._draft.unlink()
-        self._behind = Behind(self._replace, most=1)
+        self._behind = Behind(self._replace, most=1, end=self._let_go)
 
     def write(self, text: str, /) -> None:
         """Take what is to be the file."""
@@ -39,6 +44,9 @@ class ReplacedFile:
     def close(self) -> None:
         """Write what is left, as far as the disk lets it."""
         self._behind.close(_PATIENCE)
+
+    def _let_go(self) -> None:
+        """Do nothing: nothing is held."""
 
     def _replace(self, texts: Sequence[str]) -> None:
         try:

@@ -13,6 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_TOO_LONG = "it takes too long"
+
 
 class DaemonThreads(Executor):
     """Makes each call in a thread of its own, which is left behind when the program ends."""
@@ -53,11 +55,20 @@ class Behind:
     Args:
         write: is called in the thread with all texts that have come since; raises OSError if
             they cannot be written, and is called again with those that come next.
-        most: texts that may wait; where there are more, the oldest is dropped.
+        most: texts that may wait; where there are more, the oldest is dropped. If that is 1,
+            each stands for all before it, and none of those is missed.
+        end: is called in the thread when all is written that ever will be.
     """
 
-    def __init__(self, write: Callable[[Sequence[str]], None], most: int) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[str]], None],
+        most: int,
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
         self._write = write
+        self._most = most
+        self._end = end
         self._waiting: deque[str] = deque(maxlen=most)
         self._changed = Condition()
         self._ended = False
@@ -68,8 +79,8 @@ class Behind:
     def put(self, text: str) -> None:
         """Hand over a text."""
         with self._changed:
-            if len(self._waiting) == self._waiting.maxlen:
-                self._problem = self._problem or "it takes too long"
+            if len(self._waiting) == self._most > 1:
+                self._problem = self._problem or _TOO_LONG
             self._waiting.append(text)
             self._changed.notify()
 
@@ -85,6 +96,9 @@ class Behind:
             self._ended = True
             self._changed.notify()
         self._thread.join(patience)
+        with self._changed:
+            if self._thread.is_alive():
+                self._problem = self._problem or _TOO_LONG
 
     def _run(self) -> None:
         while due := self._next():
@@ -93,6 +107,7 @@ class Behind:
             except OSError as error:
                 with self._changed:
                     self._problem = self._problem or error.strerror or str(error)
+        self._end()
 
     def _next(self) -> list[str]:
         """Wait for texts; none are left when it is over."""

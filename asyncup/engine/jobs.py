@@ -4,7 +4,7 @@ Nothing is held: a directory of a million files is walked as its files are taken
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -66,6 +66,7 @@ class Selection:
         filters: which files are wanted.
         limits: what keys the server takes.
         key_prefix: put before each key's relative part as it is.
+        reason_to_leave: says of a path why it is none of the user's files, None if it is one.
     """
 
     sources: Iterable[Named | Left | None]
@@ -76,6 +77,7 @@ class Selection:
     filters: Filters = field(default_factory=Filters)
     limits: Limits = field(default_factory=Limits)
     key_prefix: str = ""
+    reason_to_leave: Callable[[Path], str | None] = lambda _: None
 
     @property
     def prefix(self) -> ObjectURI:
@@ -107,10 +109,10 @@ class Selection:
 
     def _judge(self, found: Found | Left, taken: dict[str, Path]) -> Selected:
         name = str(found.path)
+        if reason := self.reason_to_leave(found.path):
+            return FileSkipped(name, reason)
         if isinstance(found, Left):
-            if found.error is None:
-                return FileSkipped(name, found.reason, filtered=found.filtered)
-            return UploadFailed(name, None, found.error)
+            return _left(found)
         if reason := self.filters.reason_to_skip(found.relative, found.size):
             return FileSkipped(name, reason, filtered=True)
         uri = self._uri(found.relative)
@@ -134,6 +136,13 @@ def _batch(walking: Iterator[Selected | None]) -> list[Selected | None]:
         if each is None:
             break
     return batch
+
+
+def _left(found: Left) -> Selected:
+    name = str(found.path)
+    if found.error is None:
+        return FileSkipped(name, found.reason, filtered=found.filtered)
+    return UploadFailed(name, None, found.error)
 
 
 def _twice(found: Found, first: Path, uri: ObjectURI) -> Selected:

@@ -1,11 +1,12 @@
 """How a run stands as OpenMetrics text, for whoever collects metrics from a file.
 
-The form is that of https://prometheus.io/docs/specs/om/open_metrics_spec (version 1.0); also the
-older text format of Prometheus reads it, as node_exporter's textfile collector does.
+The form is that of https://prometheus.io/docs/specs/om/open_metrics_spec (version 1.0), as far as
+the older text format of Prometheus has it, too: node_exporter's textfile collector reads that, and
+leaves out a whole file in which a type is one of the newer ones (`info`, `stateset`, `unknown`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Self
 
@@ -45,6 +46,7 @@ class Metrics:
         stream: of which each write is all there is to be.
         clock: seconds, from any monotonic clock.
         now: the time of day.
+        name: tells the samples of one file from those of others, as their label `metrics_file`.
         last_success: what an earlier run has told, in seconds since 1970.
     """
 
@@ -56,8 +58,10 @@ class Metrics:
         clock: Callable[[], float],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
+        name: str,
         last_success: float | None = None,
     ) -> None:
+        self._name = name
         self._stream = stream
         self._clock = clock
         self._now = now
@@ -101,19 +105,26 @@ class Metrics:
         self.tick()
 
     def _lines(self) -> Iterator[str]:
-        yield from _family("asyncup", "info", "What has written this")
-        yield f'asyncup_info{{version="{__version__}"}} 1'
+        yield from _family("asyncup_info", "gauge", "What has written this")
+        yield self._sample("asyncup_info", 1, version=__version__)
         yield from _family("asyncup_files", "gauge", "Files, by what became of them")
-        yield from _labelled("asyncup_files", "state", self._files())
+        for state, count in self._files().items():
+            yield self._sample("asyncup_files", count, state=state)
         for name, value in self._gauges().items():
             if value is not None:
                 yield from _family(name, "gauge", _COUNTED[name])
-                yield f"{name} {value}"
+                yield self._sample(name, value)
         yield from _family("asyncup_resent_bytes", "counter", "Bytes that travelled in vain")
-        yield f"asyncup_resent_bytes_total {self._progress.bytes_resent}"
+        yield self._sample("asyncup_resent_bytes_total", self._progress.bytes_resent)
         yield from _family("asyncup_retries", "counter", "Attempts that were made again, by error")
-        yield from _labelled("asyncup_retries_total", "reason", self._retries)
+        for reason, count in self._retries.items():
+            yield self._sample("asyncup_retries_total", count, reason=reason)
         yield "# EOF"
+
+    def _sample(self, name: str, value: float, **labels: str) -> str:
+        labels = {"metrics_file": self._name, **labels}
+        told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+        return f"{name}{{{told}}} {value}"
 
     def _files(self) -> dict[str, int]:
         return {
@@ -150,7 +161,5 @@ def _family(name: str, kind: str, text: str) -> Iterator[str]:
     yield f"# HELP {name} {text}"
 
 
-def _labelled(name: str, label: str, values: Mapping[str, int]) -> Iterator[str]:
-    """Yield a sample for each value; names of states and of errors need no escapes."""
-    for key, value in values.items():
-        yield f'{name}{{{label}="{key}"}} {value}'
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -67,7 +67,7 @@ class Output:
 
 
 class Quiet:
-    """Writes errors, and nothing else."""
+    """Writes errors, and what of the output is lost: nothing else tells that."""
 
     interval = 3600.0
 
@@ -83,7 +83,8 @@ class Quiet:
     def __call__(self, event: Event, /) -> None:
         """Write an error."""
         line = describe(event)
-        if line is not None and line.level is Level.ERROR:
+        is_told = isinstance(event, events.OutputLost)
+        if line is not None and (is_told or line.level is Level.ERROR):
             self._output.write_line(line)
 
     def tick(self) -> None:

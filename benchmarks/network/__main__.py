@@ -1,6 +1,7 @@
 """Compare tools on a bad link: `python -m benchmarks.network --rounds 3`, as root.
 
-What was measured is kept after each run: begun again, it goes on with what is missing.
+What was measured is kept after each run: begun again, it goes on with what is missing, and does
+again what another commit of asyncup or another patience has made.
 """
 
 import argparse
@@ -63,6 +64,9 @@ def main() -> int:
     if asked.anew:
         asked.kept.unlink(missing_ok=True)
     results = Results.read(asked.kept)
+    commits = {tool.name: tool.commit for tool in tools}
+    if asked.rounds:
+        results.forget(scenarios, commits, asked.patience)
     due = [each for each in scenarios if results.due(each, tools, asked.rounds)]
     if due and (what := missing()) is not None:
         sys.stderr.write(f"error: this needs {what}\n")
@@ -106,6 +110,8 @@ def _measure(
                             size=scenario.size,
                             tool=tool.name,
                             version=versions[tool.name],
+                            commit=tool.commit,
+                            patience=patience,
                             day=date.today().isoformat(),  # noqa: DTZ011 - the day here
                             machine=machine,
                             measured=measured,

@@ -57,9 +57,9 @@ def _how(results: Results, tools: Sequence[Tool]) -> Iterator[str]:
     days = _range({each.day for each in results}, " to ")
     machines = "; ".join(sorted({each.machine for each in results}))
     yield (
-        f"{days}, {machines}; TCP with cubic at both ends. Everything runs on this one machine. "
-        "Of several runs, the median (least to most) is told. A tool that did not end in the time "
-        "that is told was ended, and not tried again."
+        f"{days}, {machines}; {_commits(results)}TCP with cubic at both ends. Everything runs "
+        "on this one machine. Of several runs, the median (least to most) is told. A tool that "
+        "did not end in the time that is told was ended, and not tried again."
     )
     yield ""
     yield "| tool | version | command |"
@@ -68,6 +68,11 @@ def _how(results: Results, tools: Sequence[Tool]) -> Iterator[str]:
         versions = ", ".join(sorted({each.version for each in results if each.tool == tool.name}))
         yield f"| {tool.name} | {versions} | `{tool.shown}` |"
     yield ""
+
+
+def _commits(results: Results) -> str:
+    commits = " and ".join(sorted({each.commit for each in results if each.commit}))
+    return f"asyncup is that of commit {commits}; " if commits else ""
 
 
 def _range(values: set[str], between: str) -> str:

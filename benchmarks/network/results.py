@@ -1,7 +1,7 @@
 """What was measured so far, kept in a file: what was broken off goes on where it was."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -20,6 +20,8 @@ class Result:
         size: of the file, in bytes.
         tool: its name.
         version: what the tool told of itself.
+        commit: of asyncup; of a peer, its version tells.
+        patience: seconds that it had.
         day: as in ISO 8601.
         machine: where it ran.
         measured: what came out.
@@ -29,6 +31,8 @@ class Result:
     size: int
     tool: str
     version: str
+    commit: str
+    patience: float
     day: str
     machine: str
     measured: Measured
@@ -50,9 +54,10 @@ class Results:
         if not path.exists():
             return cls(path)
         told = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            path, [Result(**{**each, "measured": Measured(**each["measured"])}) for each in told]
-        )
+        # There were files that did not tell what had made them.
+        unknown = {"commit": "", "patience": 0.0}
+        runs = [unknown | each | {"measured": Measured(**each["measured"])} for each in told]
+        return cls(path, [Result(**each) for each in runs])
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self._runs)
@@ -64,6 +69,23 @@ class Results:
         beside = self._path.with_suffix(".new")
         beside.write_text(f"{text}\n", encoding="utf-8")
         beside.replace(self._path)
+
+    def forget(
+        self, scenarios: Sequence[Scenario], commits: Mapping[str, str], patience: float
+    ) -> None:
+        """Forget runs of these scenarios that do not compare with what is measured now.
+
+        They are those that another commit has made, told by the tools' names, or that had another
+        patience.
+        """
+        sizes = {(each.name, each.size) for each in scenarios}
+        self._runs = [
+            each
+            for each in self
+            if (each.scenario, each.size) not in sizes
+            or each.tool not in commits
+            or (each.commit, each.patience) == (commits[each.tool], patience)
+        ]
 
     def of(self, scenario: Scenario, tool: str) -> list[Result]:
         """Return the runs of a tool through a scenario, with a file of that size."""

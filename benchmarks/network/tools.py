@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.speed.machine import commit
 from tests.cli.kit import COMMAND
 from tests.servers import ROOT
 
@@ -44,6 +45,11 @@ class Tool:
             [self.program, self.asks_version], capture_output=True, text=True, check=True
         )
         return told.stdout.splitlines()[0].split(" Python/")[0]
+
+    @property
+    def commit(self) -> str:
+        """Which commit it is made of, if it is asyncup; of others, the version tells."""
+        return commit(ROOT / "asyncup") if self.program == Path(COMMAND) else ""
 
 
 def _asyncup(file: str, url: str, uri: str) -> tuple[str, ...]:

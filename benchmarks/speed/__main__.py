@@ -75,14 +75,16 @@ def _measure_all(asked: argparse.Namespace, known: Sequence[Work]) -> Results:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="asyncup-speed-")))
         sources = asked.work_dir or directory
         machine.check_disk(chosen, sources)
-        versions = {tool.name: tool.version for tool in TOOLS}
+        plan = list(_plan(asked, chosen))
+        # Of those that are measured only: the others need not be there.
+        versions = {tool.name: tool.version for tool in {tool for _, tool, _, _ in plan}}
         setting = Setting(machine.facts(), versions, {work.name: work.told for work in known})
         results = go_on(asked.out, setting, date.today().isoformat(), afresh=asked.fresh)  # noqa: DTZ011 - the day here
         server = Weed(directory) if asked.server == "weed" else stack.enter_context(run_sink())
         ground = Ground(server, directory)
         done = {run.key for run in results.runs}
         last: Path | None = None
-        for work, tool, scheme, number in _plan(asked, chosen):
+        for work, tool, scheme, number in plan:
             if (work.name, tool.name, scheme, server.name, number) in done:
                 continue
             if (source := works.lay(work, sources)) != last:

@@ -89,9 +89,15 @@ def _starting(runs: Sequence[Run]) -> Iterator[Goal]:
 
 
 def _resuming(table: Table, size: int) -> Iterator[Goal]:
-    yield Goal("(e) with the journal, seconds", 1.5, table.best(OURS, wall))
-    seconds = table.best([f"{tool}, no journal" for tool in OURS], wall)
-    yield Goal("(e) without the journal, seconds for each GiB", 1.0, _divided(seconds, size / GIB))
+    for tools, word, most, scale in (
+        (OURS, "seconds", 1.5, 1.0),
+        ([f"{tool}, no journal" for tool in OURS], "seconds for each GiB", 1.0, size / GIB),
+    ):
+        # Of the two ways one has to be fast enough, and readers are told which one it is.
+        figures = {tool: table.median(tool, wall) for tool in tools}
+        found = {tool: figure for tool, figure in figures.items() if figure is not None}
+        best = min(found, key=found.__getitem__, default=tools[0])
+        yield Goal(f"(e) {best}: {word}", most, _divided(found.get(best), scale))
 
 
 def _memory(runs: Sequence[Run]) -> Iterator[Goal]:

@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterable
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,21 +40,26 @@ def _processor() -> str:
 
 
 def commit(directory: Path) -> str:
-    """Return which commit last changed a directory, and whether it was changed since; or nothing.
+    """Return which commit last changed a directory, and what it was changed by since; or nothing.
 
-    Nothing if it is no work tree of git.
+    Changes are told by a hash, so that two different ones are not taken for each other. Nothing if
+    it is no work tree of git.
     """
-    last = _git("log", "-1", "--format=%h", "--", str(directory))
-    changed = _git("status", "--porcelain", "--", str(directory))
-    return f"{last} and changes" if changed else last
+    last = _git(directory, "log", "-1", "--format=%h", "--", ".").decode().strip()
+    changes = _git(directory, "diff", "HEAD", "--binary", "--", ".")
+    for name in _git(directory, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0")[
+        :-1
+    ]:
+        changes += name + b"\0" + (directory / os.fsdecode(name)).read_bytes()
+    return f"{last} and changes {sha256(changes).hexdigest()[:7]}" if changes else last
 
 
-def _git(*arguments: str) -> str:
+def _git(directory: Path, *arguments: str) -> bytes:
     git = shutil.which("git")
     if git is None:
-        return ""
-    told = subprocess.run([git, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return told.stdout.strip()
+        return b""
+    told = subprocess.run([git, *arguments], cwd=directory, capture_output=True, check=False)
+    return told.stdout
 
 
 def check_quiet(load: float, cores: int) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from asyncup.core.errors import UsageError
 from benchmarks.speed.results import Run
 from benchmarks.speed.servers import Arrived, Server, Sink, Target
 from benchmarks.speed.tools import AWS_CONFIG, Job, Tool
@@ -73,8 +74,8 @@ class Ground:
         home = self._new_home()
         with self.server.empty(scheme) as target:
             job = Job(work, source, target, home / "state")
-            if work.is_pending and isinstance(self.server, Sink):
-                self._hold_all_but_one(self.server, tool, scheme, job)
+            if work.is_pending:
+                self._hold_all_but_one(tool, scheme, job)
             if tool.name.endswith("no journal"):
                 shutil.rmtree(job.state)
             before = self.server.arrived(target)
@@ -82,7 +83,7 @@ class Ground:
             os.sync()
             time.sleep(_SETTLE)
             launched = launch(
-                tool.arguments(job), _environment(home, target), self.directory / "log"
+                tool.arguments(job), _environment(home, target, tool), self.directory / "log"
             )
             arrived = self.server.arrived(target)
         return Run(
@@ -106,22 +107,38 @@ class Ground:
         (home / ".aws" / "config").write_text(AWS_CONFIG, encoding="utf-8")
         return home
 
-    def _hold_all_but_one(self, sink: Sink, tool: Tool, scheme: str, job: Job) -> None:
-        """Bring the server, and what asyncup remembers, to where one part is missing."""
+    def _hold_all_but_one(self, tool: Tool, scheme: str, job: Job) -> None:
+        """Bring the server, and what asyncup remembers, to where one part is missing.
+
+        Raises:
+            UsageError: it is not there: what would be measured is something else.
+        """
+        sink = self.server
+        if not isinstance(sink, Sink):
+            raise UsageError(f"measure ({job.work.name}) on {sink.name}: only the sink loses parts")
         kept = self.directory / f"journal-{scheme}"
         if not kept.exists():
             sink.tell("refuse?operation=CompleteMultipartUpload")
             command = [*tool.arguments(replace(job, state=kept)), "--max-retry", "1"]
-            launch(command, _environment(job.state.parent, job.target), self.directory / "log")
+            environment = _environment(job.state.parent, job.target, tool)
+            launched = launch(command, environment, self.directory / "log")
+            arrived = sink.arrived(job.target)
+            if arrived.objects or arrived.received < job.work.total or not kept.exists():
+                shutil.rmtree(kept, ignore_errors=True)
+                raise UsageError(
+                    f"prepare ({job.work.name}) with {tool.name}: exit {launched.status}, "
+                    f"{arrived.objects} objects, {arrived.received} of {job.work.total} bytes"
+                )
             sink.tell(f"forget?part={_LOST_PART}")
             sink.tell(f"keep?state={scheme}")
         sink.tell(f"restore?state={scheme}")
         shutil.copytree(kept, job.state)
 
 
-def _environment(home: Path, target: Target) -> dict[str, str]:
+def _environment(home: Path, target: Target, tool: Tool) -> dict[str, str]:
     key, secret = target.keys
-    return {
+    trusted = {tool.trusts: str(target.certificate)} if tool.trusts else {}
+    return trusted | {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "TMPDIR": str(home),

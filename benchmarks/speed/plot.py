@@ -37,12 +37,14 @@ _PANELS: tuple[tuple[str, Figure, float, str], ...] = (
 def name_of(table: Table) -> str | None:
     """Return the name of the file that a picture is in, None if there is none of this."""
     is_drawn = table.scheme == "https" and table.server == "sink" and table.work in _DRAWN
-    return f"performance-{table.work}.svg" if is_drawn and table.runs else None
+    if not is_drawn or not _drawn_tools(table):
+        return None
+    return f"performance-{table.work}.svg"
 
 
 def draw(table: Table, work: Work) -> str:
     """Return the picture: a bar for each tool, long as its median, with the least and the most."""
-    tools = [tool for tool in ALL if spread(table.of(tool), wall)]
+    tools = _drawn_tools(table)
     width = _LABELS + len(_PANELS) * (_PANEL + _GAP)
     height = _TOP + _ROW * len(tools)
     title = escape(f"{work.told}, {table.scheme.upper()}: less is better")
@@ -60,6 +62,10 @@ def draw(table: Table, work: Work) -> str:
     for column, panel in enumerate(_PANELS):
         lines += _panel(table, tools, panel, _LABELS + column * (_PANEL + _GAP))
     return "\n".join([*lines, "</svg>", ""])
+
+
+def _drawn_tools(table: Table) -> list[str]:
+    return [tool for tool in ALL if spread(table.of(tool), wall)]
 
 
 def _panel(

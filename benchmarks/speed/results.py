@@ -4,7 +4,7 @@ import json
 import os
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from asyncup.core.errors import UsageError
@@ -99,17 +99,22 @@ def _rounded(run: Run) -> dict[str, object]:
 def go_on(path: Path, setting: Setting, today: str, *, afresh: bool) -> Results:
     """Return the runs that are in a file, to add more to them; none if there is no file.
 
+    The versions of tools that nobody asks for are those of before.
+
     Raises:
         UsageError: they were measured in another setting.
     """
     if afresh or not path.exists():
         return Results(setting, today)
     results = Results.load(path)
-    if results.setting != setting:
+    before = results.setting
+    now = replace(setting, versions={**before.versions, **setting.versions})
+    if now != replace(before, versions={**setting.versions, **before.versions}):
         raise UsageError(
             f"go on with {path}: it was measured on another machine, with other versions or sizes",
             hint="add --fresh to begin anew, or --out FILE to keep it",
         )
+    results.setting = now
     return results
 
 

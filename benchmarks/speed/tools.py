@@ -63,6 +63,7 @@ class Tool:
         asks_version: the command that tells its version.
         is_command: whether it is a peer on the command line.
         is_peer: whether it is a peer at all.
+        trusts: the variable that names the certificates to trust, where no argument does.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Tool:
     asks_version: tuple[str, ...] = ()
     is_command: bool = False
     is_peer: bool = True
+    trusts: str = ""
 
     @property
     def version(self) -> str:
@@ -89,7 +91,8 @@ class Tool:
         source = Path("DIRECTORY" if work.files > 1 else "FILE")
         target = Target("https://SERVER", Path("CERTIFICATE"), ("", ""))
         program, *rest = self.arguments(Job(work, source, target, Path("STATE")))
-        return " ".join([Path(program).name, *rest])
+        variables = [f"{self.trusts}={target.certificate}"] if self.trusts else []
+        return " ".join([*variables, Path(program).name, *rest])
 
 
 def _asyncup(*flags: str) -> Callable[[Job], list[str]]:
@@ -113,7 +116,7 @@ def _asyncup(*flags: str) -> Callable[[Job], list[str]]:
 def _s5cmd(job: Job) -> list[str]:
     source = f"{job.source}/" if job.is_many else str(job.source)
     files, parts = (IN_FLIGHT, 1) if job.is_many else (1, IN_FLIGHT)
-    common = ["--endpoint-url", job.target.url, "--no-verify-ssl", "--numworkers", str(files)]
+    common = ["--endpoint-url", job.target.url, "--numworkers", str(files)]
     copy = ["cp", "--part-size", "16", "--concurrency", str(parts), source, job.uri]
     return [str(PEERS / "s5cmd"), *common, *copy]
 
@@ -181,7 +184,13 @@ _ASKS_US = (COMMAND, "--version")
 TOOLS = (
     Tool("asyncup", _asyncup(), _ASKS_US, is_peer=False),
     Tool("asyncup --direct", _asyncup("--direct"), _ASKS_US, is_peer=False),
-    Tool("s5cmd", _s5cmd, (str(PEERS / "s5cmd"), "version"), is_command=True),
+    Tool(
+        "s5cmd",
+        _s5cmd,
+        (str(PEERS / "s5cmd"), "version"),
+        is_command=True,
+        trusts="AWS_CA_BUNDLE",
+    ),
     Tool("rclone", _rclone, (str(PEERS / "rclone"), "--version"), is_command=True),
     Tool("aws-cli", _aws, (str(PEERS / "aws"), "--version"), is_command=True),
     Tool("boto3 (CRT)", _library(_THERE, "with_boto3"), _told_by(_THERE, "boto3")),

@@ -82,6 +82,18 @@ def test_one_part_is_missing(sink: Sink, tmp_path: Path, name: str) -> None:
         assert (run.fault, run.received) == ("", GOING_ON.part_size)
 
 
+def test_what_could_not_be_prepared_is_not_measured(sink: Sink, tmp_path: Path) -> None:
+    """Else a whole upload would pass for one that goes on; and it is prepared anew next time."""
+    ground, source = Ground(sink, tmp_path), lay(GOING_ON, tmp_path / "sources")
+    idle = Tool("idle", lambda _: ["/bin/true"])
+    with pytest.raises(
+        UsageError, match=r"prepare \(going-on\) with idle: exit 0, 0 objects, 0 of"
+    ):
+        ground.measure(GOING_ON, idle, "https", source, 1)
+    run = ground.measure(GOING_ON, BY_NAME["asyncup"], "https", source, 1)
+    assert (run.fault, run.received) == ("", GOING_ON.part_size)
+
+
 @pytest.mark.parametrize(
     ("count", "fault"),
     [
@@ -193,5 +205,7 @@ def test_commands_are_shown_as_they_are() -> None:
         shown = tool.shown(work)
         assert str(Path.home()) not in shown
         assert ".venv" not in shown
+    assert BY_NAME["s5cmd"].shown(work).startswith("AWS_CA_BUNDLE=CERTIFICATE s5cmd ")
+    assert not any("no-verify" in tool.shown(work) for tool in TOOLS)
     assert "--part-size 16MiB --concurrency 8 --direct" in BY_NAME["asyncup --direct"].shown(work)
     assert asyncup("--version").out.startswith(BY_NAME["asyncup"].version)

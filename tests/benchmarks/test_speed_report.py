@@ -2,7 +2,9 @@
 
 import json
 import random
+import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,7 +15,7 @@ from benchmarks.speed import machine, plot, report
 from benchmarks.speed.__main__ import main
 from benchmarks.speed.goals import Goal, evaluate
 from benchmarks.speed.results import Results, Run, Setting, Spread, Table, cpu, go_on, spread, wall
-from benchmarks.speed.tools import TOOLS
+from benchmarks.speed.tools import TOOLS, Tool
 from benchmarks.speed.works import ALL, GIB, MIB, WORKS, by_name
 from tests.servers import ROOT
 
@@ -26,6 +28,7 @@ MACHINE = {
     "asyncup": "abc1234",
     "seaweedfs": "4.48",
 }
+by_tool = {tool.name: tool for tool in TOOLS}
 SETTING = Setting(MACHINE, {tool.name: f"{tool.name} 1" for tool in TOOLS}, {"a": "one file"})
 
 SECONDS = {
@@ -150,8 +153,8 @@ def test_goals_of_resuming_and_memory() -> None:
             ran("obstore", 6.0, mib=500),
         ]
     )
-    assert goals["(e) with the journal, seconds"].figure == 1.4
-    assert goals["(e) without the journal, seconds for each GiB"].figure == 0.75
+    assert goals["(e) asyncup: seconds"].figure == 1.4
+    assert goals["(e) asyncup --direct, no journal: seconds for each GiB"].figure == 0.75
     memory = goals["peak memory of all works, MiB"]
     assert (memory.figure, memory.most, memory.is_reached) == (111, 110, False)
     flat = goals["peak memory, flat in file size: (a) / (d)"]
@@ -208,6 +211,38 @@ def test_picture() -> None:
     assert "prefers-color-scheme: dark" in drawn
 
 
+def test_no_picture_of_nothing() -> None:
+    """A page shows no picture of a work of which no run counts, whatever else was measured."""
+    runs = [*some_runs(), ran("asyncup", 1.0, work="b", fault="exit 1")]
+    assert plot.name_of(Table(runs, "a", "https")) == "performance-a.svg"
+    assert plot.name_of(Table(runs, "b", "https")) is None
+    assert plot.name_of(Table(runs, "c", "https")) is None
+
+
+def test_tools_that_are_left_out_need_not_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who measures one tool needs no other; what was measured of others stays."""
+    path = tmp_path / "speed.json"
+    missing = Tool("rclone", lambda _: [], ("/nothing/here", "--version"))
+    monkeypatch.setattr("benchmarks.speed.__main__.TOOLS", (by_tool["asyncup --version"], missing))
+    asked = ("--only", "start", "--rounds", "1", "--quick", "--force", "--out", str(path))
+    monkeypatch.setattr("sys.argv", ["speed", "--tool", "asyncup --version", *asked])
+    assert main() == 0
+    assert [run.fault for run in Results.load(path).runs] == [""]
+
+
+def test_versions_of_what_is_left_out(tmp_path: Path) -> None:
+    """They are known from before, and are asked for only of what is measured."""
+    path = tmp_path / "speed.json"
+    Results(SETTING, "2026-11-27", some_runs()).save(path)
+    fewer = replace(SETTING, versions={"asyncup": "asyncup 1"})
+    assert go_on(path, fewer, "2026-11-27", afresh=False).setting == SETTING
+    newer = replace(SETTING, versions={"asyncup": "asyncup 2"})
+    with pytest.raises(UsageError, match="other versions"):
+        go_on(path, newer, "2026-11-27", afresh=False)
+
+
 def test_what_was_measured_is_kept(tmp_path: Path) -> None:
     """After each run all are in the file, and are read back as they were."""
     path = tmp_path / "below" / "speed.json"
@@ -243,6 +278,29 @@ def test_a_machine_at_work(tmp_path: Path) -> None:
     huge = [by_name(WORKS)["a"]] * 1_000_000
     with pytest.raises(UsageError, match=r"\d+ GiB are free"):
         machine.check_disk(huge, tmp_path)
+
+
+def test_commit_and_changes(tmp_path: Path) -> None:
+    """What was measured is known by its commit, and each change since by another hash."""
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", str(tmp_path)]
+    (tmp_path / "code").mkdir()
+    file = tmp_path / "code" / "file"
+    assert machine.commit(tmp_path / "code") == ""
+    file.write_text("1")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *arguments], check=True)
+    clean = machine.commit(tmp_path / "code")
+    (tmp_path / "elsewhere").write_text("1")
+    assert machine.commit(tmp_path / "code") == clean
+    told = {clean}
+    for text in ("2", "3"):
+        file.write_text(text)
+        told.add(machine.commit(tmp_path / "code"))
+        (file.with_name("new")).write_text(text)
+        told.add(machine.commit(tmp_path / "code"))
+    assert len(told) == 5
+    assert all(each.startswith(f"{clean} and changes ") for each in told - {clean})
+    assert machine.commit(tmp_path / "code") in told
 
 
 def test_tell_again(

@@ -112,6 +112,83 @@ def test_metrics_of_a_run(bucket: Bucket, place: Path, tmp_path: Path) -> None:
     assert later["asyncup_start_timestamp_seconds"] > told["asyncup_start_timestamp_seconds"]
 
 
+def test_a_dry_run_has_no_metrics(bucket: Bucket, place: Path, tmp_path: Path) -> None:
+    """Nothing was uploaded: what watches the last success must not hear of one. The log tells."""
+    log, metrics = tmp_path / "log", tmp_path / "asyncup.prom"
+    put = ("put", place, str(bucket.place), "-n", "--metrics-file", metrics, "--log-file", log)
+    assert asyncup(*put, env=bucket.env).code == 0
+    assert not metrics.exists()
+    assert [event["type"] for event in read_log(log)].count("file_planned") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--log-file=x", "--metrics-file=x"), "write --metrics-file to {}/x: --log-file goes"),
+        (("--log-file=x", "--receipts=link"), "write --receipts to {}/x: --log-file goes there"),
+        (("--log-file=x", "--receipts=x.1"), "write --receipts to {}/x.1: --log-file goes there"),
+        (("--metrics-file=x", "--receipts=d/../x"), "write --receipts to {}/x: --metrics-file"),
+        (("--log-file=d/a", "d/a"), "write --log-file to d/a: it is a source"),
+        (("--receipts=d/a", "d/a"), "write --receipts to d/a: it is a source"),
+    ],
+)
+def test_a_file_is_for_one_thing(
+    bucket: Bucket, place: Path, tmp_path: Path, options: tuple[str, ...], problem: str
+) -> None:
+    """What would spoil one another, or a source, is refused before anything is written."""
+    (tmp_path / "link").symlink_to("x")
+    ended = asyncup("put", *options, "d", str(bucket.place), cwd=tmp_path, env=bucket.env)
+    assert (ended.code, bucket.objects()) == (2, {})
+    assert problem.format(tmp_path) in ended.err
+    assert (place / "a").read_bytes() == b"1"
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_outputs_below_a_source(bucket: Bucket, place: Path, tmp_path: Path, is_link: bool) -> None:
+    """They change as they are written, so they are left out, which is told; verify agrees."""
+    directory = place
+    if is_link:
+        directory = tmp_path / "link"
+        directory.symlink_to(place)
+    log = directory / "log"
+    options = ("--log-file", log, "--log-file-size=1KiB", "--metrics-file", directory / "m.prom")
+    put = ("put", place, str(bucket.place), *options, "--receipts", directory / "receipts")
+    assert asyncup(*put, env=bucket.env).code == 0
+    ended = asyncup(*put, "--json", env=bucket.env)
+    assert (ended.code, bucket.objects()) == (0, {"a": b"1", "b": b"22"})
+    skipped = {
+        (Path(each["source"]).name, each["reason"])
+        for each in ended.events("file_skipped")
+        if each["reason"].startswith("it belongs to")
+    }
+    assert skipped >= {
+        ("log", "it belongs to --log-file"),
+        ("log.1", "it belongs to --log-file"),
+        ("m.prom", "it belongs to --metrics-file"),
+        ("receipts", "it belongs to --receipts"),
+    }
+    verify = ("verify", place, str(bucket.place), *options, "--receipts", directory / "receipts")
+    assert asyncup(*verify, env=bucket.env).code == 0
+
+
+def test_a_file_that_is_only_called_like_a_log(bucket: Bucket, tmp_path: Path) -> None:
+    """It is a source as any other."""
+    place = tree(tmp_path / "d", {"log": b"1", "log.1": b"2", "below/log": b"3"})
+    log = tmp_path / "log"
+    assert asyncup("put", place, str(bucket.place), "--log-file", log, env=bucket.env).code == 0
+    grown = ("put", place, f"{bucket.place}grown/", "--log-file", place / "log", "-n")
+    ended = asyncup(*grown, "--log-file-size=0", "--json", env=bucket.env)
+    assert len(ended.events("file_planned")) == 2
+    assert bucket.objects() == {"log": b"1", "log.1": b"2", "below/log": b"3"}
+
+
+def test_a_device_is_for_all(bucket: Bucket, place: Path) -> None:
+    """What keeps nothing can be spoilt by nobody."""
+    options = ("--log-file=/dev/null", "--receipts=/dev/null")
+    assert asyncup("put", *options, place, str(bucket.place), env=bucket.env).code == 0
+
+
 def test_metrics_of_a_verification(bucket: Bucket, place: Path, tmp_path: Path) -> None:
     """`asyncup verify` has them, too."""
     metrics = tmp_path / "asyncup.prom"

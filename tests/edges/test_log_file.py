@@ -94,6 +94,54 @@ def test_who_renames_or_deletes_it_is_followed(place: Path, *, is_deleted: bool)
     assert path.read_text() == LINES[1]
 
 
+def test_what_has_no_place_any_more_is_written_on(place: Path) -> None:
+    """Where the directory is renamed, lines are in the file that was there, and then in the new."""
+    with log(place / "log") as opened:
+        opened._append(LINES[0])
+        place.rename(place.with_name("old"))
+        opened._append_all([LINES[1]])
+        place.mkdir()
+        opened._append_all([LINES[2]])
+    assert (place.with_name("old") / "log").read_text() == "".join(LINES[:2])
+    assert (place / "log").read_text() == LINES[2]
+
+
+def test_what_is_deleted_for_good_is_told(place: Path) -> None:
+    """Lines in a file that has no name are lost."""
+    with log(place / "log") as opened:
+        opened._append(LINES[0])
+        (place / "log").unlink()
+        place.rmdir()
+        with pytest.raises(FileNotFoundError):
+            opened._append_all([LINES[1]])
+
+
+def test_what_a_link_leads_to_is_rotated(place: Path) -> None:
+    """The link stays, and leads to the newest file."""
+    (place / "real").mkdir()
+    (place / "log").symlink_to("real/log")
+    write(place / "log", LINES[:3], 9)
+    assert (place / "log").is_symlink()
+    assert sorted(found.name for found in place.iterdir()) == ["log", "real"]
+    texts = [(place / "real" / name).read_text() for name in ("log.2", "log.1", "log")]
+    assert texts == LINES[:3]
+
+
+def test_who_may_not_read_may_append(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line begins on its own, also where nobody can see how the one before ended."""
+    open_as_root = os.open
+
+    def open_for_writing(path: Path, flags: int, mode: int) -> int:
+        if flags & os.O_ACCMODE != os.O_WRONLY:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return open_as_root(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", open_for_writing)
+    write(place / "log", ["first\n", "torn"])
+    write(place / "log", ["whole\n"])
+    assert (place / "log").read_text().split() == ["first", "torn", "whole"]
+
+
 def test_two_runs_fill_one_log(place: Path) -> None:
     """Each notices that the other one has begun a new file; no line is lost or written twice."""
     path = place / "log"

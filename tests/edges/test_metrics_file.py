@@ -8,17 +8,19 @@ import pytest
 from asyncup.core.errors import UsageError
 from asyncup.edges.metrics_file import MetricsFile
 
+BEFORE = "# TYPE asyncup_info gauge\n"
+
 
 def test_it_is_replaced_as_a_whole(tmp_path: Path) -> None:
     """A reader that has it open keeps the old text; nothing else is left in the directory."""
     (tmp_path / "place").mkdir()
     path = tmp_path / "place" / "asyncup.prom"
-    path.write_text("before")
+    path.write_text(BEFORE)
     metrics = MetricsFile(path)
     with path.open() as reader:
         metrics.write("after")
         metrics.close()
-        assert reader.read() == "before"
+        assert reader.read() == BEFORE
     assert path.read_text() == "after"
     assert list(path.parent.iterdir()) == [path]
 
@@ -84,14 +86,43 @@ def test_what_cannot_be_is_refused(tmp_path: Path, place: str, problem: str) -> 
         MetricsFile(tmp_path / place)
 
 
+def test_links_that_go_round_in_circles_are_refused(tmp_path: Path) -> None:
+    """As is all that cannot be written."""
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    with pytest.raises(UsageError, match="Too many levels of symbolic links"):
+        MetricsFile(tmp_path / "one")
+    assert (tmp_path / "one").is_symlink()
+
+
+@pytest.mark.parametrize("text", ["a film", "#", "# TYPE node_x gauge\n"])
+def test_what_holds_something_else_is_refused(tmp_path: Path, text: str) -> None:
+    """A path that was mistaken costs nobody a file."""
+    path = tmp_path / "film.mov"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="it is there, and holds no metrics of asyncup"):
+        MetricsFile(path)
+    assert (path.read_text(), list(tmp_path.glob("film*"))) == (text, [path])
+
+
+def test_an_empty_file_is_replaced(tmp_path: Path) -> None:
+    """Whoever made it has made room."""
+    path = tmp_path / "asyncup.prom"
+    path.touch()
+    metrics = MetricsFile(path)
+    metrics.write(BEFORE)
+    metrics.close()
+    assert path.read_text() == BEFORE
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
         (None, None),
         ("", None),
-        ("# HELP x\nlast 1.5\nother 2\n", 1.5),
+        ("last 1.5\nother 2\n", 1.5),
         ("last many\n", None),
-        ('last{a="b"} 1\n', None),
+        ('last{a="b"} 1\nlast_other{a="b"} 2\n', 1.0),
     ],
 )
 def test_what_an_earlier_run_left_can_be_read(
@@ -100,7 +131,7 @@ def test_what_an_earlier_run_left_can_be_read(
     """The value of a metric, if there is one."""
     path = tmp_path / "asyncup.prom"
     if text is not None:
-        path.write_text(text)
+        path.write_text(BEFORE + text)
     metrics = MetricsFile(path)
     assert metrics.number_before("last") == number
     metrics.close()

@@ -1,6 +1,9 @@
 """Notes beside the journal: one for each command, as long as it is not done."""
 
 from pathlib import Path
+from threading import Thread, current_thread
+
+import pytest
 
 from asyncup.edges.notes import open_note, read_notes, remove_note
 
@@ -20,6 +23,25 @@ def test_a_note_is_there_until_its_command_is_done(tmp_path: Path) -> None:
     again.close()
     assert list(read_notes(state)) == []
     assert list((state / "commands").iterdir()) == []
+
+
+def test_nobody_waits_for_a_disk_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what lets go of the lock is left to the thread that writes."""
+    asking: list[Thread] = []
+    exists = Path.exists
+
+    def remember(path: Path) -> bool:
+        asking.append(current_thread())
+        return exists(path)
+
+    note = open_note(tmp_path, "name")
+    assert note is not None
+    monkeypatch.setattr(Path, "exists", remember)
+    note.close()
+    assert len(asking) == 1
+    assert asking[0] is not current_thread()
 
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,8 @@ def result(measured: Measured, scenario: Scenario = CLEAN, tool: str = ASYNCUP) 
         size=scenario.size,
         tool=tool,
         version="1.0",
+        commit="abc1234",
+        patience=170.0,
         day="2026-11-27",
         machine="a machine",
         measured=measured,
@@ -117,6 +120,39 @@ def test_who_did_not_end_is_not_tried_again(kept: Path) -> None:
     assert due(kept, late, scenario=LOSSY) == [ASYNCUP, PEER]
 
 
+@pytest.mark.parametrize(
+    ("changed", "is_kept"),
+    [
+        ({}, True),
+        ({"commit": "def5678"}, False),
+        ({"commit": "abc1234 and changes 1234567"}, False),
+        ({"patience": 60.0}, False),
+        ({"commit": "def5678", "scenario": LOSSY.name}, True),
+        ({"commit": "def5678", "size": 1}, True),
+        ({"commit": "def5678", "tool": PEER}, True),
+    ],
+)
+def test_what_other_code_has_made_is_measured_again(
+    kept: Path, changed: dict[str, Any], *, is_kept: bool
+) -> None:
+    """It does not count as what is asked for now; what is not asked for stays as it is."""
+    old = replace(result(DONE), **changed)
+    results = Results(kept, [old])
+    results.forget([CLEAN], {ASYNCUP: "abc1234"}, 170.0)
+    assert list(results) == ([old] if is_kept else [])
+
+
+def test_of_older_files_nobody_knows_what_made_them(kept: Path) -> None:
+    """They are told, and count no more."""
+    told = asdict(result(DONE))
+    del told["commit"], told["patience"]
+    kept.write_text(json.dumps([told]), encoding="utf-8")
+    results = Results.read(kept)
+    assert report.tell(results)
+    results.forget([CLEAN], {ASYNCUP: "abc1234"}, 170.0)
+    assert list(results) == []
+
+
 def tell(kept: Path) -> "subprocess.CompletedProcess[str]":
     """Ask for the report of what was kept, and nothing more."""
     command = [sys.executable, "-m", "benchmarks.network", "--rounds=0", f"--kept={kept}"]
@@ -129,7 +165,7 @@ def test_the_file_alone_is_enough(kept: Path) -> None:
     done = tell(kept)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == report.tell(Results.read(kept))
-    assert "2026-11-27, a machine;" in done.stdout
+    assert "2026-11-27, a machine; asyncup is that of commit abc1234; TCP" in done.stdout
     assert json.loads(kept.read_text(encoding="utf-8"))[0]["version"] == "1.0"
 
 

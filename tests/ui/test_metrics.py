@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prometheus_client import parser as older
+from prometheus_client.openmetrics import parser
 
 from asyncup.core import conditions, events
 from asyncup.core.conditions import SlotsReason
@@ -59,11 +61,11 @@ class File:
 class Run:
     """Metrics of a run, at a time that stands still unless it is moved."""
 
-    def __init__(self, last_success: float | None = None) -> None:
+    def __init__(self, last_success: float | None = None, name: str = "nightly") -> None:
         self.seconds = 0.0
         self.file = File()
         self.metrics = Metrics(
-            self.file, lambda: self.seconds, lambda: NOW, last_success=last_success
+            self.file, lambda: self.seconds, lambda: NOW, name=name, last_success=last_success
         )
 
     def tell(self, *told: events.Event) -> None:
@@ -87,6 +89,26 @@ def test_at_any_moment_it_is_open_metrics() -> None:
     run.metrics.end(0)
     assert run.values()
     assert classic_metrics(run.file.text) == run.values()
+
+
+def test_the_older_format_knows_all_types() -> None:
+    """node_exporter skips a file with any other type, and with it all that the file tells."""
+    run = Run(last_success=5.0)
+    run.tell(*STORY, *END)
+    run.metrics.end(0)
+    kinds = set(re.findall(r"^# TYPE \S+ (\S+)$", run.file.text, re.MULTILINE))
+    assert kinds <= {"counter", "gauge", "histogram", "summary", "untyped"}
+
+
+@pytest.mark.parametrize("name", ["nightly", 'a "name" \\n\\', "two\nlines"])
+def test_two_files_have_no_series_in_common(name: str) -> None:
+    """Every sample says of which file it is, whatever that is called."""
+    run = Run(last_success=5.0, name=name)
+    run.tell(*STORY, *END)
+    run.metrics.end(0)
+    for parse in (parser.text_string_to_metric_families, older.text_string_to_metric_families):
+        samples = [each for family in parse(run.file.text) for each in family.samples]
+        assert {each.labels["metrics_file"] for each in samples} == {name}
 
 
 def test_numbers_of_a_run_under_way() -> None:

@@ -81,6 +81,14 @@ def test_quiet_says_errors_only() -> None:
     )
 
 
+def test_quiet_says_what_is_lost() -> None:
+    """A log that is not written was asked for: who hears of it from nothing else must be told."""
+    stream = io.StringIO()
+    with Quiet(stream) as quiet:
+        quiet(events.OutputLost("/var/log/asyncup", "No space left on device"))
+    assert stream.getvalue().startswith("warning: write /var/log/asyncup: No space left on device;")
+
+
 def test_objects_are_a_table_for_scripts() -> None:
     """Each finished object is one line: its URI, a tab, its ETag; nothing else is written."""
     stream = io.StringIO()
