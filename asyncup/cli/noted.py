@@ -20,6 +20,7 @@ KEPT = (
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_CA_BUNDLE",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
@@ -71,4 +72,9 @@ def _absolute(path: str) -> str:
 def _is_kept(name: str, text: str) -> bool:
     # A URL with a password in it will be refused; until then, this is no place to keep it.
     is_safe = "ENDPOINT_URL" not in name or redacted(text) == text
-    return is_safe and (name.startswith(OURS) or name in KEPT)
+    return is_safe and chooses(name)
+
+
+def chooses(name: str) -> bool:
+    """Return whether a variable says what to upload how, where to, or as whom: a note has these."""
+    return name.startswith(OURS) or name in KEPT

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from asyncup.cli.audience import Audience
-from asyncup.cli.noted import OURS
+from asyncup.cli.noted import chooses
 from asyncup.cli.settings import Params
 from asyncup.core.errors import (
     AsyncupError,
@@ -156,7 +156,7 @@ def _go_there(command: Command) -> None:
         raise SourceMissing(
             f"resume {command.name}: go to {command.directory}: {error.strerror}"
         ) from error
-    for name in [name for name in os.environ if name.startswith(OURS)]:
+    for name in [name for name in os.environ if chooses(name)]:
         del os.environ[name]
     os.environ.update(command.environment)
 

@@ -140,6 +140,24 @@ def test_it_is_run_as_it_was(place: Place, tmp_path: Path) -> None:
     assert place.bucket.objects() == {"x@-a": b"1", "x@-missing": b"2"}
 
 
+def test_each_goes_where_it_went(place: Place) -> None:
+    """No variable of another command, or of today, leads one to another S3."""
+    url = place.bucket.env["AWS_ENDPOINT_URL"]
+    plain = {**place.bucket.env, "AWS_ENDPOINT_URL": ""}
+    ways = {
+        "a": {**plain, "AWS_ENDPOINT_URL": url},
+        "b": {**plain, "AWS_ENDPOINT_URL_S3": url, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        "c": {**plain, "AWS_ENDPOINT_URL": url},
+    }
+    for name, env in ways.items():
+        put = ("put", name, str(place.bucket.place), f"--state-dir={place.state}")
+        assert asyncup(*put, env=env, cwd=place.directory).code == 3
+    tree(place.directory, {name: name.encode() for name in ways})
+    ended = place.run("resume", "--json", AWS_ENDPOINT_URL_S3="http://127.0.0.1:1")
+    assert ended.code == 0, ended.err
+    assert place.bucket.objects() == {name: name.encode() for name in ways}
+
+
 def test_no_secret_is_noted(place: Place) -> None:
     """No key is in any file of the state directory, and no variable that could have one."""
     place.broken_off()
