@@ -12,7 +12,8 @@ from asyncup.edges.notes import open_note
 from asyncup.ui.standing import Note
 
 OURS = "ASYNCUP_"
-_OBSTACLE = "it reads standard input: run the same command again, and pipe the same into it"
+_STREAM = "it reads standard input: run the same command again, and pipe the same into it"
+_SECRET = "a URL in it has a secret, which is not kept: run the same command again"
 KEPT = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -49,19 +50,22 @@ def open_note_of(params: Params, asked: Asked) -> list[Aside]:
     file = open_note(asked.options.state_dir, command.name)
     if file is None:
         return []
-    return [Aside(Note(file, command, time.monotonic, pid=os.getpid()), file)]
+    note = Note(file, command, time.monotonic, pid=os.getpid(), before=file.before)
+    return [Aside(note, file)]
 
 
 def _command(params: Params, asked: Asked) -> Command:
     places = asked.places
     named = [each for each in (*places.sources, params["files_from"]) if each is not None]
     choice = [f"{name}={params[name]}" for name in _CHOOSING]
+    chosen = {name: text for name, text in os.environ.items() if chooses(name)}
+    kept = {name: text for name, text in chosen.items() if not _has_secret(name, text)}
     return Command(
         name=name_of([*map(_absolute, named), *choice], places.destination),
         arguments=sys.argv[1:],
         directory=os.getcwd(),  # noqa: PTH109 - a text, as all of these
-        environment={name: text for name, text in os.environ.items() if _is_kept(name, text)},
-        obstacle=_OBSTACLE if STDIN in named else None,
+        environment=kept,
+        obstacle=_STREAM if STDIN in named else _SECRET if kept != chosen else None,
     )
 
 
@@ -69,10 +73,9 @@ def _absolute(path: str) -> str:
     return path if path == STDIN else os.path.abspath(path)  # noqa: PTH100 - links stay
 
 
-def _is_kept(name: str, text: str) -> bool:
+def _has_secret(name: str, text: str) -> bool:
     # A URL with a password in it will be refused; until then, this is no place to keep it.
-    is_safe = "ENDPOINT_URL" not in name or redacted(text) == text
-    return is_safe and chooses(name)
+    return "ENDPOINT_URL" in name and redacted(text) != text
 
 
 def chooses(name: str) -> bool:

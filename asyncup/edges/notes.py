@@ -18,11 +18,17 @@ class NoteFile(ReplacedFile):
     """The note of a command, and the lock that says that the command is alive.
 
     An empty text removes it.
+
+    Attributes:
+        before: what an earlier run has left, empty if nothing.
     """
 
     def __init__(self, path: Path, lock: Lock) -> None:
         super().__init__(path)
         self._lock = lock
+        self.before = ""
+        with suppress(OSError, UnicodeDecodeError):
+            self.before = path.read_text(encoding="utf-8")
 
     def close(self) -> None:
         """Write what is left, and let go of the lock."""

@@ -271,6 +271,20 @@ def test_a_password_in_a_url_is_not_noted(place: Place) -> None:
     assert b"hunter2" not in held
 
 
+def test_what_was_refused_is_not_gone_on_with(place: Place) -> None:
+    """Nothing was begun: there is no note, or the one that there was before it."""
+    put = ("put", place.directory / "large", str(place.bucket.place), f"--state-dir={place.state}")
+    refused = {**place.env, "AWS_PROFILE": "nobody"}
+    assert asyncup(*put, env=refused).code == 2
+    assert place.run("status").out == ""
+    place.broken_off()
+    before = place.command()
+    assert asyncup(*put, env=refused).code == 2
+    assert place.command() | {"time": before["time"]} == before
+    assert place.run("resume").code == 0
+    assert place.bucket.objects() == {"large": LARGE}
+
+
 def test_a_dry_run_leaves_no_note(place: Place) -> None:
     """It begins nothing that could be gone on with."""
     put = ("put", place.directory, "/no/such", str(place.bucket.place), "-n")
