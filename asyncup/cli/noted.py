@@ -5,9 +5,10 @@ import sys
 import time
 
 from asyncup.cli.asides import Aside
-from asyncup.cli.settings import STDIN, Asked, Params
+from asyncup.cli.settings import STDIN, Asked, Params, s3_config_of
 from asyncup.core.endpoint import redacted
 from asyncup.core.standing import Command, name_of
+from asyncup.edges.aws_settings import inherited
 from asyncup.edges.notes import open_note
 from asyncup.ui.standing import Note
 
@@ -56,17 +57,33 @@ def open_note_of(params: Params, asked: Asked) -> list[Aside]:
 
 def _command(params: Params, asked: Asked) -> Command:
     places = asked.places
-    named = [each for each in (*places.sources, params["files_from"]) if each is not None]
+    # A list without a directory is of files here.
+    named = [*(places.sources or (os.curdir,)), *filter(None, [params["files_from"]])]
     choice = [f"{name}={params[name]}" for name in _CHOOSING]
     chosen = {name: text for name, text in os.environ.items() if chooses(name)}
     kept = {name: text for name, text in chosen.items() if not _has_secret(name, text)}
     return Command(
-        name=name_of([*map(_absolute, named), *choice], places.destination),
+        name=name_of([*map(_absolute, named), *choice], places.destination, _endpoint(params)),
         arguments=sys.argv[1:],
         directory=os.getcwd(),  # noqa: PTH109 - a text, as all of these
         environment=kept,
         obstacle=_STREAM if STDIN in named else _SECRET if kept != chosen else None,
     )
+
+
+def _endpoint(params: Params) -> str | None:
+    """Return the URL of the server, from wherever it is told; None for AWS.
+
+    Raises:
+        UsageError: there is no such profile, or the files of AWS are not what they should be.
+    """
+    if params["endpoint_url"] is not None:
+        url = str(params["endpoint_url"])
+    elif (found := inherited(s3_config_of(params)).get("endpoint_url")) is not None:
+        url = str(found.value)
+    else:
+        return None
+    return url.rstrip("/")
 
 
 def _absolute(path: str) -> str:

@@ -167,6 +167,14 @@ def test_what_comes_from_aws(tmp_path: Path) -> None:
     assert "did you mean prod?" in ended.err
 
 
+def test_an_endpoint_that_aws_ignores(tmp_path: Path) -> None:
+    """Where the variable for that is set, no variable and no profile names an endpoint."""
+    endpoint = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    assert in_force(tmp_path, **endpoint)["endpoint-url"]["origin"] == "aws"
+    ignored = {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    assert in_force(tmp_path, **endpoint, **ignored)["endpoint-url"]["origin"] == "default"
+
+
 def test_what_cannot_be_shown(tmp_path: Path) -> None:
     """A mistake in the options or in the file is told as by `asyncup put`."""
     ended = asyncup("config", "show", "--part-size", "1MiB", cwd=tmp_path)

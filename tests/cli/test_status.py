@@ -262,6 +262,28 @@ def test_another_choice_is_another_command(place: Place, tmp_path: Path) -> None
     assert "--include=*.x" in place.command()["arguments"]
 
 
+def test_another_server_is_another_command(place: Place) -> None:
+    """What is unfinished at one S3 is not forgotten for another one, however that is named."""
+    put = ("put", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    nobody = "http://127.0.0.1:1"
+    assert asyncup(*put, env=place.env, cwd=place.directory).code == 3
+    assert asyncup(*put, f"--endpoint-url={nobody}", env=place.env, cwd=place.directory).code == 3
+    env = {**place.env, "AWS_ENDPOINT_URL_S3": f"{nobody}/"}
+    assert asyncup(*put, env=env, cwd=place.directory).code == 3
+    assert len(place.run("status", "--json").events("command_found")) == 2
+
+
+def test_a_list_elsewhere_is_another_command(place: Place, tmp_path: Path) -> None:
+    """Where the files of a list are is where the command was given, unless it names the place."""
+    tree(tmp_path, {"list": b"a\n", "one/b": b"", "other/b": b"", "third/b": b""})
+    put = ("put", f"--files-from={tmp_path}/list", f"--state-dir={place.state}")
+    to = str(place.bucket.place)
+    for directory in ("one", "other"):
+        assert asyncup(*put, to, env=place.env, cwd=tmp_path / directory).code
+        assert asyncup(*put, tmp_path / "third", to, env=place.env, cwd=tmp_path / directory).code
+    assert len(place.run("status", "--json").events("command_found")) == 3
+
+
 def test_a_password_in_a_url_is_not_noted(place: Place) -> None:
     """It is refused, and not even the note of what was refused has it."""
     put = ("put", place.directory / "large", str(place.bucket.place))
