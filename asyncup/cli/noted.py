@@ -3,10 +3,12 @@
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
 
 from asyncup.cli.asides import Aside
 from asyncup.cli.settings import STDIN, Asked, Params, s3_config_of
 from asyncup.core.endpoint import redacted
+from asyncup.core.spelling import without_secrets
 from asyncup.core.standing import Command, name_of
 from asyncup.edges.aws_settings import inherited
 from asyncup.edges.notes import open_note
@@ -14,7 +16,7 @@ from asyncup.ui.standing import Note
 
 OURS = "ASYNCUP_"
 _STREAM = "it reads standard input: run the same command again, and pipe the same into it"
-_SECRET = "a URL in it has a secret, which is not kept: run the same command again"
+_NOT_WHOLE = "a URL in it has a secret, which is not kept: run the same command again"
 KEPT = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -60,14 +62,17 @@ def _command(params: Params, asked: Asked) -> Command:
     # A list without a directory is of files here.
     named = [*(places.sources or (os.curdir,)), *filter(None, [params["files_from"]])]
     choice = [f"{name}={params[name]}" for name in _CHOOSING]
+    given = sys.argv[1:]
+    arguments = list(_without_secrets(given))
     chosen = {name: text for name, text in os.environ.items() if chooses(name)}
-    kept = {name: text for name, text in chosen.items() if not _has_secret(name, text)}
+    kept = {name: text for name, text in chosen.items() if text == _shown(name, text)}
+    is_whole = (arguments, kept) == (given, chosen)
     return Command(
         name=name_of([*map(_absolute, named), *choice], places.destination, _endpoint(params)),
-        arguments=sys.argv[1:],
+        arguments=arguments,
         directory=os.getcwd(),  # noqa: PTH109 - a text, as all of these
         environment=kept,
-        obstacle=_STREAM if STDIN in named else _SECRET if kept != chosen else None,
+        obstacle=_STREAM if STDIN in named else None if is_whole else _NOT_WHOLE,
     )
 
 
@@ -90,9 +95,26 @@ def _absolute(path: str) -> str:
     return path if path == STDIN else os.path.abspath(path)  # noqa: PTH100 - links stay
 
 
-def _has_secret(name: str, text: str) -> bool:
-    # A URL with a password in it will be refused; until then, this is no place to keep it.
-    return "ENDPOINT_URL" in name and redacted(text) != text
+def _without_secrets(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield arguments as they may be kept, whether a value stands in one of its own or not."""
+    option = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if equals and name.startswith("--"):
+            yield f"{name}={_shown(name, value)}"
+        else:
+            yield _shown(option, argument)
+        option = argument
+
+
+def _shown(name: str, text: str) -> str:
+    """Return the value of an option or a variable as it may be kept.
+
+    A URL with a password in it will be refused; until then, a note is no place to keep it.
+    """
+    if "ENDPOINT_URL" in name.upper().replace("-", "_"):
+        return redacted(text)
+    return "\n".join(map(without_secrets, text.split("\n")))
 
 
 def chooses(name: str) -> bool:

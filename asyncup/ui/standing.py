@@ -9,6 +9,7 @@ from asyncup.core.errors import AsyncupError, UsageError
 from asyncup.core.events import Event
 from asyncup.core.progress import Progress
 from asyncup.core.sizes import format_duration, format_size
+from asyncup.core.spelling import told_without_secrets
 from asyncup.core.standing import Command, CommandFound, State, UnfinishedUploadFound, note_text
 from asyncup.ui.renderer import Writable
 from asyncup.ui.text import Level, Line, counted
@@ -71,7 +72,7 @@ class Note:
 
     def error(self, error: AsyncupError) -> None:
         """Remember what went wrong last."""
-        self._last_error = str(error)
+        self._last_error = told_without_secrets(str(error))
 
     def tick(self) -> None:
         """Write how it stands."""

@@ -293,6 +293,34 @@ def test_a_password_in_a_url_is_not_noted(place: Place) -> None:
     assert b"hunter2" not in held
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["https://h/k?X-Amz-Signature=hunter2"], "https://h/k"),
+        (["--key-prefix=https://u:hunter2@h/"], "--key-prefix=https://h/"),
+        (["--endpoint-url", "u:hunter2@h"], "***@h"),
+        (["--endpoint-url=https://u:hunter2@h:9000"], "--endpoint-url=https://***@h:9000"),
+        ([], None),
+    ],
+)
+def test_a_secret_on_the_command_line_is_not_noted(
+    place: Place, given: list[str], kept: str | None
+) -> None:
+    """In no shape of an argument, and in no variable; what cannot be run again says so."""
+    env = {**place.env, "ASYNCUP_ENDPOINT_URL": place.env["AWS_ENDPOINT_URL"]}
+    if kept is None:
+        env["ASYNCUP_INCLUDE"] = "x\nhttps://u:hunter2@h/"
+    last = f"--endpoint-url={place.env['AWS_ENDPOINT_URL']}"
+    to = (str(place.bucket.place), last, f"--state-dir={place.state}")
+    assert asyncup("put", "missing", *given, *to, env=env, cwd=place.directory).code in (1, 3)
+    held = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file())
+    assert b"hunter2" not in held
+    told = place.command()
+    assert kept is None or kept in told["arguments"]
+    assert "a URL in it has a secret" in told["obstacle"]
+    assert place.run("resume").code == 2
+
+
 def test_what_was_refused_is_not_gone_on_with(place: Place) -> None:
     """Nothing was begun: there is no note, or the one that there was before it."""
     put = ("put", place.directory / "large", str(place.bucket.place), f"--state-dir={place.state}")
