@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from asyncup.cli.audience import Audience
+from asyncup.cli.ending import refuse
 from asyncup.cli.noted import chooses
 from asyncup.cli.settings import Params
 from asyncup.core.errors import (
@@ -27,7 +28,6 @@ from asyncup.edges.notes import read_notes, remove_note
 from asyncup.edges.places import default_state_dir
 from asyncup.ui.renderer import Output
 from asyncup.ui.standing import command_lines, upload_line
-from asyncup.ui.text import error_line
 
 _WATCH_SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[J"
@@ -110,18 +110,17 @@ def resume(params: Params, run: Callable[[Sequence[str]], int]) -> int:
     shown = [f"--{name}" for name in ("plain", "quiet", "json") if params[name]]
     codes: list[int] = []
     for command, found in chosen:
+        more = [flag for flag in shown if flag not in command.arguments]
+        arguments = [*command.arguments[:1], *more, *command.arguments[1:]]
+        # How all is told, and how to go on, is about this command.
+        sys.argv[1:] = arguments
         try:
             _check(found)
             _go_there(command)
         except AsyncupError as error:
-            Output(sys.stderr).write_line(error_line(error))
-            codes.append(error.exit_code)
-            continue
-        more = [flag for flag in shown if flag not in command.arguments]
-        arguments = [*command.arguments[:1], *more, *command.arguments[1:]]
-        # What is told about how to go on is about this command.
-        sys.argv[1:] = arguments
-        codes.append(run(arguments))
+            codes.append(refuse(error))
+        else:
+            codes.append(run(arguments))
         if codes[-1] in _ENDING:
             break
     return _exit_code(codes)

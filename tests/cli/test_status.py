@@ -179,6 +179,23 @@ def test_a_stream_cannot_be_resumed(place: Place) -> None:
     assert f"hint: asyncup put - {place.bucket.place}s" in ended.err
 
 
+def test_each_command_has_its_summary(place: Place, tmp_path: Path) -> None:
+    """Also those that are refused, each with its own status, and those that come after them."""
+    (tmp_path / "gone").mkdir()
+    common = (str(place.bucket.place), f"--state-dir={place.state}")
+    assert asyncup("put", "missing", *common, env=place.env, cwd=tmp_path / "gone").code == 3
+    (tmp_path / "gone").rmdir()
+    nobody = ("--endpoint-url=http://127.0.0.1:1", "--max-retry=1")
+    stream = ("put", "-", f"{place.bucket.place}s", common[1], *nobody)
+    assert asyncup(*stream, env=place.bucket.env, stdin=b"x").code == 4
+    assert asyncup("put", "late", *common, env=place.env, cwd=place.directory).code == 3
+    tree(place.directory, {"late": b"1"})
+    ended = place.run("resume", "--json")
+    assert [each["exit_code"] for each in ended.events("summary")] == [3, 2, 0]
+    assert len(ended.events("error")) == 2
+    assert (ended.code, place.bucket.objects()) == (1, {"late": b"1"})
+
+
 def test_what_is_running_is_not_run_twice(place: Place) -> None:
     """Named, it is refused with its process, status 5; unnamed, it is left alone."""
     seen: list[Ended] = []
