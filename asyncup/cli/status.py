@@ -28,6 +28,7 @@ from asyncup.edges.notes import read_notes, remove_note
 from asyncup.edges.places import default_state_dir
 from asyncup.ui.renderer import Output
 from asyncup.ui.standing import command_lines, upload_line
+from asyncup.ui.text import Level, Line
 
 _WATCH_SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[J"
@@ -82,9 +83,20 @@ def _found(state_dir: Path) -> Iterator[Event]:
 
 
 def _commands(state_dir: Path) -> list[Found]:
-    notes = read_notes(state_dir)
-    read = (read_note(text, is_running=is_running) for text, is_running in notes)
-    return sorted((each for each in read if each is not None), key=lambda each: each[1].started)
+    commands = []
+    for name, text, is_running in read_notes(state_dir):
+        read = read_note(text, is_running=is_running)
+        if read is None:
+            _say_unreadable(name)
+        else:
+            commands.append(read)
+    return sorted(commands, key=lambda each: each[1].started)
+
+
+def _say_unreadable(name: str) -> None:
+    how = f"asyncup status --forget {shlex.quote(name)} drops it"
+    line = Line(Level.WARNING, f"the note of command {name} cannot be read; {how}")
+    Output(sys.stderr).write_line(line)
 
 
 def _tell(found: Event, audience: Audience) -> None:

@@ -59,12 +59,20 @@ def open_note(state_dir: Path, name: str) -> NoteFile | None:
         return None
 
 
-def read_notes(state_dir: Path) -> Iterator[tuple[str, bool]]:
-    """Yield the text of each note by name, and whether its command is running."""
+def read_notes(state_dir: Path) -> Iterator[tuple[str, str, bool]]:
+    """Yield the name and the text of each note, and whether its command is running.
+
+    The text of one that cannot be read is empty, or has what is no text replaced.
+    """
     for path in sorted(_directory(state_dir).glob("*.json")):
-        # One that ends just now has no note any more.
-        with suppress(OSError, UnicodeDecodeError):
-            yield path.read_text(encoding="utf-8"), Lock(path.with_suffix(".lock")).is_held()
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            yield path.stem, text, Lock(path.with_suffix(".lock")).is_held()
+        except FileNotFoundError:
+            # Of one that ends just now.
+            continue
+        except OSError:
+            yield path.stem, "", False
 
 
 def remove_note(state_dir: Path, name: str) -> bool:

@@ -11,6 +11,28 @@ _PATIENCE = 5.0
 """Seconds that the end of a run waits for a disk that hangs."""
 
 
+def replace_file(path: Path, draft: Path, text: str) -> None:
+    """Let a text be all of a file, or leave the file as it is, even if the power fails.
+
+    The draft beside it is a new one: who may write there could have left a link in its place.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        draft.unlink(missing_ok=True)
+        # Not of a library for temporary files: others may be let read it.
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
 class ReplacedFile:
     """A stream of which each text is the whole file; writing never raises, and never waits.
 
@@ -21,7 +43,8 @@ class ReplacedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        self._draft.touch()
+        self._draft.unlink(missing_ok=True)
+        self._draft.touch(exist_ok=False)
         self._draft.unlink()
         self._behind = Behind(self._replace, most=1)
 
@@ -41,11 +64,4 @@ class ReplacedFile:
         self._behind.close(_PATIENCE)
 
     def _replace(self, texts: Sequence[str]) -> None:
-        try:
-            # Not of a library for temporary files: others may be let read it.
-            self._draft.write_text(texts[-1], encoding="utf-8")
-            self._draft.replace(self.path)
-        except OSError:
-            with suppress(OSError):
-                self._draft.unlink()
-            raise
+        replace_file(self.path, self._draft, texts[-1])

@@ -229,6 +229,17 @@ def test_a_directory_that_is_gone(place: Place, tmp_path: Path) -> None:
     assert f"go to {tmp_path}/gone: No such file or directory" in ended.err
 
 
+def test_a_note_that_cannot_be_read(place: Place) -> None:
+    """It is told, with how to be rid of it."""
+    tree(place.state, {"commands/abc.json": b""})
+    for command in ("status", "resume"):
+        ended = place.run(command)
+        assert ended.code == 0
+        assert "note of command abc cannot be read; asyncup status --forget abc" in ended.err
+    assert place.run("status", "--forget", "abc").code == 0
+    assert "abc" not in place.run("status").err
+
+
 def test_forgetting(place: Place) -> None:
     """What is given up is shown no more; a name that is none is refused."""
     place.broken_off()
