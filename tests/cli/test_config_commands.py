@@ -167,6 +167,19 @@ def test_what_comes_from_aws(tmp_path: Path) -> None:
     assert "did you mean prod?" in ended.err
 
 
+def test_a_stream_of_ascii(tmp_path: Path) -> None:
+    """What is told as JSON is JSON in any locale."""
+    file_in(tmp_path, 'key-prefix = "日"')
+    env = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    assert in_force(tmp_path, **env)["key-prefix"]["value"] == "日"
+
+
+def test_as_many_processes_as_pay(tmp_path: Path) -> None:
+    """They are told as they are asked for."""
+    assert in_force(tmp_path, "--processes", "auto")["processes"]["value"] == "auto"
+    assert in_force(tmp_path, "--processes=2")["processes"]["value"] == 2
+
+
 def test_an_endpoint_that_aws_ignores(tmp_path: Path) -> None:
     """Where the variable for that is set, no variable and no profile names an endpoint."""
     endpoint = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
