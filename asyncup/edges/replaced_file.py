@@ -11,7 +11,12 @@ _PATIENCE = 5.0
 """Seconds that the end of a run waits for a disk that hangs."""
 
 
-def replace_file(path: Path, draft: Path, text: str) -> None:
+def draft_of(path: Path) -> Path:
+    """Return where this process writes what is to be a file."""
+    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
+
+
+def replace_file(path: Path, text: str) -> None:
     """Let a text be all of a file, or leave the file as it is, even if the power fails.
 
     The draft beside it is a new one: who may write there could have left a link in its place.
@@ -19,6 +24,7 @@ def replace_file(path: Path, draft: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    draft = draft_of(path)
     try:
         draft.unlink(missing_ok=True)
         # Not of a library for temporary files: others may be let read it.
@@ -42,10 +48,10 @@ class ReplacedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        self._draft.unlink(missing_ok=True)
-        self._draft.touch(exist_ok=False)
-        self._draft.unlink()
+        draft = draft_of(path)
+        draft.unlink(missing_ok=True)
+        draft.touch(exist_ok=False)
+        draft.unlink()
         self._behind = Behind(self._replace, most=1)
 
     def write(self, text: str, /) -> None:
@@ -64,4 +70,4 @@ class ReplacedFile:
         self._behind.close(_PATIENCE)
 
     def _replace(self, texts: Sequence[str]) -> None:
-        replace_file(self.path, self._draft, texts[-1])
+        replace_file(self.path, texts[-1])
