@@ -203,11 +203,11 @@ def check(context: typer.Context, settings: Iterable[Setting | Problem]) -> Chec
     spelt: dict[str, str] = {}
     checked = Checked({}, {}, [])
     for each in settings:
-        problem = None
+        problem, is_unknown = None, False
         if isinstance(each, Problem):
             checked.problems.append(each)
         elif each.option not in options:
-            problem = f"unknown key {each.key!r}{_nearest(each.key, options)}"
+            problem, is_unknown = f"unknown key {each.key!r}{_nearest(each.key, options)}", True
         elif each.option in spelt:
             problem = f"{spelt[each.option]} and {each.key} are the same setting"
         else:
@@ -219,7 +219,6 @@ def check(context: typer.Context, settings: Iterable[Setting | Problem]) -> Chec
             else:
                 checked.taken[each.option], checked.params[each.option] = taken, value
         if problem is not None:
-            is_unknown = each.option not in options
             checked.problems.append(Problem(each.key, problem, each.line, is_unknown))
     return checked
 
