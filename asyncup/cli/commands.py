@@ -12,20 +12,21 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 Parameter = TyperArgument | TyperOption
 
 
-class Group(TyperGroup):
+class _ReadAtOnce:
+    """Stands before a class of typer's that has parameters."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's own
+        """Return the parameters, with a reader of ours."""
+        of_typer: Any = super()
+        return list(map(_read_at_once, of_typer.get_params(ctx)))
+
+
+class Group(_ReadAtOnce, TyperGroup):
     """A group of commands of typer's, to be named as `cls`."""
 
-    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's own
-        """Return the parameters, with a reader of ours."""
-        return list(map(_read_at_once, super().get_params(ctx)))
 
-
-class Command(TyperCommand):
+class Command(_ReadAtOnce, TyperCommand):
     """A command of typer's, to be named as `cls`."""
-
-    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's own
-        """Return the parameters, with a reader of ours."""
-        return list(map(_read_at_once, super().get_params(ctx)))
 
 
 def _read_at_once(parameter: Any) -> Any:  # noqa: ANN401 - typer's own, or click's

@@ -113,8 +113,9 @@ _asyncup() {
     COMPREPLY=()
     while IFS=$'\t' read -r value _; do
         [[ $value ]] || continue
-        [[ $value == *[[:space:]]* ]] && printf -v value %q "$value"
-        COMPREPLY+=("${value#"$before"}")
+        # Names come from S3, where anybody may have chosen them: none is to be run.
+        printf -v value %q "${value#"${before//\\/}"}"
+        COMPREPLY+=("$value")
     done < <(_ASYNCUP_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args \
              _TYPER_COMPLETE_ARGS="$line" "$1" 2>/dev/null)
     [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null

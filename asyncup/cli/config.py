@@ -32,11 +32,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with what the file says of a key."""
+    """What is wrong with what the file says of a key, which may be none at all."""
 
     key: str
     text: str
     line: int | None = None
+    is_unknown: bool = False
 
     def __str__(self) -> str:
         return self.text if self.line is None else f"line {self.line}: {self.text}"
@@ -158,7 +159,7 @@ def _theirs(values: Mapping[str, Any]) -> Iterable[Setting | Problem]:
     """Yield what the settings of multi2s3 come to."""
     for key in ("srcdir", "srcfileIndex", "s3bucket"):
         if not isinstance(values.get(key, ""), str):
-            yield Problem(key, f"{key} = {values[key]!r}: {TEXT.allowed} is needed")
+            yield Problem(key, f"{key} = {_shown(values[key])}: {TEXT.allowed} is needed")
     directory, index = values.get("srcdir"), values.get("srcfileIndex", "*")
     if directory is None and "srcfileIndex" in values:
         yield Problem(
@@ -172,7 +173,7 @@ def _theirs(values: Mapping[str, Any]) -> Iterable[Setting | Problem]:
     if "IgnoreSmallFile" in values:
         small = values["IgnoreSmallFile"]
         if small not in (0, 1):
-            yield Problem("IgnoreSmallFile", f"IgnoreSmallFile = {small!r}: 0 or 1 is needed")
+            yield Problem("IgnoreSmallFile", f"IgnoreSmallFile = {_shown(small)}: 0 or 1 is needed")
         else:
             # It never applied to a file that was named.
             yield Setting("skip_small", small == 1 and index == "*", "IgnoreSmallFile", small)
@@ -188,8 +189,11 @@ def values_of(context: typer.Context, path: Path) -> Checked:
     checked = check(context, read(path))
     if checked.problems:
         told = "; ".join(map(str, sorted(checked.problems, key=lambda each: each.line or 0)))
-        allowed = ", ".join(sorted(name.replace("_", "-") for name in options_of_file(context)))
-        raise UsageError(f"{path}: {told}", hint=f"allowed are {allowed}")
+        options = options_of_file(context)
+        names = ", ".join(sorted(name.replace("_", "-") for name in options))
+        is_unknown = any(each.is_unknown for each in checked.problems)
+        hint = f"allowed are {names}" if is_unknown else "asyncup put --help"
+        raise UsageError(f"{path}: {told}", hint=hint)
     return checked
 
 
@@ -199,11 +203,11 @@ def check(context: typer.Context, settings: Iterable[Setting | Problem]) -> Chec
     spelt: dict[str, str] = {}
     checked = Checked({}, {}, [])
     for each in settings:
-        problem = None
+        problem, is_unknown = None, False
         if isinstance(each, Problem):
             checked.problems.append(each)
         elif each.option not in options:
-            problem = f"unknown key {each.key!r}{_nearest(each.key, options)}"
+            problem, is_unknown = f"unknown key {each.key!r}{_nearest(each.key, options)}", True
         elif each.option in spelt:
             problem = f"{spelt[each.option]} and {each.key} are the same setting"
         else:
@@ -215,7 +219,7 @@ def check(context: typer.Context, settings: Iterable[Setting | Problem]) -> Chec
             else:
                 checked.taken[each.option], checked.params[each.option] = taken, value
         if problem is not None:
-            checked.problems.append(Problem(each.key, problem, each.line))
+            checked.problems.append(Problem(each.key, problem, each.line, is_unknown))
     return checked
 
 
@@ -239,9 +243,15 @@ def _value(context: typer.Context, option: Any, value: Any) -> tuple[Any, Any]: 
 
 
 def _problem(setting: Setting, what: str) -> str:
-    found = setting.written
-    shown = redacted(found) if isinstance(found, str) else found
-    return f"{setting.key} = {shown!r}: {what}"
+    return f"{setting.key} = {_shown(setting.written)}: {what}"
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - TOML has any
+    """Return a value as it may be shown; of one that has a URL with a secret somewhere, nothing."""
+    if isinstance(value, str):
+        return repr(redacted(value))
+    shown = repr(value)
+    return shown if redacted(shown) == shown else "..."
 
 
 def _nearest(key: str, options: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """`asyncup config`: to make a configuration file, to look one over, and to see what is in force."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from asyncup.cli.commands import Command, Group
 from asyncup.cli.config import FILE_NAME, find, options_of_file, values_of
 from asyncup.cli.streams import write_out
 from asyncup.core.errors import UsageError
+from asyncup.core.names import printable
 
 app = typer.Typer(cls=Group, help="Make a configuration file, look it over, see what is in force.")
 
@@ -129,11 +131,25 @@ def _write(output: Path, text: str, *, force: bool) -> None:
     if output == _STDOUT:
         write_out(text)
         return
+    from asyncup.edges.replaced_file import replace_file
+
+    name = printable(str(output))
+    # What a link leads to is replaced, not the link.
+    place = Path(os.path.realpath(output))
     try:
-        with output.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
+        if not force:
+            # Made ours by this, whoever else makes one at the same time.
+            output.open("x").close()
+        elif place.exists() and not place.is_file():
+            raise UsageError(f"write {name}: it is there, and no file")
+        try:
+            replace_file(place, text)
+        except OSError:
+            if not force:
+                output.unlink()
+            raise
     except FileExistsError as error:
-        raise UsageError(f"{output} is there already", hint="--force replaces it") from error
+        raise UsageError(f"{name} is there already", hint="--force replaces it") from error
     except OSError as error:
-        raise UsageError(f"write {output}: {error.strerror}") from error
-    write_out(f"wrote {output}\n")
+        raise UsageError(f"write {name}: {error.strerror}") from error
+    write_out(f"wrote {name}\n")

@@ -55,7 +55,7 @@ def show(put: Any, *, as_json: bool) -> int:  # noqa: ANN401 - typer's context
     if as_json:
         options = {each.option: _as_json(each) for each in found}
         told = {"schema": SCHEMA, "config": _text(put.params["config"]), "options": options}
-        write_out(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        write_out(json.dumps(told, indent=2) + "\n")
         return 0
     lines = [(_line(each), each.told) for each in found]
     width = max(len(line) for line, _ in lines if len(line) <= _WIDEST)

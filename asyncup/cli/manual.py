@@ -57,7 +57,7 @@ def manual() -> str:
     group: Any = typer.main.get_command(app)
     commands = dict(_commands(group, ()))
     of_put = commands["put",].params
-    lines = [*_head(group, commands), ".SH COMMANDS"]
+    lines = [*_head(group, commands), *_options_of_all(group), ".SH COMMANDS"]
     for path, command in commands.items():
         lines += _command(path, command, of_put)
     return "\n".join([*lines, *_options_of_put(of_put), *_end()]) + "\n"
@@ -79,6 +79,15 @@ def _head(group: Any, commands: Mapping[tuple[str, ...], Any]) -> Iterator[str]:
         )
         yield ".br"
     yield from (".SH DESCRIPTION", _text(more))
+
+
+def _options_of_all(group: Any) -> Iterator[str]:  # noqa: ANN401 - typer's, private
+    context = typer.Context(group, **group.context_settings)
+    yield from (".SH OPTIONS", "Of every command:")
+    yield from _option(group.get_help_option(context))
+    yield from (".PP", "In the place of a command:")
+    for option in _options(group.params):
+        yield from _option(option)
 
 
 def _options_of_put(of_put: Iterable[Any]) -> Iterator[str]:

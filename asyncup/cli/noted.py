@@ -3,16 +3,20 @@
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
 
 from asyncup.cli.asides import Aside
-from asyncup.cli.settings import STDIN, Asked, Params
+from asyncup.cli.settings import STDIN, Asked, Params, s3_config_of
 from asyncup.core.endpoint import redacted
+from asyncup.core.spelling import without_secrets
 from asyncup.core.standing import Command, name_of
+from asyncup.edges.aws_settings import inherited
 from asyncup.edges.notes import open_note
 from asyncup.ui.standing import Note
 
 OURS = "ASYNCUP_"
-_OBSTACLE = "it reads standard input: run the same command again, and pipe the same into it"
+_STREAM = "it reads standard input: run the same command again, and pipe the same into it"
+_NOT_WHOLE = "a URL in it has a secret, which is not kept: run the same command again"
 KEPT = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -20,6 +24,7 @@ KEPT = (
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_CA_BUNDLE",
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
@@ -48,27 +53,70 @@ def open_note_of(params: Params, asked: Asked) -> list[Aside]:
     file = open_note(asked.options.state_dir, command.name)
     if file is None:
         return []
-    return [Aside(Note(file, command, time.monotonic, pid=os.getpid()), file)]
+    note = Note(file, command, time.monotonic, pid=os.getpid(), before=file.before)
+    return [Aside(note, file)]
 
 
 def _command(params: Params, asked: Asked) -> Command:
     places = asked.places
-    named = [each for each in (*places.sources, params["files_from"]) if each is not None]
+    # A list without a directory is of files here.
+    named = [*(places.sources or (os.curdir,)), *filter(None, [params["files_from"]])]
     choice = [f"{name}={params[name]}" for name in _CHOOSING]
+    given = sys.argv[1:]
+    arguments = list(_without_secrets(given))
+    chosen = {name: text for name, text in os.environ.items() if chooses(name)}
+    kept = {name: text for name, text in chosen.items() if text == _shown(name, text)}
+    is_whole = (arguments, kept) == (given, chosen)
     return Command(
-        name=name_of([*map(_absolute, named), *choice], places.destination),
-        arguments=sys.argv[1:],
+        name=name_of([*map(_absolute, named), *choice], places.destination, _endpoint(params)),
+        arguments=arguments,
         directory=os.getcwd(),  # noqa: PTH109 - a text, as all of these
-        environment={name: text for name, text in os.environ.items() if _is_kept(name, text)},
-        obstacle=_OBSTACLE if STDIN in named else None,
+        environment=kept,
+        obstacle=_STREAM if STDIN in named else None if is_whole else _NOT_WHOLE,
     )
+
+
+def _endpoint(params: Params) -> str | None:
+    """Return the URL of the server, from wherever it is told; None for AWS.
+
+    Raises:
+        UsageError: there is no such profile, or the files of AWS are not what they should be.
+    """
+    if params["endpoint_url"] is not None:
+        url = str(params["endpoint_url"])
+    elif (found := inherited(s3_config_of(params)).get("endpoint_url")) is not None:
+        url = str(found.value)
+    else:
+        return None
+    return url.rstrip("/")
 
 
 def _absolute(path: str) -> str:
     return path if path == STDIN else os.path.abspath(path)  # noqa: PTH100 - links stay
 
 
-def _is_kept(name: str, text: str) -> bool:
-    # A URL with a password in it will be refused; until then, this is no place to keep it.
-    is_safe = "ENDPOINT_URL" not in name or redacted(text) == text
-    return is_safe and (name.startswith(OURS) or name in KEPT)
+def _without_secrets(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield arguments as they may be kept, whether a value stands in one of its own or not."""
+    option = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if equals and name.startswith("--"):
+            yield f"{name}={_shown(name, value)}"
+        else:
+            yield _shown(option, argument)
+        option = argument
+
+
+def _shown(name: str, text: str) -> str:
+    """Return the value of an option or a variable as it may be kept.
+
+    A URL with a password in it will be refused; until then, a note is no place to keep it.
+    """
+    if "ENDPOINT_URL" in name.upper().replace("-", "_"):
+        return redacted(text)
+    return "\n".join(map(without_secrets, text.split("\n")))
+
+
+def chooses(name: str) -> bool:
+    """Return whether a variable says what to upload how, where to, or as whom: a note has these."""
+    return name.startswith(OURS) or name in KEPT

@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from asyncup.cli.audience import Audience
-from asyncup.cli.noted import OURS
+from asyncup.cli.ending import refuse
+from asyncup.cli.noted import chooses
 from asyncup.cli.settings import Params
 from asyncup.core.errors import (
     AsyncupError,
@@ -27,7 +28,7 @@ from asyncup.edges.notes import read_notes, remove_note
 from asyncup.edges.places import default_state_dir
 from asyncup.ui.renderer import Output
 from asyncup.ui.standing import command_lines, upload_line
-from asyncup.ui.text import error_line
+from asyncup.ui.text import Level, Line
 
 _WATCH_SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[J"
@@ -82,9 +83,20 @@ def _found(state_dir: Path) -> Iterator[Event]:
 
 
 def _commands(state_dir: Path) -> list[Found]:
-    notes = read_notes(state_dir)
-    read = (read_note(text, is_running=is_running) for text, is_running in notes)
-    return sorted((each for each in read if each is not None), key=lambda each: each[1].started)
+    commands = []
+    for name, text, is_running in read_notes(state_dir):
+        read = read_note(text, is_running=is_running)
+        if read is None:
+            _say_unreadable(name)
+        else:
+            commands.append(read)
+    return sorted(commands, key=lambda each: each[1].started)
+
+
+def _say_unreadable(name: str) -> None:
+    how = f"asyncup status --forget {shlex.quote(name)} drops it"
+    line = Line(Level.WARNING, f"the note of command {name} cannot be read; {how}")
+    Output(sys.stderr).write_line(line)
 
 
 def _tell(found: Event, audience: Audience) -> None:
@@ -110,18 +122,17 @@ def resume(params: Params, run: Callable[[Sequence[str]], int]) -> int:
     shown = [f"--{name}" for name in ("plain", "quiet", "json") if params[name]]
     codes: list[int] = []
     for command, found in chosen:
+        more = [flag for flag in shown if flag not in command.arguments]
+        arguments = [*command.arguments[:1], *more, *command.arguments[1:]]
+        # How all is told, and how to go on, is about this command.
+        sys.argv[1:] = arguments
         try:
             _check(found)
             _go_there(command)
         except AsyncupError as error:
-            Output(sys.stderr).write_line(error_line(error))
-            codes.append(error.exit_code)
-            continue
-        more = [flag for flag in shown if flag not in command.arguments]
-        arguments = [*command.arguments[:1], *more, *command.arguments[1:]]
-        # What is told about how to go on is about this command.
-        sys.argv[1:] = arguments
-        codes.append(run(arguments))
+            codes.append(refuse(error))
+        else:
+            codes.append(run(arguments))
         if codes[-1] in _ENDING:
             break
     return _exit_code(codes)
@@ -156,7 +167,7 @@ def _go_there(command: Command) -> None:
         raise SourceMissing(
             f"resume {command.name}: go to {command.directory}: {error.strerror}"
         ) from error
-    for name in [name for name in os.environ if name.startswith(OURS)]:
+    for name in [name for name in os.environ if chooses(name)]:
         del os.environ[name]
     os.environ.update(command.environment)
 

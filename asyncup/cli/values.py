@@ -58,7 +58,11 @@ _COUNT = Shape(
     lambda value: _is_number(value) or _is_text(value),
     _slots,
 )
-_PROCESSES = Shape('a whole number or "auto"', lambda value: _is_number(value) or _is_text(value))
+_PROCESSES = Shape(
+    'a whole number or "auto"',
+    lambda value: _is_number(value) or _is_text(value),
+    lambda value: value or "auto",
+)
 _SIZE = Shape(
     'a number of bytes or a size such as "64MiB"',
     lambda value: _is_number(value) or _is_text(value),

@@ -7,7 +7,7 @@ only when it runs.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from asyncup.core.arithmetic import Untold, evaluate
@@ -39,6 +39,10 @@ _ESCAPES = set("\\'\"abfnrtvx01234567\n")
 _FUTURE = re.compile(r"^from __future__ import (.*)", re.MULTILINE)
 
 _SETS = re.compile(r"([^\W\d]\w*)\s*(?:[-+*/%&|^]|//|\*\*|<<|>>)?=(?!=)")
+
+
+_NOT_SHOWN = "..."
+"""The expression of a name that is set together with others: one of them may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +103,16 @@ class _Names:
             without_texts = _TOKEN.sub(
                 lambda each: "" if each["string"] else each[0], statement.code
             )
-            self._leave_untold(statement, _SETS.findall(without_texts))
+            names = _SETS.findall(without_texts)
+            alone = len(names) == 1 and ";" not in without_texts
+            expression = _SETS.split(statement.code)[-1].strip() if alone else _NOT_SHOWN
+            self._leave_untold(statement, dict.fromkeys(names, expression))
             return
         for node in parsed:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node)
             elif statement.indented or not isinstance(node, ast.Assign | ast.AugAssign):
-                stored = (each for each in ast.walk(node) if isinstance(each, ast.Name))
-                names = [each.id for each in stored if isinstance(each.ctx, ast.Store | ast.Del)]
-                self._leave_untold(statement, names)
+                self._leave_untold(statement, _expressions(node))
             elif isinstance(node, ast.AugAssign):
                 before = ast.Name(getattr(node.target, "id", ""), ast.Load())
                 self._set(statement, node.target, ast.BinOp(before, node.op, node.value))
@@ -121,7 +126,7 @@ class _Names:
                 # Before any of them is set, as `a, b = b, a` wants it.
                 told = [self._told(statement, each) for each in value.elts]
             else:
-                told = [_untold(statement, ast.unparse(value))] * len(target.elts)
+                told = [_untold(statement, _NOT_SHOWN)] * len(target.elts)
             names = [getattr(each, "id", None) for each in target.elts]
         else:
             told, names = [self._told(statement, value)], [getattr(target, "id", None)]
@@ -136,9 +141,8 @@ class _Names:
             return Assignment(statement.line, expression, why=str(untold))
         return Assignment(statement.line, expression, found)
 
-    def _leave_untold(self, statement: _Statement, names: list[str]) -> None:
-        expression = _SETS.split(statement.code)[-1].strip()
-        self.names |= dict.fromkeys(names, _untold(statement, expression))
+    def _leave_untold(self, statement: _Statement, expressions: Mapping[str, str]) -> None:
+        self.names |= {name: _untold(statement, each) for name, each in expressions.items()}
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         within = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
@@ -147,6 +151,21 @@ class _Names:
                 self._modules[each.asname] = within + each.name
             elif within:
                 self._modules[each.name] = within + each.name
+
+
+def _expressions(node: ast.stmt) -> dict[str, str]:
+    """Return each name that a statement may set, and what to, where that is its own."""
+    inner = list(ast.walk(node))
+    stored = (each for each in inner if isinstance(each, ast.Name))
+    names = [each.id for each in stored if isinstance(each.ctx, ast.Store | ast.Del)]
+    found = dict.fromkeys(names, _NOT_SHOWN)
+    for each in inner:
+        if isinstance(each, ast.Assign | ast.AugAssign):
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    found[target.id] = ast.unparse(each.value)
+    return found
 
 
 def _untold(statement: _Statement, expression: str) -> Assignment:

@@ -10,6 +10,11 @@ _ALMOST = re.compile(
 )
 """`s3:/bucket`, `S3://`, `s3//`, Hadoop's `s3a://`, and an ARN."""
 
+_TOLD_URL = re.compile(
+    r"""\b(https?:/+)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*?)?(?=[]:;,.)}'"]*(?:\s|$))""",
+    re.IGNORECASE,
+)
+
 _AWS = re.compile(
     r"(?:(?P<bucket>.+)\.)?s3(?:-accelerate|-fips)?(?:[.-]dualstack)?(?:[.-][a-z]{2}-[a-z0-9-]+)?"
     r"\.amazonaws\.com(?:\.cn)?"
@@ -55,6 +60,14 @@ def without_secrets(text: str) -> str:
         return text
     server, slash, path = re.split(r"[?#]", rest)[0].partition("/")
     return f"{before}{separator}{server.rpartition('@')[2]}{slash}{path}"
+
+
+def told_without_secrets(text: str) -> str:
+    """Return what is told of something without the secrets of URLs that are in it.
+
+    A path that was made of a URL has lost one of its slashes.
+    """
+    return _TOLD_URL.sub(r"\1\2", text)
 
 
 def _of_url(url: SplitResult) -> str | None:

@@ -42,12 +42,13 @@ class Command:
     obstacle: str | None = None
 
 
-def name_of(choice: Sequence[str], destination: ObjectURI) -> str:
+def name_of(choice: Sequence[str], destination: ObjectURI, endpoint: str | None) -> str:
     """Return what a command is called: the same for all that upload the same to the same place.
 
-    `choice` are the sources and what chooses among their files, in any order.
+    `choice` are the sources and what chooses among their files, in any order; `endpoint` is the
+    URL of the server, None for AWS.
     """
-    told = repr((sorted(choice), str(destination)))
+    told = repr((sorted(choice), str(destination), endpoint))
     return blake2b(told.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 

@@ -49,10 +49,11 @@ def _inherited(session: Any, config: S3Config) -> Iterator[tuple[str, Inherited]
             raise
         of_profile = {}
     endpoints = ConfiguredEndpointProvider(session.full_config, of_profile, "s3")
+    is_ignored = session.get_config_variable("ignore_configured_endpoint_urls")
     found = {
         "profile": session.profile,
         "region": session.get_config_variable("region"),
-        "endpoint_url": endpoints.provide(),
+        "endpoint_url": None if is_ignored else endpoints.provide(),
         "ca_bundle": session.get_config_variable("ca_bundle"),
     }
     for option, value in found.items():

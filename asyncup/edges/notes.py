@@ -18,11 +18,17 @@ class NoteFile(ReplacedFile):
     """The note of a command, and the lock that says that the command is alive, until it is closed.
 
     An empty text removes it.
+
+    Attributes:
+        before: what an earlier run has left, empty if nothing.
     """
 
     def __init__(self, path: Path, lock: Lock) -> None:
         super().__init__(path)
         self._lock = lock
+        self.before = ""
+        with suppress(OSError, UnicodeDecodeError):
+            self.before = path.read_text(encoding="utf-8")
 
     def _let_go(self) -> None:
         # In the thread that writes: a disk that hangs holds up nobody else.
@@ -52,12 +58,20 @@ def open_note(state_dir: Path, name: str) -> NoteFile | None:
         return None
 
 
-def read_notes(state_dir: Path) -> Iterator[tuple[str, bool]]:
-    """Yield the text of each note by name, and whether its command is running."""
+def read_notes(state_dir: Path) -> Iterator[tuple[str, str, bool]]:
+    """Yield the name and the text of each note, and whether its command is running.
+
+    The text of one that cannot be read is empty, or has what is no text replaced.
+    """
     for path in sorted(_directory(state_dir).glob("*.json")):
-        # One that ends just now has no note any more.
-        with suppress(OSError, UnicodeDecodeError):
-            yield path.read_text(encoding="utf-8"), Lock(path.with_suffix(".lock")).is_held()
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            yield path.stem, text, Lock(path.with_suffix(".lock")).is_held()
+        except FileNotFoundError:
+            # Of one that ends just now.
+            continue
+        except OSError:
+            yield path.stem, "", False
 
 
 def remove_note(state_dir: Path, name: str) -> bool:

@@ -16,6 +16,29 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}.tmp")
 
 
+def replace_file(path: Path, text: str) -> None:
+    """Let a text be all of a file, or leave the file as it is, even if the power fails.
+
+    The draft beside it is a new one: who may write there could have left a link in its place.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = draft_of(path)
+    try:
+        draft.unlink(missing_ok=True)
+        # Not of a library for temporary files: others may be let read it.
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+
+
 class ReplacedFile:
     """A stream of which each text is the whole file; writing never raises, and never waits.
 
@@ -25,9 +48,10 @@ class ReplacedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._draft = draft_of(path)
-        self._draft.touch()
-        self._draft.unlink()
+        draft = draft_of(path)
+        draft.unlink(missing_ok=True)
+        draft.touch(exist_ok=False)
+        draft.unlink()
         self._behind = Behind(self._replace, most=1, end=self._let_go)
 
     def write(self, text: str, /) -> None:
@@ -49,11 +73,4 @@ class ReplacedFile:
         """Do nothing: nothing is held."""
 
     def _replace(self, texts: Sequence[str]) -> None:
-        try:
-            # Not of a library for temporary files: others may be let read it.
-            self._draft.write_text(texts[-1], encoding="utf-8")
-            self._draft.replace(self.path)
-        except OSError:
-            with suppress(OSError):
-                self._draft.unlink()
-            raise
+        replace_file(self.path, texts[-1])

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Self
 
 from asyncup.core import aftercare, conditions, events
-from asyncup.core.errors import AsyncupError
+from asyncup.core.errors import AsyncupError, UsageError
 from asyncup.core.events import Event
 from asyncup.core.progress import Progress
 from asyncup.core.sizes import format_duration, format_size
+from asyncup.core.spelling import told_without_secrets
 from asyncup.core.standing import Command, CommandFound, State, UnfinishedUploadFound, note_text
 from asyncup.ui.renderer import Writable
 from asyncup.ui.text import Level, Line, counted
@@ -30,6 +31,7 @@ class Note:
         clock: seconds, from any monotonic clock.
         now: the time of day.
         pid: of this process.
+        before: what was there of an earlier run, which a command that is refused leaves as it was.
     """
 
     interval = 2.0
@@ -42,8 +44,10 @@ class Note:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         pid: int,
+        before: str = "",
     ) -> None:
         self._pid = pid
+        self._before = before
         self._stream = stream
         self._command = command
         self._clock = clock
@@ -68,7 +72,7 @@ class Note:
 
     def error(self, error: AsyncupError) -> None:
         """Remember what went wrong last."""
-        self._last_error = str(error)
+        self._last_error = told_without_secrets(str(error))
 
     def tick(self) -> None:
         """Write how it stands."""
@@ -76,9 +80,11 @@ class Note:
         self._stream.write(note_text(self._command, self._found()))
 
     def end(self, exit_code: int) -> None:
-        """Write how it ended, or nothing any more if it is done."""
+        """Write how it ended, nothing any more if it is done, and what was there if refused."""
         self._exit_code = exit_code
-        if exit_code:
+        if exit_code == UsageError.exit_code:
+            self._stream.write(self._before)
+        elif exit_code:
             self.tick()
         else:
             self._stream.write("")

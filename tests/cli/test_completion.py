@@ -124,6 +124,23 @@ def test_bash_quotes_what_it_has_to(bucket: Bucket, tmp_path: Path) -> None:
         typing.read_until(f"{bucket.place}my\\ film #")
 
 
+@every_shell
+def test_no_name_is_run(shell: str, bucket: Bucket, tmp_path: Path) -> None:
+    """Whatever a key has in it that a shell has a use for, it stays one word, to the letter."""
+    place = tree(tmp_path / "work", {"x": b""})
+    names = {"se": "semi;touch${IFS}pwned", "d,e:d": "d,e:dollar$(touch${IFS}pwned)&"}
+    for name in names.values():
+        bucket.put(name, b"1")
+    with shell_with_completion(shell, bucket.env, place) as typing:
+        for begun, name in names.items():
+            typing.type(f"asyncup pending {bucket.place}{begun}\t")
+            typing.read_until("pwned")
+            # Before all of the line: what is in it is to be told, not done.
+            typing.type("\x01printf '<%s>' \x05\n")
+            typing.read_until(f"<{bucket.place}{name}>")
+    assert not (place / "pwned").exists()
+
+
 def completions(line: str, env: dict[str, str], place: Path | None = None) -> list[str]:
     """Return what asyncup answers a script that asks about a line."""
     asks = {

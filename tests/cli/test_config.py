@@ -195,6 +195,9 @@ def test_key_prefix_of_multi2s3_alone(bucket: Bucket, tmp_path: Path) -> None:
         ("limit-rate = true", 'limit-rate = True: a rate such as "20MiB/s"', ""),
         ('destination = "demo/x"', "destination = 'demo/x': 'demo/x' is not an S3 URI", ""),
         ('endpoint-url = "foo"', "endpoint-url = 'foo': 'foo' is not an endpoint URL", ""),
+        ('endpoint-url = ["https://u:secret@foo"]', "endpoint-url = ...: a text in quotes", ""),
+        ('s3bucket = { a = "https://u:secret@foo" }', "s3bucket = ...: a text in quotes", ""),
+        ("retry-step = true", "", "hint: asyncup put --help"),
         ('endpoint_url = "u:secret@foo"', "endpoint_url = '***@foo': '***@foo' is not", ""),
     ],
 )

@@ -1,6 +1,7 @@
 """`asyncup config`: a file to begin with, what is wrong with one, and what is in force and why."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,32 @@ def test_a_file_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "quiet = true\n"
     assert asyncup("config", "init", "--force", cwd=tmp_path).code == 0
     assert "#part-size" in path.read_text(encoding="utf-8")
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    """What cannot be written leaves the old file as it is, or none where none was."""
+    path = file_in(tmp_path, "quiet = true\n")
+    (tmp_path / "link.toml").symlink_to(path.name)
+    # A limit for all files: the first block fits, and the next does not.
+    small = ["sh", "-c", 'ulimit -f 1; trap "" XFSZ; exec "$@"', "sh"]
+    for arguments in (["--force"], ["--force", "-o", "link.toml"], ["-o", "new.toml"]):
+        ended = asyncup("config", "init", *arguments, cwd=tmp_path, under=small)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.endswith(": File too large\n")
+    assert path.read_text(encoding="utf-8") == "quiet = true\n"
+    assert {each.name for each in tmp_path.glob("*.toml*")} == {path.name, "link.toml"}
+    assert asyncup("config", "init", "--force", "-o", "link.toml", cwd=tmp_path).code == 0
+    assert (tmp_path / "link.toml").is_symlink()
+    assert "#part-size" in path.read_text(encoding="utf-8")
+    os.mkfifo(tmp_path / "fifo")
+    assert asyncup("config", "init", "--force", "-o", "fifo", cwd=tmp_path).code == 2
+    assert (tmp_path / "fifo").is_fifo()
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    """It is told in a form that can be."""
+    ended = asyncup("config", "init", "-o", "a\udce9.toml", cwd=tmp_path)
+    assert (ended.code, ended.out, ended.err) == (0, "wrote a\\xe9.toml\n", "")
 
 
 def test_where_a_new_file_goes(tmp_path: Path) -> None:
@@ -165,6 +192,27 @@ def test_what_comes_from_aws(tmp_path: Path) -> None:
     ended = asyncup("config", "show", "--profile=prdo", cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert "did you mean prod?" in ended.err
+
+
+def test_a_stream_of_ascii(tmp_path: Path) -> None:
+    """What is told as JSON is JSON in any locale."""
+    file_in(tmp_path, 'key-prefix = "ä"')
+    env = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    assert in_force(tmp_path, **env)["key-prefix"]["value"] == "ä"
+
+
+def test_as_many_processes_as_pay(tmp_path: Path) -> None:
+    """They are told as they are asked for."""
+    assert in_force(tmp_path, "--processes", "auto")["processes"]["value"] == "auto"
+    assert in_force(tmp_path, "--processes=2")["processes"]["value"] == 2
+
+
+def test_an_endpoint_that_aws_ignores(tmp_path: Path) -> None:
+    """Where the variable for that is set, no variable and no profile names an endpoint."""
+    endpoint = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    assert in_force(tmp_path, **endpoint)["endpoint-url"]["origin"] == "aws"
+    ignored = {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    assert in_force(tmp_path, **endpoint, **ignored)["endpoint-url"]["origin"] == "default"
 
 
 def test_what_cannot_be_shown(tmp_path: Path) -> None:

@@ -140,6 +140,24 @@ def test_it_is_run_as_it_was(place: Place, tmp_path: Path) -> None:
     assert place.bucket.objects() == {"x@-a": b"1", "x@-missing": b"2"}
 
 
+def test_each_goes_where_it_went(place: Place) -> None:
+    """No variable of another command, or of today, leads one to another S3."""
+    url = place.bucket.env["AWS_ENDPOINT_URL"]
+    plain = {**place.bucket.env, "AWS_ENDPOINT_URL": ""}
+    ways = {
+        "a": {**plain, "AWS_ENDPOINT_URL": url},
+        "b": {**plain, "AWS_ENDPOINT_URL_S3": url, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        "c": {**plain, "AWS_ENDPOINT_URL": url},
+    }
+    for name, env in ways.items():
+        put = ("put", name, str(place.bucket.place), f"--state-dir={place.state}")
+        assert asyncup(*put, env=env, cwd=place.directory).code == 3
+    tree(place.directory, {name: name.encode() for name in ways})
+    ended = place.run("resume", "--json", AWS_ENDPOINT_URL_S3="http://127.0.0.1:1")
+    assert ended.code == 0, ended.err
+    assert place.bucket.objects() == {name: name.encode() for name in ways}
+
+
 def test_no_secret_is_noted(place: Place) -> None:
     """No key is in any file of the state directory, and no variable that could have one."""
     place.broken_off()
@@ -159,6 +177,23 @@ def test_a_stream_cannot_be_resumed(place: Place) -> None:
     assert ended.code == 2
     assert f"resume {told['name']}: it reads standard input: run the same command" in ended.err
     assert f"hint: asyncup put - {place.bucket.place}s" in ended.err
+
+
+def test_each_command_has_its_summary(place: Place, tmp_path: Path) -> None:
+    """Also those that are refused, each with its own status, and those that come after them."""
+    (tmp_path / "gone").mkdir()
+    common = (str(place.bucket.place), f"--state-dir={place.state}")
+    assert asyncup("put", "missing", *common, env=place.env, cwd=tmp_path / "gone").code == 3
+    (tmp_path / "gone").rmdir()
+    nobody = ("--endpoint-url=http://127.0.0.1:1", "--max-retry=1")
+    stream = ("put", "-", f"{place.bucket.place}s", common[1], *nobody)
+    assert asyncup(*stream, env=place.bucket.env, stdin=b"x").code == 4
+    assert asyncup("put", "late", *common, env=place.env, cwd=place.directory).code == 3
+    tree(place.directory, {"late": b"1"})
+    ended = place.run("resume", "--json")
+    assert [each["exit_code"] for each in ended.events("summary")] == [3, 2, 0]
+    assert len(ended.events("error")) == 2
+    assert (ended.code, place.bucket.objects()) == (1, {"late": b"1"})
 
 
 def test_what_is_running_is_not_run_twice(place: Place) -> None:
@@ -192,6 +227,17 @@ def test_a_directory_that_is_gone(place: Place, tmp_path: Path) -> None:
     ended = place.run("resume")
     assert ended.code == 3
     assert f"go to {tmp_path}/gone: No such file or directory" in ended.err
+
+
+def test_a_note_that_cannot_be_read(place: Place) -> None:
+    """It is told, with how to be rid of it."""
+    tree(place.state, {"commands/abc.json": b""})
+    for command in ("status", "resume"):
+        ended = place.run(command)
+        assert ended.code == 0
+        assert "note of command abc cannot be read; asyncup status --forget abc" in ended.err
+    assert place.run("status", "--forget", "abc").code == 0
+    assert "abc" not in place.run("status").err
 
 
 def test_forgetting(place: Place) -> None:
@@ -244,6 +290,28 @@ def test_another_choice_is_another_command(place: Place, tmp_path: Path) -> None
     assert "--include=*.x" in place.command()["arguments"]
 
 
+def test_another_server_is_another_command(place: Place) -> None:
+    """What is unfinished at one S3 is not forgotten for another one, however that is named."""
+    put = ("put", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    nobody = "http://127.0.0.1:1"
+    assert asyncup(*put, env=place.env, cwd=place.directory).code == 3
+    assert asyncup(*put, f"--endpoint-url={nobody}", env=place.env, cwd=place.directory).code == 3
+    env = {**place.env, "AWS_ENDPOINT_URL_S3": f"{nobody}/"}
+    assert asyncup(*put, env=env, cwd=place.directory).code == 3
+    assert len(place.run("status", "--json").events("command_found")) == 2
+
+
+def test_a_list_elsewhere_is_another_command(place: Place, tmp_path: Path) -> None:
+    """Where the files of a list are is where the command was given, unless it names the place."""
+    tree(tmp_path, {"list": b"a\n", "one/b": b"", "other/b": b"", "third/b": b""})
+    put = ("put", f"--files-from={tmp_path}/list", f"--state-dir={place.state}")
+    to = str(place.bucket.place)
+    for directory in ("one", "other"):
+        assert asyncup(*put, to, env=place.env, cwd=tmp_path / directory).code
+        assert asyncup(*put, tmp_path / "third", to, env=place.env, cwd=tmp_path / directory).code
+    assert len(place.run("status", "--json").events("command_found")) == 3
+
+
 def test_a_password_in_a_url_is_not_noted(place: Place) -> None:
     """It is refused, and not even the note of what was refused has it."""
     put = ("put", place.directory / "large", str(place.bucket.place))
@@ -251,6 +319,48 @@ def test_a_password_in_a_url_is_not_noted(place: Place) -> None:
     assert asyncup(*put, f"--state-dir={place.state}", env=env).code == 2
     held = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file())
     assert b"hunter2" not in held
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["https://h/k?X-Amz-Signature=hunter2"], "https://h/k"),
+        (["--key-prefix=https://u:hunter2@h/"], "--key-prefix=https://h/"),
+        (["--endpoint-url", "u:hunter2@h"], "***@h"),
+        (["--endpoint-url=https://u:hunter2@h:9000"], "--endpoint-url=https://***@h:9000"),
+        ([], None),
+    ],
+)
+def test_a_secret_on_the_command_line_is_not_noted(
+    place: Place, given: list[str], kept: str | None
+) -> None:
+    """In no shape of an argument, and in no variable; what cannot be run again says so."""
+    env = {**place.env, "ASYNCUP_ENDPOINT_URL": place.env["AWS_ENDPOINT_URL"]}
+    if kept is None:
+        env["ASYNCUP_INCLUDE"] = "x\nhttps://u:hunter2@h/"
+    last = f"--endpoint-url={place.env['AWS_ENDPOINT_URL']}"
+    to = (str(place.bucket.place), last, f"--state-dir={place.state}")
+    assert asyncup("put", "missing", *given, *to, env=env, cwd=place.directory).code in (1, 3)
+    held = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file())
+    assert b"hunter2" not in held
+    told = place.command()
+    assert kept is None or kept in told["arguments"]
+    assert "a URL in it has a secret" in told["obstacle"]
+    assert place.run("resume").code == 2
+
+
+def test_what_was_refused_is_not_gone_on_with(place: Place) -> None:
+    """Nothing was begun: there is no note, or the one that there was before it."""
+    put = ("put", place.directory / "large", str(place.bucket.place), f"--state-dir={place.state}")
+    refused = {**place.env, "AWS_PROFILE": "nobody"}
+    assert asyncup(*put, env=refused).code == 2
+    assert place.run("status").out == ""
+    place.broken_off()
+    before = place.command()
+    assert asyncup(*put, env=refused).code == 2
+    assert place.command() | {"time": before["time"]} == before
+    assert place.run("resume").code == 0
+    assert place.bucket.objects() == {"large": LARGE}
 
 
 def test_a_dry_run_leaves_no_note(place: Place) -> None:

@@ -146,6 +146,23 @@ def test_what_depends_on_what_is_run(block: str) -> None:
     assert assignments(f"x = 1\n{block}z = 3\n")["x"].why
 
 
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("if y: x = '/d'; z = 'secret'\n", "'/d'"),
+        ("if y:\n    x = '/d'; z = 'secret'\n", "'/d'"),
+        ("print 1; x = '/d'; z = 'secret'\n", "..."),
+        ("print 1; x = '/d'; log('secret')\n", "..."),
+        ("x, z = f('secret')\n", "..."),
+        ("for x, z in f('secret'): pass\n", "..."),
+        ("try: x = '/d'\n", "'/d'"),
+    ],
+)
+def test_no_name_is_told_with_what_is_of_another(text: str, expression: str) -> None:
+    """The expression of a name is its own, or none: another one may be a secret."""
+    assert assignments(text)["x"].expression == expression
+
+
 def test_a_block_leaves_what_is_after_it() -> None:
     """What is set after a block is told, and so is what follows a text that nothing ends."""
     assert value_of("if y:\n    x = 2\nx = 3\n") == 3

@@ -4,7 +4,13 @@ import pytest
 
 from asyncup.core.errors import UsageError
 from asyncup.core.model import ObjectURI
-from asyncup.core.spelling import did_you_mean, meant_uri, nearest, without_secrets
+from asyncup.core.spelling import (
+    did_you_mean,
+    meant_uri,
+    nearest,
+    told_without_secrets,
+    without_secrets,
+)
 
 
 def test_nearest_word() -> None:
@@ -77,3 +83,18 @@ def test_what_is_shown_of_it(text: str, shown: str) -> None:
     with pytest.raises(UsageError) as raised:
         ObjectURI.parse(text)
     assert "secret" not in f"{raised.value}{raised.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https:/h/k?X-Amz-Signature=s: no such file", "https:/h/k: no such file"),
+        ("read 'http://u:p@h:9000/k#s', s3://b/k@?x", "read 'http://h:9000/k', s3://b/k@?x"),
+        ("HTTPS://u@h?s", "HTTPS://h"),
+        ("https://h/k: no answer", "https://h/k: no answer"),
+        ("what is 5 % of https", "what is 5 % of https"),
+    ],
+)
+def test_no_secret_of_a_url_is_told(text: str, shown: str) -> None:
+    """Wherever a URL stands in a text, its user, password and query are left out."""
+    assert told_without_secrets(text) == shown

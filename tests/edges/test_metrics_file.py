@@ -54,6 +54,33 @@ def test_the_draft_is_not_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert written == [f"asyncup.prom.{os.getpid()}.tmp"]
 
 
+def test_no_link_is_written_through(tmp_path: Path) -> None:
+    """Who may write in the directory may leave a link where a draft will be, at any time."""
+    (tmp_path / "mine").write_text("mine")
+    draft = tmp_path / f"asyncup.prom.{os.getpid()}.tmp"
+    draft.symlink_to("mine")
+    metrics = MetricsFile(tmp_path / "asyncup.prom")
+    draft.symlink_to("mine")
+    metrics.write("text")
+    metrics.close()
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert not metrics.path.is_symlink()
+    assert metrics.path.read_text() == "text"
+
+
+def test_it_is_on_the_disk_before_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a power failure would leave an empty file in the place of a good one."""
+    done: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda _: done.append("synced"))
+    monkeypatch.setattr(Path, "replace", lambda _, to: done.append(to.name))
+    metrics = MetricsFile(tmp_path / "asyncup.prom")
+    metrics.write("text")
+    metrics.close()
+    assert done == ["synced", "asyncup.prom"]
+
+
 def test_what_a_link_leads_to_is_replaced(tmp_path: Path) -> None:
     """The link stays."""
     (tmp_path / "real").mkdir()

@@ -15,10 +15,10 @@ def test_a_note_is_there_until_its_command_is_done(tmp_path: Path) -> None:
     assert note is not None
     note.write("first")
     note.close()
-    assert list(read_notes(state)) == [("first", False)]
+    assert list(read_notes(state)) == [("name", "first", False)]
     again = open_note(state, "name")
     assert again is not None
-    assert list(read_notes(state)) == [("first", True)]
+    assert list(read_notes(state)) == [("name", "first", True)]
     again.write("")
     again.close()
     assert list(read_notes(state)) == []
@@ -82,3 +82,10 @@ def test_forgetting(tmp_path: Path) -> None:
     assert remove_note(tmp_path, "name")
     assert not remove_note(tmp_path, "name")
     assert list((tmp_path / "commands").iterdir()) == []
+
+
+def test_what_cannot_be_read_is_not_left_out(tmp_path: Path) -> None:
+    """It is a note all the same, of which something has to be told."""
+    (tmp_path / "commands" / "directory.json").mkdir(parents=True)
+    (tmp_path / "commands" / "odd.json").write_bytes(b"\xff")
+    assert list(read_notes(tmp_path)) == [("directory", "", False), ("odd", "\ufffd", False)]

@@ -64,6 +64,15 @@ def test_there_is_no_note_of_what_is_done() -> None:
     assert written.texts == [""]
 
 
+def test_what_is_refused_leaves_what_was_there() -> None:
+    """Status 2 is of a command that has begun nothing: the note of an earlier run counts."""
+    for before in ("", "of an earlier run"):
+        written = Written()
+        with Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7, before=before) as note:
+            note.end(2)
+        assert written.texts[-1] == before
+
+
 def text_of(found: CommandFound) -> list[str]:
     """Return what is said of a command."""
     return [line.text for line in command_lines(found, "asyncup put a s3://b/")]
