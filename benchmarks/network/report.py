@@ -11,6 +11,7 @@ from benchmarks.network.measuring import Measured
 from benchmarks.network.results import Results
 from benchmarks.network.scenarios import SCENARIOS, Scenario
 from benchmarks.network.tools import TOOLS, Tool
+from benchmarks.speed.machine import processor
 
 BEGIN = "<!-- measured: make network-report -->"
 END = "<!-- end of what was measured -->"
@@ -28,15 +29,7 @@ def machine() -> str:
     """Say what this machine is."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     system = f"Linux {platform.release()}"
-    return f"{system}, {os.cpu_count()} processors ({_processor()}), {memory:.0f} GiB"
-
-
-def _processor() -> str:
-    told = Path("/proc/cpuinfo")
-    for line in told.read_text(encoding="utf-8").splitlines() if told.exists() else ():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
+    return f"{system}, {os.cpu_count()} processors ({processor()}), {memory:.0f} GiB"
 
 
 def tell(results: Results) -> str:
