@@ -112,6 +112,8 @@ class Process:
         """Do what a second Ctrl-C does."""
         if self.task is not None:
             self.world.show(f"  {self.name}: cancelled")
+            # It lets go of its keys without a word; when it is at work on one again, it has it.
+            self.witness.rests(None)
             self.task.cancel()
 
     def stop(self) -> None:
