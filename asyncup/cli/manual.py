@@ -142,11 +142,11 @@ def _command(path: tuple[str, ...], command: Any, of_put: Any) -> Iterator[str]:
 
 def _own_options(command: Any, of_put: Iterable[Any]) -> Iterator[str]:  # noqa: ANN401 - typer's, private
     """Yield the options that the command does not share with put, and the names of the others."""
-    known = {(tuple(each.opts), each.help) for each in of_put}
+    known = {(*_names(each), each.help) for each in of_put}
     shared = []
     for option in _options(command.params):
-        if (tuple(option.opts), option.help) in known:
-            shared.append(option.opts[0])
+        if (*_names(option), option.help) in known:
+            shared.append(_names(option)[0])
         else:
             yield from _option(option)
     if shared:
@@ -157,12 +157,17 @@ def _options(params: Iterable[Any]) -> list[Any]:
     return [each for each in params if each.param_type_name == "option" and not each.hidden]
 
 
+def _names(option: Any) -> list[str]:  # noqa: ANN401 - typer's, private
+    # Those of --help are a set there, in any order.
+    return sorted(option.opts, key=lambda each: not each.startswith("--"))
+
+
 def _arguments(command: Any) -> list[Any]:  # noqa: ANN401 - typer's, private
     return [each for each in command.params if each.param_type_name == "argument"]
 
 
 def _option(option: Any) -> Iterator[str]:  # noqa: ANN401 - typer's, private
-    names = ", ".join(rf"\fB{_text(each)}\fR" for each in (*option.opts, *option.secondary_opts))
+    names = ", ".join(rf"\fB{_text(each)}\fR" for each in (*_names(option), *option.secondary_opts))
     metavar = rf" \fI{_text(option.metavar)}\fR" if option.metavar else ""
     yield from (".TP", f"{names}{metavar}", _text(_told(option.help) + _default(option)))
 
