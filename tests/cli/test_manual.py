@@ -50,7 +50,7 @@ def test_every_command_and_option_is_in_it() -> None:
     for name in [*config, "--older-than", "--download-all", "--output, -o"]:
         assert f"{name} " in page
     assert "--version Show the version" in page
-    assert "-h, --help Show this message" in page
+    assert "--help, -h Show this message" in page
     for option in group.commands["put"].params:
         if not option.hidden and option.param_type_name == "option":
             assert f"{', '.join([*option.opts, *option.secondary_opts])} " in page
