@@ -147,6 +147,7 @@ class Trust:
         try:
             yield
         except BaseException as error:
+            # One that is cancelled, as a stalled one is, was not answered either.
             self._remember(name)
             self._losses += isinstance(error, _LOST)
             raise
