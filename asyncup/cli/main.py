@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 
 from asyncup import __version__
+from asyncup.cli import cleanup_commands, config_app, streams
 from asyncup.cli import completion as shells
-from asyncup.cli import config_app, streams
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
@@ -122,6 +122,7 @@ def put(
     path_style: p.PathStyle = False,
     ca_bundle: p.CABundle = None,
     verify_ssl: p.VerifySSL = True,
+    congestion_control: p.CongestionControl = None,
     storage_class: p.StorageClass = None,
     sse: p.SSE = None,
     sse_kms_key_id: p.SSEKMSKeyID = None,
@@ -213,66 +214,8 @@ def verify(
     finish(run, context.params)
 
 
-@app.command(cls=Command)
-def pending(
-    context: typer.Context,
-    place: q.Place,
-    state_dir: p.StateDir = None,
-    max_retry: r.MaxRetry = 30,
-    retry_step: r.RetryStep = 5.0,
-    retry_cap: r.RetryCap = 60.0,
-    stall_timeout: r.StallTimeout = 30.0,
-    give_up_after: r.GiveUpAfter = 86_400.0,
-    profile: p.Profile = None,
-    region: p.Region = None,
-    endpoint_url: p.EndpointURL = None,
-    path_style: p.PathStyle = False,
-    ca_bundle: p.CABundle = None,
-    verify_ssl: p.VerifySSL = True,
-    config: p.ConfigFile = None,
-    quiet: p.Quiet = False,
-    json: p.Json = False,
-    debug: p.Debug = False,
-) -> None:
-    """List uploads that were begun and never finished: their parts cost money."""
-    from asyncup.cli.pending import pending as run
-
-    finish(run, context.params)
-
-
-@app.command(cls=Command)
-def abort(
-    context: typer.Context,
-    place: q.AbortPlace,
-    below: q.All = False,
-    older_than: q.OlderThan = None,
-    upload_id: q.UploadID = None,
-    yes: q.Yes = False,
-    state_dir: p.StateDir = None,
-    split_dir: p.SplitDir = None,
-    max_retry: r.MaxRetry = 30,
-    retry_step: r.RetryStep = 5.0,
-    retry_cap: r.RetryCap = 60.0,
-    stall_timeout: r.StallTimeout = 30.0,
-    give_up_after: r.GiveUpAfter = 86_400.0,
-    profile: p.Profile = None,
-    region: p.Region = None,
-    endpoint_url: p.EndpointURL = None,
-    path_style: p.PathStyle = False,
-    ca_bundle: p.CABundle = None,
-    verify_ssl: p.VerifySSL = True,
-    config: p.ConfigFile = None,
-    quiet: p.Quiet = False,
-    json: p.Json = False,
-    debug: p.Debug = False,
-) -> None:
-    """Delete the parts of an upload that was begun and never finished.
-
-    One that a run is at work on is left alone.
-    """
-    from asyncup.cli.pending import abort as run
-
-    finish(run, context.params)
+app.command(cls=Command)(cleanup_commands.pending)
+app.command(cls=Command)(cleanup_commands.abort)
 
 
 @app.command(cls=Command)

@@ -187,6 +187,15 @@ CABundle = Annotated[
 VerifySSL = Annotated[
     bool, _where("--verify-ssl/--no-verify-ssl", "Check the server's certificate")
 ]
+CongestionControl = Annotated[
+    str | None,
+    _where(
+        "--congestion-control",
+        "TCP's, such as bbr on a link that loses packets",
+        metavar="NAME",
+        show_default="the system's",
+    ),
+]
 
 StorageClass = Annotated[
     str | None,

@@ -49,7 +49,8 @@ def options_of(params: Params) -> Options:
 def s3_config_of(params: Params) -> S3Config:
     """Return which S3, and as whom."""
     names = ("profile", "region", "endpoint_url", "path_style", "ca_bundle", "verify_ssl")
-    return S3Config(**{name: params[name] for name in names})
+    given = {name: params[name] for name in names}
+    return S3Config(**given, congestion_control=params.get("congestion_control"))
 
 
 def attributes_of(params: Params) -> ObjectAttributes:

@@ -240,6 +240,7 @@ class S3Config:
         path_style: put the bucket into the path, not into the host name.
         ca_bundle: a file of certificates to trust instead of the system's.
         verify_ssl: whether the server's certificate is checked at all.
+        congestion_control: how TCP finds its rate, by the name the system has for it: `bbr`.
         access_key_id, secret_access_key, session_token: instead of the chain of credentials.
     """
 
@@ -249,6 +250,7 @@ class S3Config:
     path_style: bool = False
     ca_bundle: Path | None = None
     verify_ssl: bool = True
+    congestion_control: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)

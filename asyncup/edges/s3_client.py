@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import aioboto3
@@ -17,6 +18,7 @@ from asyncup.edges.aws_files import profile_names
 from asyncup.edges.s3_credentials import CredentialChain
 from asyncup.edges.s3_errors import unanswered
 from asyncup.edges.s3_http import HTTPSession, ThreadedResolver
+from asyncup.edges.tcp import check_congestion_control
 
 READ_TIMEOUT = 3600
 """Seconds. The gateway has its own, shorter clocks for every request; this is never the first."""
@@ -42,10 +44,13 @@ async def open_client(
     credentials, if the configuration has none.
 
     Raises:
-        UsageError: the profile, the endpoint or the certificates are not what they should be.
+        UsageError: the profile, the endpoint or the certificates are not what they should be, or
+            the system does not know the congestion control.
         CredentialsRejected: there is half a pair of keys.
         S3Error: those who give credentials do not.
     """
+    if config.congestion_control is not None:
+        check_congestion_control(config.congestion_control)
     resolver = ThreadedResolver(CONNECT_TIMEOUT)
     with told_plainly(config):
         session = aioboto3.Session(
@@ -132,7 +137,7 @@ def _settings(
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         tcp_keepalive=True,
-        http_session_cls=HTTPSession,
+        http_session_cls=partial(HTTPSession, congestion_control=config.congestion_control),
         connector_args={
             "resolver": resolver,
             # A new connection goes where the name leads now, also after the network has changed.

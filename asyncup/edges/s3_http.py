@@ -15,13 +15,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore import exceptions as boto
 
 from asyncup.edges.body import PartBody
-from asyncup.edges.tcp import Acknowledgements
+from asyncup.edges.tcp import Acknowledgements, control_congestion, set_up
 from asyncup.edges.threads import DaemonThreads
 
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
-
-UNSENT = 128 << 10
-"""Bytes that wait in the kernel to be sent at most, beside those that are on their way."""
 
 BUFFERED = 16 << 10
 """Bytes that wait for the kernel, at most."""
@@ -30,9 +27,6 @@ _REMEMBERED = 1000
 """Requests without an answer that are remembered: more than are under way at once."""
 
 _LOST = (boto.ConnectionClosedError, boto.ConnectionError)
-
-# tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
-_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 Question = tuple[str, int, socket.AddressFamily]
@@ -111,16 +105,10 @@ def _read(
 
 
 def open_socket(info: AddressInfo) -> socket.socket:
-    """Open a socket that takes no more than it can send soon, where the system knows how to.
-
-    Otherwise the kernel takes megabytes at once, and all clocks that watch bytes move see them
-    move in lumps with long pauses: a slow link looks like a dead one, and a dead one like a link.
-    """
+    """Open a socket that is set up as `asyncup.edges.tcp.set_up` says."""
     family, kind, proto, _, _ = info
     opened = socket.socket(family, kind, proto)
-    if _NOTSENT_LOWAT is not None:
-        with suppress(OSError):
-            opened.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT)
+    set_up(opened)
     return opened
 
 
@@ -179,8 +167,14 @@ class _Request:
 _REQUEST = ContextVar("_REQUEST", default=_Request())  # noqa: B039 - it is frozen
 
 
-def _use(transport: asyncio.Transport, body: PartBody | None) -> None:
+def _use(
+    transport: asyncio.Transport, body: PartBody | None, congestion_control: str | None
+) -> None:
     """Make a connection ready for a request, and the request's body see how it fares there."""
+    if congestion_control is not None:
+        # Before it is connected is too early: then the route may still choose (ip-route(8)).
+        with suppress(OSError):  # it is closed
+            control_congestion(transport.get_extra_info("socket"), congestion_control)
     # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
     transport.set_write_buffer_limits(high=BUFFERED)
     if body is not None:
@@ -195,11 +189,17 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
     itself sends a request to another region, botocore does that, and signs it anew.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - aiobotocore's
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - aiobotocore's
+        congestion_control: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 - aiobotocore's
+    ) -> None:
         # aiobotocore's own check of these arguments, when it is configured, knows nothing of this.
         arguments = {**(kwargs.pop("connector_args", None) or {}), "socket_factory": open_socket}
         super().__init__(*args, connector_args=arguments, **kwargs)
         self._trust = Trust()
+        self._congestion_control = congestion_control
 
     async def send(self, request: Any) -> Any:  # noqa: ANN401 - botocore's
         """Send a request over a connection that can be trusted, and return its answer."""
@@ -221,7 +221,7 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
             connection = await connect(*args, **kwargs)
             while (transport := connection.transport) is not None:
                 if self._trust.allows(connection.protocol, request.name):
-                    _use(transport, request.body)
+                    _use(transport, request.body, self._congestion_control)
                     break
                 connection.close()
                 connection = await connect(*args, **kwargs)

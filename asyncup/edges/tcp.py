@@ -1,4 +1,4 @@
-"""What the kernel knows of a TCP connection: how far the peer has got with what was sent to it.
+"""What the kernel does with a TCP connection, and what it knows: how far the peer has got.
 
 A transport, TLS and the kernel take bytes long before they travel, and go on sending long after;
 only the kernel sees the peer acknowledge them.
@@ -7,7 +7,37 @@ only the kernel sees the peer acknowledge them.
 import socket
 import struct
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
+
+from asyncup.core.errors import UsageError
+
+UNSENT = 128 << 10
+"""Bytes that wait in the kernel to be sent at most, beside those that are on their way."""
+
+LONGEST_PAUSE = 2.0
+"""Seconds, at most, until the kernel sends again what nobody has acknowledged.
+
+Otherwise the pauses double up to two minutes (RFC 6298, 5.5), and a link that comes back after ten
+seconds stands idle for as long again. More than the round trip of any link that is worth using.
+"""
+
+GIVEN_UP = 600.0
+"""Seconds after which the kernel gives up a connection on which nothing is acknowledged.
+
+By default, it counts how often it has sent, and would be done too soon. Our own clocks are sooner.
+"""
+
+# tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
+_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+
+_RTO_MAX_MS: int | None = 44 if sys.platform == "linux" else None
+"""TCP_RTO_MAX_MS of linux/tcp.h, since Linux 6.15; Python has no name for it."""
+
+_CONGESTION: int | None = getattr(socket, "TCP_CONGESTION", None)
+
+_ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 
 _INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 """tcp(7); the layout below is Linux's `struct tcp_info` of linux/tcp.h, which only ever grows."""
@@ -26,6 +56,63 @@ class Socket(Protocol):
 
     def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
         """Return an option of some bytes."""
+
+
+class Adjustable(Protocol):
+    """A socket, or what a transport shows of it."""
+
+    def setsockopt(self, level: int, option: int, value: bytes, /) -> None:
+        """Set an option."""
+
+
+def set_up(opened: socket.socket) -> None:
+    """Let a socket take no more than it can send soon, and be patient with the way, not with time.
+
+    Otherwise the kernel takes megabytes at once, and all clocks that watch bytes move see them
+    move in lumps with long pauses: a slow link looks like a dead one, and a dead one like a link.
+    """
+    if _NOTSENT_LOWAT is not None:
+        with suppress(OSError):
+            opened.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT)
+    if _RTO_MAX_MS is not None:
+        with suppress(OSError):  # an older kernel
+            opened.setsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS, int(LONGEST_PAUSE * 1000))
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(GIVEN_UP * 1000))
+
+
+def control_congestion(connection: Adjustable, name: str) -> None:
+    """Let a connection find its rate by the algorithm of this name; see tcp(7), TCP_CONGESTION.
+
+    Raises:
+        OSError: this system does not have it, or does not let everybody use it.
+    """
+    if _CONGESTION is None:
+        raise OSError(None, "it does not let programs choose")
+    connection.setsockopt(socket.IPPROTO_TCP, _CONGESTION, name.encode())
+
+
+def check_congestion_control(name: str) -> None:
+    """Check that connections can be controlled by the algorithm of this name.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    with socket.socket() as trial:
+        try:
+            control_congestion(trial, name)
+        except OSError as error:
+            raise UsageError(
+                f"TCP congestion control {name!r} cannot be used on this system: {error.strerror}",
+                hint=_choices(),
+            ) from error
+
+
+def _choices() -> str:
+    """Tell which algorithms there are to choose from."""
+    try:
+        return f"it lets you use: {', '.join(_ALLOWED.read_text('ascii').split())}"
+    except OSError:
+        return "leave --congestion-control out"
 
 
 class Acknowledgements:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -18,8 +19,9 @@ from aiobotocore.httpsession import AIOHTTPSession
 from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
 from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Options, S3Config
+from asyncup.edges import s3_http
 from asyncup.edges.s3 import open_s3
-from asyncup.edges.s3_http import UNSENT, HTTPSession, ThreadedResolver, Trust, open_socket
+from asyncup.edges.s3_http import HTTPSession, ThreadedResolver, Trust, open_socket
 from asyncup.edges.tcp import Acknowledgements
 from asyncup.embedded import EmbeddedServer
 from tests.bodies import body_of, checksums_of
@@ -36,6 +38,8 @@ PATIENCE = 20.0
 """Seconds after which a look-up that did not begin never will: then a test fails, and ends."""
 
 PLAIN = ObjectAttributes()
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no choice")
 
 CONFIG = S3Config(
     endpoint_url="http://s3.invalid:9000",
@@ -270,11 +274,33 @@ def test_s3_that_does_not_say_where_is_not_asked_for_ever(
     assert len(proxy.requests) == 2
 
 
-def test_the_kernel_takes_little_ahead() -> None:
-    """What is handed over is soon on its way, so that whoever watches it move sees the network."""
-    with open_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ())) as opened:
-        unsent = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
-    assert unsent == UNSENT
+@pytest.mark.parametrize("name", ["reno", None])
+@linux
+def test_connections_are_controlled_as_it_was_asked_for(
+    weed: EmbeddedServer, prefix: ObjectURI, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    """Those to S3 find their rate by the algorithm that was named, else by the system's own."""
+    opened: list[socket.socket] = []
+
+    def open_and_keep(*info: Any) -> socket.socket:  # noqa: ANN401 - aiohttp's
+        opened.append(open_socket(*info))
+        return opened[-1]
+
+    async def main() -> set[bytes]:
+        config = replace(config_of(weed), congestion_control=name)
+        async with open_s3(config, Options(), agent="test") as s3:
+            await s3.probe(prefix)
+            return {algorithm_of(each) for each in opened}
+
+    monkeypatch.setattr(s3_http, "open_socket", open_and_keep)
+    with socket.socket() as usual:
+        expected = algorithm_of(usual) if name is None else name.encode()
+    assert asyncio.run(main()) == {expected}
+
+
+def algorithm_of(connection: socket.socket) -> bytes:
+    """Return how a connection finds its rate."""
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
 
 
 def test_the_client_opens_sockets_of_ours() -> None:

@@ -1,12 +1,25 @@
 """What the kernel tells of a connection, from real ones over the loopback interface."""
 
+import errno
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from asyncup.edges.tcp import Acknowledgements, Socket
+from asyncup.core.errors import UsageError
+from asyncup.edges import tcp
+from asyncup.edges.tcp import (
+    GIVEN_UP,
+    LONGEST_PAUSE,
+    UNSENT,
+    Acknowledgements,
+    Socket,
+    check_congestion_control,
+    control_congestion,
+    set_up,
+)
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -72,3 +85,71 @@ def test_a_system_that_tells_less(told: bytes) -> None:
     """An older kernel, which fills in less, is taken to tell nothing."""
     wire: Socket = Told(told)
     assert Acknowledgements(wire, 5.0).last(1000.0) == 5.0
+
+
+def test_the_kernel_takes_little_ahead() -> None:
+    """What is handed over is soon on its way, so that whoever watches it move sees the network."""
+    with socket.socket() as opened:
+        set_up(opened)
+        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == UNSENT
+
+
+@linux
+def test_a_connection_outlives_an_outage() -> None:
+    """It is tried every other second, for minutes; where the kernel lets nobody say so, as ever.
+
+    Without the second, the first would make it give up after half a minute.
+    """
+    with socket.socket() as opened:
+        set_up(opened)
+        try:
+            pause = opened.getsockopt(socket.IPPROTO_TCP, 44)
+        except OSError:
+            expected = 0.0
+        else:
+            assert pause == LONGEST_PAUSE * 1000
+            expected = GIVEN_UP * 1000
+        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == expected
+
+
+class OldKernel(socket.socket):
+    """A socket of a kernel that does not know what is asked for."""
+
+    def setsockopt(self, *_: object) -> None:
+        """Refuse."""
+        raise OSError(errno.ENOPROTOOPT, "Protocol not available")
+
+
+def test_a_kernel_that_knows_less() -> None:
+    """What it cannot do is left; it connects all the same."""
+    with OldKernel() as opened:
+        set_up(opened)
+        assert opened.fileno() >= 0
+
+
+@linux
+def test_congestion_is_controlled_by_what_was_named() -> None:
+    """An algorithm that every Linux has, and that every user may take."""
+    with socket.socket() as opened:
+        control_congestion(opened, "reno")
+        told = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
+    assert told.rstrip(b"\0") == b"reno"
+    check_congestion_control("reno")
+
+
+@linux
+@pytest.mark.parametrize("name", ["nosuch", "much-too-long-for-a-name", ""])
+def test_an_algorithm_that_is_not_there_is_told(name: str) -> None:
+    """With those that are."""
+    with pytest.raises(UsageError, match=f"congestion control {name!r} cannot be used") as caught:
+        check_congestion_control(name)
+    assert "it lets you use: reno" in str(caught.value.hint)
+
+
+def test_a_system_without_a_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """There, to ask for one is a mistake, and told as one."""
+    monkeypatch.setattr(tcp, "_CONGESTION", None)
+    monkeypatch.setattr(tcp, "_ALLOWED", tmp_path / "missing")
+    with pytest.raises(UsageError, match="does not let programs choose") as caught:
+        check_congestion_control("bbr")
+    assert caught.value.hint == "leave --congestion-control out"
