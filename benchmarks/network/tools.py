@@ -56,6 +56,10 @@ def _asyncup(file: str, url: str, uri: str) -> tuple[str, ...]:
     return ("put", file, uri, "--endpoint-url", url, "--plain")
 
 
+def _asyncup_bbr(file: str, url: str, uri: str) -> tuple[str, ...]:
+    return (*_asyncup(file, url, uri), "--congestion-control", "bbr")
+
+
 def _rclone(file: str, url: str, uri: str) -> tuple[str, ...]:
     remote = f":s3,provider=Other,env_auth=true,force_path_style=true,endpoint='{url}':"
     return ("copyto", file, remote + uri.removeprefix("s3://"))
@@ -72,6 +76,7 @@ def _aws(file: str, url: str, uri: str) -> tuple[str, ...]:
 ASYNCUP = Tool("asyncup", Path(COMMAND), _asyncup)
 TOOLS = (
     ASYNCUP,
+    Tool("asyncup, bbr", Path(COMMAND), _asyncup_bbr),
     Tool("aws-cli", PEERS / "aws", _aws),
     Tool("rclone", PEERS / "rclone", _rclone),
     Tool("s5cmd", PEERS / "s5cmd", _s5cmd, "version"),
