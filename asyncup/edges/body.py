@@ -84,6 +84,12 @@ class PartBody:
         """Bytes of this attempt that the network took."""
         return self._sent
 
+    @property
+    def has_left(self) -> bool:
+        """Whether all of it was taken, and the other side has it, as far as the system knows."""
+        known = self.acknowledgements
+        return self._sent == self._size and not (known is not None and known.are_due)
+
     def held(self, now: float) -> float:
         """Return the seconds in which the network waited for bytes, and not they for it.
 

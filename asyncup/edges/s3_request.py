@@ -206,8 +206,8 @@ class _StallClock:
 
     def _look(self) -> None:
         now, patience = self._loop.time(), self._within
-        if self._body.sent == len(self._body):
-            # The kernel still holds some, and a store may write all of them before it answers.
+        if self._body.has_left:
+            # A store may write all of it before it answers.
             patience += self._within + len(self._body) / _SLOWEST_STORE
         due = self._body.moved_at(now) + patience
         if due > now:

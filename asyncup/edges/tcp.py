@@ -42,6 +42,9 @@ _ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 _INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
 """tcp(7); the layout below is Linux's `struct tcp_info` of linux/tcp.h, which only ever grows."""
 
+_UNACKNOWLEDGED = 24
+"""Where it has `tcpi_unacked`, the segments that were sent and not acknowledged, as 32 bits."""
+
 _LAST_ACK_RECEIVED = 56
 """Where it has `tcpi_last_ack_recv`, milliseconds since the last acknowledgement, as 32 bits."""
 
@@ -124,7 +127,7 @@ class Acknowledgements:
     def __init__(self, connection: Socket, now: float) -> None:
         self._connection = connection
         self._last = now
-        self._bytes, _ = self._look()
+        self._bytes = _count(self._told())
 
     def last(self, now: float) -> float:
         """Return when there were new ones last; where the system does not tell, the beginning.
@@ -132,21 +135,35 @@ class Acknowledgements:
         What is told may be somewhat later than they were: a peer that takes nothing more says so
         again and again, and the kernel tells the time of the last word of any kind.
         """
-        count, age = self._look()
-        if count > self._bytes:
-            self._bytes, self._last = count, max(self._last, now - age)
+        told = self._told()
+        if told is None:
+            return self._last
+        (age,) = struct.unpack_from("=I", told, _LAST_ACK_RECEIVED)
+        if (count := _count(told)) > self._bytes:
+            self._bytes, self._last = count, max(self._last, now - age / 1000)
         return self._last
 
-    def _look(self) -> tuple[int, float]:
-        """Return the bytes acknowledged so far, and the seconds since the last such word."""
+    @property
+    def are_due(self) -> bool:
+        """Whether the kernel waits for some; not as long as it is the peer who takes no more."""
+        told = self._told()
+        return told is not None and struct.unpack_from("=I", told, _UNACKNOWLEDGED) > (0,)
+
+    def _told(self) -> bytes | None:
+        """Return what the kernel tells, if it tells enough."""
         if _INFO is None:
-            return 0, 0.0
+            return None
         try:
             told = self._connection.getsockopt(socket.IPPROTO_TCP, _INFO, _SIZE)
         except OSError:  # it is closed
-            return 0, 0.0
-        if len(told) < _SIZE:
-            return 0, 0.0
-        (age,) = struct.unpack_from("=I", told, _LAST_ACK_RECEIVED)
-        (count,) = struct.unpack_from("=Q", told, _BYTES_ACKNOWLEDGED)
-        return count, age / 1000
+            return None
+        return told if len(told) == _SIZE else None
+
+
+def _count(told: bytes | None) -> int:
+    """Return the bytes acknowledged so far."""
+    if told is None:
+        return 0
+    count: int
+    (count,) = struct.unpack_from("=Q", told, _BYTES_ACKNOWLEDGED)
+    return count

@@ -123,7 +123,18 @@ def test_a_network_that_takes_nothing_stalls_all_the_same(tmp_path: Path) -> Non
 
 
 def test_an_answer_that_does_not_come_stalls_all_the_same(tmp_path: Path) -> None:
-    """After the last byte, the clock runs as it does without a limit."""
+    """After the last byte, the clock runs as it does without a limit: a store may have to write."""
+    assert run(until_given_up(tmp_path, Wire())) == pytest.approx(200 + 2 * STALL_TIMEOUT, abs=1)
+
+
+def test_the_last_bytes_that_do_not_arrive_stall_as_the_others(tmp_path: Path) -> None:
+    """What the network has swallowed, no store is writing: there is no more to wait for."""
+    ends = run(until_given_up(tmp_path, Wire(210, due=3)))
+    assert ends == pytest.approx(210 + STALL_TIMEOUT, abs=1)
+
+
+async def until_given_up(directory: Path, wire: "Wire") -> float:
+    """Send a body, all of it by second 200, to who never answers; return when that was noticed."""
 
     class Mute(Client):
         async def upload_part(self, **params: Any) -> dict[str, object]:  # noqa: ANN401 - botocore's
@@ -131,28 +142,31 @@ def test_an_answer_that_does_not_come_stalls_all_the_same(tmp_path: Path) -> Non
             await asyncio.Event().wait()
             return {}
 
-    async def main() -> None:
-        requests = Requests(Mute(at_once), STALL_TIMEOUT, 1, SigningClock())
-        stalled = pytest.raises(Stalled, match="after 75000 of 75000")
-        with body_at(by(25_000, 100), tmp_path) as body, stalled:
-            await requests.send(Fault(action="upload", operation="UploadPart"), body)
-
-    run(main())
+    requests = Requests(Mute(at_once), STALL_TIMEOUT, 1, SigningClock())
+    stalled = pytest.raises(Stalled, match="after 75000 of 75000")
+    with body_at(by(25_000, 66.6), directory) as body, stalled:
+        body.acknowledgements = Acknowledgements(wire, 0)
+        await requests.send(Fault(action="upload", operation="UploadPart"), body)
+    return asyncio.get_running_loop().time()
 
 
 class Wire:
-    """A connection whose peer acknowledges some bytes at given times, in seconds."""
+    """A connection whose peer acknowledges some bytes at given times, in seconds.
 
-    def __init__(self, *times: float, words: float = float("inf")) -> None:
+    `due` segments are not acknowledged by then.
+    """
+
+    def __init__(self, *times: float, words: float = float("inf"), due: int = 0) -> None:
         self._times = times
         self._words = words
+        self._due = due
 
     def getsockopt(self, *_: object) -> bytes:
         """Return what Linux would tell; without news, it says the same again every `words` s."""
         now = asyncio.get_running_loop().time()
         past = [each for each in self._times if each <= now]
         age = min(now - max(past, default=0.0), self._words)
-        return struct.pack("=56xI60xQ", int(age * 1000), len(past))
+        return struct.pack("=24xI28xI60xQ", self._due, int(age * 1000), len(past))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,23 @@ def test_bytes_that_arrive_are_acknowledged(pair: Pair) -> None:
     carry(here, there)
     assert 900.0 < (last := seen.last(1000.0)) <= 1000.0
     assert seen.last(2000.0) == last
+
+
+@linux
+def test_bytes_that_are_due(pair: Pair) -> None:
+    """What the peer has in its buffer, it has acknowledged, whether anybody reads it or not."""
+    here, there = pair
+    carry(here, there)
+    assert not Acknowledgements(here, 0.0).are_due
+    here.close()
+    assert not Acknowledgements(here, 0.0).are_due
+
+
+def test_segments_that_are_due() -> None:
+    """It is the kernel that counts them."""
+    assert Acknowledgements(Told(struct.pack("=24xI100x", 1)), 0.0).are_due
+    assert not Acknowledgements(Told(bytes(128)), 0.0).are_due
+    assert not Acknowledgements(Told(struct.pack("=24xI60x", 1)), 0.0).are_due
 
 
 def test_a_connection_that_is_closed(pair: Pair) -> None:
