@@ -1,4 +1,4 @@
-"""What hears of a run beside what is shown of it: a log file, a metrics file."""
+"""What hears of a run beside what is shown of it: a log file, a metrics file, a report."""
 
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,6 +15,7 @@ from asyncup.edges.metrics_file import MetricsFile
 from asyncup.edges.replaced_file import ReplacedFile
 from asyncup.ui.jsonl import JsonLines
 from asyncup.ui.metrics import LAST_SUCCESS, Metrics
+from asyncup.ui.report import Report
 from asyncup.ui.standing import Note
 
 _PROGRESS_SECONDS = 60.0
@@ -25,7 +26,7 @@ _PROGRESS_SECONDS = 60.0
 class Aside:
     """One who hears of a run, and the file that it writes."""
 
-    teller: JsonLines | Metrics | Note
+    teller: JsonLines | Metrics | Note | Report
     file: LogFile | ReplacedFile
     _is_told: bool = False
 
