@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from asyncup.cli.settings import Params
 from asyncup.cli.show import drawn
@@ -15,8 +15,10 @@ from asyncup.edges.metrics_file import MetricsFile
 from asyncup.edges.replaced_file import ReplacedFile
 from asyncup.ui.jsonl import JsonLines
 from asyncup.ui.metrics import LAST_SUCCESS, Metrics
-from asyncup.ui.report import Report
 from asyncup.ui.standing import Note
+
+if TYPE_CHECKING:
+    from asyncup.ui.report import Report
 
 _PROGRESS_SECONDS = 60.0
 """Between two `progress` records of a log, which may be of days."""
@@ -26,7 +28,7 @@ _PROGRESS_SECONDS = 60.0
 class Aside:
     """One who hears of a run, and the file that it writes."""
 
-    teller: JsonLines | Metrics | Note | Report
+    teller: "JsonLines | Metrics | Note | Report"
     file: LogFile | ReplacedFile
     _is_told: bool = False
 

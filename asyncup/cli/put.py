@@ -12,7 +12,6 @@ from asyncup.cli.files_from import read_list
 from asyncup.cli.noted import open_note_of
 from asyncup.cli.outputs import outputs_among_sources
 from asyncup.cli.rate_file import RateFile
-from asyncup.cli.reported import open_report_of
 from asyncup.cli.running import run_attended
 from asyncup.cli.settings import Asked, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
@@ -42,7 +41,10 @@ def put(params: Params, asked: Asked, rate_file: Path | None, audience: Audience
     """
     # Opened before all else: an upload of days is not to end in a file that cannot be written.
     if not params["dry_run"]:
-        audience.asides += open_report_of(params, asked)
+        if params["report"] is not None:
+            from asyncup.cli.reported import open_report
+
+            audience.asides.append(open_report(params, asked))
         audience.asides += open_note_of(params, asked)
     path = None if params["dry_run"] else params["receipts"]
     receipts = None if path is None else ReceiptFile(path)

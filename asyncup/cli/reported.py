@@ -15,19 +15,17 @@ _MOST = 5
 """Sources that are named."""
 
 
-def open_report_of(params: Params, asked: Asked) -> list[Aside]:
-    """Return who writes the report of this command; nobody if none is asked for.
+def open_report(params: Params, asked: Asked) -> Aside:
+    """Return who writes the report of this command.
 
     Raises:
         UsageError: it cannot be written.
     """
-    if params["report"] is None:
-        return []
     told = dict(_told(params, asked))
     file = OwnFile(
         params["report"], option="report", kind="report", beginning=BEGINNING.encode("ascii")
     )
-    return [Aside(Report(file, time.monotonic, asked=told), file)]
+    return Aside(Report(file, time.monotonic, asked=told), file)
 
 
 def _told(params: Params, asked: Asked) -> Iterator[tuple[str, Sequence[str]]]:

@@ -156,7 +156,7 @@ def _pictures(chronicle: Chronicle, elapsed: float) -> Iterator[Markup]:
         more = sum(chronicle.left_out[each] for each in Outcome if each is not Outcome.SKIPPED)
         yield _section("Parts", parts(shown, chart), [*legend, _OFFLINE])
         if more := more + len(drawn) - len(shown):
-            yield tag("p", f"and {counted(more, 'file')} more")
+            yield tag("p", f"and {counted(more, 'more file')}")
 
 
 def _section(title: str, picture: Markup, legend: Sequence[tuple[str, str]]) -> Markup:
