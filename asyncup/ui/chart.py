@@ -6,7 +6,7 @@ a picture that is `WIDTH` wide; times are in seconds since the run began.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from asyncup.core.sizes import exact_duration
+from asyncup.core.sizes import exact_duration, format_duration
 from asyncup.core.timeline import Bin, Timeline
 from asyncup.ui.markup import Markup, tag
 
@@ -19,6 +19,7 @@ _TICKS = 8
 """On the axis of time, at most."""
 
 _THINNEST = 1.5
+_HOUR = 3600
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Seconds between two ticks; whole days, twice as many each time, beyond that."""
@@ -50,7 +51,7 @@ class Chart:
         for tick in self._ticks():
             x = self.x(tick)
             drawn.append(tag("line", x1=x, x2=x, y1=TOP, y2=height - BOTTOM))
-            words = exact_duration(tick)
+            words = exact_duration(tick) if tick < _HOUR else format_duration(tick)
             drawn.append(tag("text", words, x=x, y=height - 7, text_anchor="middle"))
         return tag("g", *drawn, class_="grid")
 

@@ -18,7 +18,7 @@ _MARK = 6
 _NAME, _LONGEST_NAME = 15, 110
 """Pixels above a file's lanes for its name, and how many characters of it there is room for."""
 
-_LANES, _THICKEST = 64, 9
+_LANES, _THICKEST = 48, 9
 """Pixels that all lanes of a file, and one of them, may take."""
 
 

@@ -36,7 +36,7 @@ _ENDS = {
 }
 """What an exit status means, and how that is to look."""
 
-_MOST_DRAWN = 24
+_MOST_DRAWN = 16
 """Files whose parts are drawn."""
 
 _OFFLINE = ("offline", "S3 out of reach")
@@ -126,7 +126,8 @@ def _files(chronicle: Chronicle) -> Iterator[str]:
 def _bytes(chronicle: Chronicle, elapsed: float) -> Iterator[tuple[str, Sequence[str]]]:
     state = chronicle.progress
     sent = state.committed - state.bytes_kept
-    yield "At S3", [f"{format_size(state.committed)} of {format_size(state.bytes_found)}"]
+    total = state.bytes_found + chronicle.bytes_missing
+    yield "At S3", [f"{format_size(state.committed)} of {format_size(total)}"]
     if state.bytes_kept:
         yield "Kept from earlier runs", [format_size(state.bytes_kept)]
     rate = format_size(sent / elapsed if elapsed else 0)

@@ -215,6 +215,25 @@ def test_it_does_not_grow() -> None:
     assert chronicle.errors["ConnectionLost"].count == 1000
 
 
+def test_what_will_not_arrive_was_asked_for_all_the_same() -> None:
+    """Of files that failed or were stopped, what S3 does not hold; what was skipped is no part."""
+    chronicle = told(
+        *started("done"),
+        completed("done"),
+        *started("big.bin"),
+        events.PartStarted(URI, 1, 10, 1),
+        events.PartUploaded(URI, 1, 10, "e", 1),
+        events.UploadInterrupted("big.bin", URI, 20),
+        *started("broken", 7),
+        events.UploadFailed("broken", named("broken"), DENIED),
+        events.FileFound("there", named("there"), 5),
+        events.FileSkipped("there", "it is there", named("there"), 5),
+        *started("cut", 3),
+    )
+    assert chronicle.bytes_missing == 20 + 7
+    assert chronicle.progress.bytes_found + chronicle.bytes_missing == 30 + 30 + 7 + 3
+
+
 def test_outages() -> None:
     """How many there were and how long, also the one in which the run ended; probes are errors."""
     chronicle = told(

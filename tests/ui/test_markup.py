@@ -5,19 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from asyncup.ui.markup import Markup, joined, tag
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "</td><td onmouseover='alert(1)'>",
-    '"><img src=x onerror=alert(1)>',
-    "&lt;b&gt;",
-    "--><!--",
-    "]]>",
-    "\x00\x1b[2J\x7f",
-    "\u202egnp.exe",
-    "caf\udce9",
-    "日本語 🦊 \u2028",
-]
+from tests.pages import HOSTILE
 
 
 class Read(HTMLParser):
