@@ -68,7 +68,9 @@ td.text { min-width: 11rem; overflow-wrap: anywhere; }
 td.failed { color: var(--failure); }
 td.stopped { color: var(--stopped); }
 td.uploaded { color: var(--done); }
+td.text:first-child { min-width: 17rem; }
 td small { display: block; color: var(--soft); }
+small small { font-size: inherit; }
 th button {
   border: 0; padding: 0; background: none; color: inherit; font: inherit; cursor: pointer;
 }
