@@ -123,7 +123,7 @@ class Chronicle:
         self.timeline.stand(
             now,
             in_flight=self.progress.parts_in_flight,
-            slots=self.progress.slots or 0,
+            slots=self.progress.slots,
             is_offline=self._offline_since is not None,
         )
 
@@ -142,7 +142,7 @@ class Chronicle:
             self._end(uri, now, Outcome.STOPPED)
         if self._offline_since is not None:
             self._come_back(now)
-        self.timeline.stand(now, in_flight=0, slots=self.progress.slots or 0, is_offline=False)
+        self.timeline.stand(now, in_flight=0, slots=self.progress.slots, is_offline=False)
 
     @singledispatchmethod
     def _note(self, event: Event, now: float) -> None:

@@ -18,14 +18,14 @@ class Bin:
     """What happened between two moments; sizes in bytes.
 
     `sent` was handed to the network, of which `in_vain` was taken back; `retries` were scheduled.
-    `in_flight` parts and `slots` are the most that there were at once.
+    `in_flight` parts and `slots` are the most that there were at once; of slots, nobody may know.
     """
 
     sent: int = 0
     in_vain: int = 0
     retries: int = 0
     in_flight: int = 0
-    slots: int = 0
+    slots: int | None = None
     is_offline: bool = False
 
     def add(self, other: "Bin") -> None:
@@ -34,7 +34,8 @@ class Bin:
         self.in_vain += other.in_vain
         self.retries += other.retries
         self.in_flight = max(self.in_flight, other.in_flight)
-        self.slots = max(self.slots, other.slots)
+        known = [each for each in (self.slots, other.slots) if each is not None]
+        self.slots = max(known, default=None)
         self.is_offline |= other.is_offline
 
 
@@ -61,7 +62,7 @@ class Timeline:
             self.bins.append(replace(self._standing))
         return self.bins[-1]
 
-    def stand(self, now: float, *, in_flight: int, slots: int, is_offline: bool) -> None:
+    def stand(self, now: float, *, in_flight: int, slots: int | None, is_offline: bool) -> None:
         """Note how things stand from now on."""
         moment = self.at(now)
         self._standing = Bin(in_flight=in_flight, slots=slots, is_offline=is_offline)

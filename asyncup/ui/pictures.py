@@ -38,7 +38,7 @@ def throughput(chart: Chart) -> Markup:
 
 def slots_and_retries(chart: Chart) -> Markup:
     """Draw how many parts travelled, how many were let, and how often one had to go again."""
-    most = max((max(b.slots, b.in_flight, b.retries) for b in chart.bins), default=0)
+    most = max((max(b.slots or 0, b.in_flight, b.retries) for b in chart.bins), default=0)
     step = _round_count(most / _ROWS)
     top = step * _ROWS
     return picture(
@@ -47,7 +47,9 @@ def slots_and_retries(chart: Chart) -> Markup:
         chart.values((n / _ROWS, f"{step * n}") for n in range(_ROWS + 1)),
         chart.times(),
         chart.area([each.in_flight / top for each in chart.bins], "sent"),
-        chart.line([each.slots / top if each.slots else None for each in chart.bins], "slots"),
+        chart.line(
+            [None if each.slots is None else each.slots / top for each in chart.bins], "slots"
+        ),
         chart.bars(
             lambda each: _FLOOR - HEIGHT * each.retries / top if each.retries else None,
             _FLOOR,
@@ -120,7 +122,7 @@ def _told(moment: Bin, rate: float, began: float) -> str:
         f"after {format_duration(began)}: {format_size(rate)}/s",
         f"{counted(moment.in_flight, 'part')} in flight",
     ]
-    if moment.slots:
+    if moment.slots is not None:
         told.append(counted(moment.slots, "slot"))
     if moment.retries:
         told.append(counted(moment.retries, "retry", "retries"))

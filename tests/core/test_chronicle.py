@@ -102,7 +102,7 @@ def test_the_story_of_a_run() -> None:
     assert [sum(b.in_vain for b in each) for each in by_second] == [0, 0, 0, 7, 0, 0, 0]
     assert [sum(b.retries for b in each) for each in by_second] == [0, 0, 0, 1, 0, 0, 0]
     assert [max(b.in_flight for b in each) for each in by_second] == [0, 0, 2, 2, 1, 1, 0]
-    assert [max(b.slots for b in each) for each in by_second] == [0, 2, 2, 2, 2, 2, 2]
+    assert [each[-1].slots for each in by_second] == [None, 2, 2, 2, 2, 2, 2]
 
 
 def test_errors_are_told_by_kind() -> None:

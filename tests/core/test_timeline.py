@@ -72,6 +72,18 @@ def test_what_stands_goes_on() -> None:
     assert [each.in_flight for each in timeline.bins] == [3, 3, 1, 0, 0]
 
 
+def test_slots_may_be_unknown_and_none() -> None:
+    """Until they are told, nobody knows them; later, there may be none."""
+    timeline = Timeline(most=MOST, width=1.0)
+    timeline.at(0.0)
+    timeline.stand(1.0, in_flight=0, slots=2, is_offline=False)
+    timeline.stand(2.0, in_flight=0, slots=0, is_offline=False)
+    timeline.at(4.0)
+    assert [each.slots for each in timeline.bins] == [None, 2, 2, 0, 0]
+    timeline.at(8.0)
+    assert [each.slots for each in timeline.bins] == [2, 2, 0, 0, 0]
+
+
 def test_a_clock_that_goes_back() -> None:
     """It counts as the latest moment that was told."""
     assert [each.sent for each in filled((2.0, 1, 0), (0.0, 2, 0)).bins] == [0, 0, 3]
