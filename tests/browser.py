@@ -24,6 +24,8 @@ _OPTIONS = (
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
     "--remote-debugging-port=0",
 )
 

@@ -39,7 +39,8 @@ class FileStory:
     """What became of one file; sizes in bytes, None of a stream.
 
     `uri` is None if it was refused before it had a key. `attempts` and `resent` are those of this
-    run, `kept` the parts that S3 held already, `reason` why nothing was sent.
+    run, `kept` the parts that S3 held already, `reason` why it was skipped or failed, `hint` what
+    mends that.
     """
 
     source: str
@@ -54,18 +55,22 @@ class FileStory:
     resent: int = 0
     kept: int = 0
     reason: str | None = None
-    error: AsyncupError | None = None
+    hint: str | None = None
     lanes: Lanes = field(default_factory=Lanes)
 
 
 @dataclass(slots=True)
 class ErrorStory:
-    """How often an error of one kind was met, when, and what it said last."""
+    """How often an error of one kind was met, when, and what it said last.
+
+    The errors themselves are not held: each holds all that was at hand where it was raised.
+    """
 
     first: float
-    last: float
-    error: AsyncupError
-    count: int = 1
+    last: float = 0.0
+    count: int = 0
+    said: str = ""
+    hint: str | None = None
 
 
 class Chronicle:
@@ -129,12 +134,9 @@ class Chronicle:
 
     def fail(self, error: AsyncupError, now: float) -> None:
         """Take in an error, also one that belongs to no file."""
-        name = type(error).__name__
-        if (story := self.errors.get(name)) is None:
-            self.errors[name] = ErrorStory(now, now, error)
-        else:
-            story.last, story.error = now, error
-            story.count += 1
+        story = self.errors.setdefault(type(error).__name__, ErrorStory(now))
+        story.last, story.said, story.hint = now, str(error), error.hint
+        story.count += 1
 
     def close(self, now: float) -> None:
         """Take in that nothing more will happen: what was not done by now was stopped."""
@@ -214,7 +216,8 @@ class Chronicle:
     @_note.register
     def _(self, event: events.UploadFailed, now: float) -> None:
         self.fail(event.error, now)
-        self._story(event.source, event.uri, now).error = event.error
+        story = self._story(event.source, event.uri, now)
+        story.reason, story.hint = str(event.error), event.error.hint
         self._end(event.uri, now, Outcome.FAILED)
 
     @_note.register

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from asyncup.core.chronicle import Chronicle, ErrorStory, FileStory, Outcome
-from asyncup.core.errors import AsyncupError
 from asyncup.core.sizes import format_duration, format_size
 from asyncup.core.spelling import told_without_secrets
-from asyncup.ui.markup import Content, Markup, joined, tag
+from asyncup.ui.markup import Content, Markup, tag
 
 _TEXT, _NUMBER = "text", "number"
 _ERRORS = (
@@ -65,14 +64,15 @@ def _error_row(name: str, story: ErrorStory) -> Iterator[Markup]:
     yield _number(story.count, str(story.count))
     yield _number(story.first, format_duration(story.first))
     yield _number(story.last, format_duration(story.last))
-    yield tag("td", _told(story.error), class_=_TEXT)
+    yield tag("td", *_told(story.said, story.hint), class_=_TEXT)
 
 
 def _file_row(story: FileStory) -> Iterator[Markup]:
     key = Markup() if story.uri is None else tag("small", str(story.uri))
     yield tag("td", story.source, key, class_=_TEXT)
     outcome = story.outcome.name.lower()
-    yield tag("td", outcome, *_why(story), class_=f"{_TEXT} {outcome}")
+    why = [] if story.reason is None else [tag("small", *_told(story.reason, story.hint))]
+    yield tag("td", outcome, *why, class_=f"{_TEXT} {outcome}")
     yield _number(story.size, "" if story.size is None else format_size(story.size))
     yield tag("td", "" if story.proof is None else str(story.proof))
     kept = f" ({story.kept} kept)" if story.kept else ""
@@ -83,19 +83,13 @@ def _file_row(story: FileStory) -> Iterator[Markup]:
     yield _number(story.ended - story.began, format_duration(story.ended - story.began))
 
 
-def _why(story: FileStory) -> Iterator[Content]:
-    if story.reason is not None:
-        yield tag("small", story.reason)
-    if story.error is not None:
-        yield tag("small", _told(story.error))
-
-
 def _number(value: float | None, words: str) -> Markup:
     """Return a cell that is sorted by its value; what nobody knows comes before all else."""
     return tag("td", words, class_=_NUMBER, data_sort="-1" if value is None else f"{value:.3f}")
 
 
-def _told(error: AsyncupError) -> Markup:
-    """Return what an error says, and what mends it."""
-    hint = Markup() if error.hint is None else tag("small", f"hint: {error.hint}")
-    return joined(told_without_secrets(str(error)), hint)
+def _told(said: str, hint: str | None) -> Iterator[Content]:
+    """Yield what was the matter, and what mends it."""
+    yield told_without_secrets(said)
+    if hint is not None:
+        yield tag("small", f"hint: {hint}")

@@ -1,5 +1,7 @@
 """What a report tells, from events and their times: all of it, in memory that does not grow."""
 
+import gc
+import weakref
 from collections.abc import Iterable
 
 import pytest
@@ -16,7 +18,7 @@ from asyncup.core.timeline import BINS
 URI = ObjectURI("bucket", "big.bin")
 LOST = ConnectionLost(Fault(action="upload part 2", message="reset by peer"))
 SLOW = Throttled(Fault(action="upload part 3"))
-DENIED = AccessDenied(Fault(action="create"))
+DENIED = AccessDenied(Fault(action="create"), hint="allow it")
 FINISHED = events.RunFinished(uploaded=1, skipped=0, failed=0, interrupted=0, exit_code=0)
 
 
@@ -125,7 +127,24 @@ def test_errors_are_told_by_kind() -> None:
         "SourceMissing": 1,
     }
     lost = chronicle.errors["ConnectionLost"]
-    assert (lost.first, lost.last, lost.error) == (1.0, 7.0, later)
+    assert (lost.first, lost.last, lost.said, lost.hint) == (1.0, 7.0, str(later), later.hint)
+
+
+def test_no_error_is_held() -> None:
+    """It would hold all that was at hand where it was raised, such as the bytes of a part."""
+    errors = [ConnectionLost(Fault(action=f"upload part {n}")) for n in range(3)]
+    gone = list(map(weakref.ref, errors))
+    chronicle = told(
+        *started("a"),
+        events.RetryScheduled(named("a"), 1, 1, 1.0, errors[0]),
+        conditions.WentOffline(errors[1], 1.0, 1),
+        conditions.WentOnline(1.0),
+        events.UploadFailed("a", named("a"), errors[2]),
+    )
+    errors.clear()
+    gc.collect()
+    assert [each() for each in gone] == [None, None, None]
+    assert chronicle.errors["ConnectionLost"].count == 3
 
 
 @pytest.mark.parametrize(
@@ -161,8 +180,8 @@ def test_why_nothing_was_sent() -> None:
             events.UploadFailed("b", None, DENIED),
         )
     )
-    assert (skipped.reason, skipped.error, skipped.size) == ("it is there", None, 30)
-    assert (failed.reason, failed.error, failed.uri) == (None, DENIED, None)
+    assert (skipped.reason, skipped.hint, skipped.size) == ("it is there", None, 30)
+    assert (failed.reason, failed.hint, failed.uri) == (str(DENIED), DENIED.hint, None)
 
 
 def test_what_the_user_left_out_is_counted() -> None:
