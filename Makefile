@@ -9,7 +9,7 @@ PEERS := .venv-peers
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-large test-network network-report bench bench-quick simulate mutants test-servers conformance man format lock clean
+.PHONY: help demo test check test-large test-network network-report bench bench-quick simulate mutants screenshots test-servers conformance man format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 22
@@ -51,6 +51,9 @@ check: $(VENV)/dev ## Style, types
 	$(BIN)/ruff check asyncup tests benchmarks
 	$(BIN)/ruff format --check asyncup tests benchmarks
 	$(BIN)/mypy
+
+screenshots: $(VENV)/dev ## The live panels of a recorded run, into docs/screens; ARGS=--record runs it anew
+	$(BIN)/python -m tests.screens $(ARGS)
 
 man: $(VENV)/demo ## Make man/asyncup.1 of what --help is made of
 	$(BIN)/python -m asyncup.cli.manual > man/asyncup.1

@@ -1,4 +1,4 @@
-"""The README is true: its commands run, its tables have what the code has."""
+"""The README is true: its commands run, its tables have what the code has; so do other pages'."""
 
 import json
 import os
@@ -26,6 +26,23 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 def blocks(language: str) -> list[str]:
     """Return the code blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+_FENCE = re.compile(r"^(?:<!-- not run: (.+) -->\n)?```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+"""A block: why it is not run, its language, and what it holds."""
+
+
+def commands() -> list[Any]:
+    """Return the blocks of commands of all pages but those of which the page says why not."""
+    found: list[Any] = []
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        text = page.read_text(encoding="utf-8")
+        for block in _FENCE.finditer(text):
+            reason, language, script = block.groups()
+            if language == "sh" and reason is None and "make" not in script:
+                line = text[: block.start(3)].count("\n") + 1
+                found.append(pytest.param(script, id=f"{page.name}:{line}"))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +75,18 @@ def shell(script: str, env: dict[str, str], cwd: Path) -> "subprocess.CompletedP
     return subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("script", [each for each in blocks("sh") if "make" not in each])
+@pytest.mark.parametrize("script", commands())
 def test_commands_run(script: str, env: dict[str, str], place: Path) -> None:
     """Every block of commands does what it is there for."""
     done = shell(script, env, place)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_blocks_say_what_they_hold(page: Path) -> None:
+    """No command is passed over because nobody said that it is one."""
+    for _, language, text in _FENCE.findall(page.read_text(encoding="utf-8")):
+        assert language, text
 
 
 def test_the_two_commands(env: dict[str, str]) -> None:

@@ -1,10 +1,10 @@
-"""What hears of a run beside what is shown of it: a log file, a metrics file."""
+"""What hears of a run beside what is shown of it: a log file, a metrics file, a report."""
 
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from asyncup.cli.settings import Params
 from asyncup.cli.show import drawn
@@ -17,6 +17,9 @@ from asyncup.ui.jsonl import JsonLines
 from asyncup.ui.metrics import LAST_SUCCESS, Metrics
 from asyncup.ui.standing import Note
 
+if TYPE_CHECKING:
+    from asyncup.ui.report import Report
+
 _PROGRESS_SECONDS = 60.0
 """Between two `progress` records of a log, which may be of days."""
 
@@ -25,7 +28,7 @@ _PROGRESS_SECONDS = 60.0
 class Aside:
     """One who hears of a run, and the file that it writes."""
 
-    teller: JsonLines | Metrics | Note
+    teller: "JsonLines | Metrics | Note | Report"
     file: LogFile | ReplacedFile
     _is_told: bool = False
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from asyncup.ui.jsonl import JsonLines
     from asyncup.ui.renderer import Writable
 
-_FILES = ("log_file", "metrics_file", "receipts")
+_FILES = ("log_file", "metrics_file", "receipts", "report")
 
 
 class Audience:

@@ -140,6 +140,7 @@ def put(
     log_file: p.LogFile = None,
     log_file_size: p.LogFileSize = 16 << 20,
     metrics_file: p.MetricsFile = None,
+    report: p.Report = None,
     debug: p.Debug = False,
 ) -> None:
     """Upload files, directories or standard input to S3.
@@ -256,12 +257,7 @@ def resume(
 @app.command(cls=Command)
 def schema() -> None:
     """Print the JSON Schema of the lines that --json writes."""
-
-    def run(_: Params, audience: Audience) -> int:
-        from asyncup.cli.schema import print_schema
-
-        print_schema(audience.output)
-        return 0
+    from asyncup.cli.schema import schema as run
 
     finish(run, {"debug": False})
 

@@ -68,7 +68,7 @@ def _command(params: Params, asked: Asked) -> Command:
     kept = {name: text for name, text in chosen.items() if text == _shown(name, text)}
     is_whole = (arguments, kept) == (given, chosen)
     return Command(
-        name=name_of([*map(_absolute, named), *choice], places.destination, _endpoint(params)),
+        name=name_of([*map(_absolute, named), *choice], places.destination, endpoint_of(params)),
         arguments=arguments,
         directory=os.getcwd(),  # noqa: PTH109 - a text, as all of these
         environment=kept,
@@ -76,7 +76,7 @@ def _command(params: Params, asked: Asked) -> Command:
     )
 
 
-def _endpoint(params: Params) -> str | None:
+def endpoint_of(params: Params) -> str | None:
     """Return the URL of the server, from wherever it is told; None for AWS.
 
     Raises:

@@ -53,9 +53,10 @@ def _outputs(params: Params) -> Iterator[tuple[str, Path]]:
     if (path := params.get("log_file")) is not None:
         for each in names_of(_real(path), params["log_file_size"]):
             yield "--log-file", each
-    if (path := params.get("metrics_file")) is not None:
-        yield "--metrics-file", _real(path)
-        yield "--metrics-file", draft_of(_real(path))
+    for option, name in (("--metrics-file", "metrics_file"), ("--report", "report")):
+        if (path := params.get(name)) is not None:
+            yield option, _real(path)
+            yield option, draft_of(_real(path))
     if (path := params.get("receipts")) is not None:
         yield "--receipts", _real(path)
 

@@ -270,6 +270,14 @@ MetricsFile = Annotated[
         metavar="FILE",
     ),
 ]
+Report = Annotated[
+    Path | None,
+    _output(
+        "--report",
+        "When it is over, replace FILE with a page of HTML that tells how it went",
+        metavar="FILE",
+    ),
+]
 Debug = Annotated[bool, _output("--debug", "Show where in the code an error came from")]
 
 DemoFiles = Annotated[

@@ -41,6 +41,10 @@ def put(params: Params, asked: Asked, rate_file: Path | None, audience: Audience
     """
     # Opened before all else: an upload of days is not to end in a file that cannot be written.
     if not params["dry_run"]:
+        if params["report"] is not None:
+            from asyncup.cli.reported import open_report
+
+            audience.asides.append(open_report(params, asked))
         audience.asides += open_note_of(params, asked)
     path = None if params["dry_run"] else params["receipts"]
     receipts = None if path is None else ReceiptFile(path)

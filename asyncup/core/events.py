@@ -282,7 +282,7 @@ class ReceiptLost(Event):
 
 @dataclass(frozen=True, slots=True)
 class OutputLost(Event):
-    """The log, the metrics or a note for `asyncup status` cannot be written; told once for each.
+    """The log, metrics, a report or a note for `asyncup status` cannot be written; told once each.
 
     The run goes on, and tries again with what comes next.
     """

@@ -1,10 +1,13 @@
 """A file that is replaced as a whole, for whoever reads it from time to time."""
 
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from asyncup.core.errors import UsageError
+from asyncup.core.names import printable
 from asyncup.edges.threads import Behind
 
 _PATIENCE = 5.0
@@ -74,3 +77,46 @@ class ReplacedFile:
 
     def _replace(self, texts: Sequence[str]) -> None:
         replace_file(self.path, texts[-1])
+
+
+class OwnFile(ReplacedFile):
+    """One that takes no other's place than that of an earlier one of its kind.
+
+    Args:
+        path: what a link leads to is replaced, not the link.
+        option: by which it is named, without the dashes.
+        kind: what it holds, in a word.
+        beginning: by which that is known.
+
+    Raises:
+        UsageError: on making, if it cannot be, or if what is there holds anything else.
+    """
+
+    def __init__(self, path: Path, *, option: str, kind: str, beginning: bytes) -> None:
+        # (Path.resolve raises RuntimeError where links go round in circles.)
+        place = Path(os.path.realpath(path))
+        try:
+            _check(place, kind, beginning)
+            super().__init__(place)
+        except OSError as error:
+            raise UsageError(
+                f"write {kind} to {printable(str(path))}: {error.strerror or error}",
+                hint=f"name a file in a directory that can be written with --{option}",
+            ) from error
+
+
+def _check(place: Path, kind: str, beginning: bytes) -> None:
+    """Look whether what is there may be replaced.
+
+    Raises:
+        OSError: it may not.
+    """
+    try:
+        mode = place.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError("it is there, and no file")
+    with place.open("rb") as file:
+        if file.read(len(beginning)) not in (b"", beginning):
+            raise OSError(f"it is there, and holds no {kind} of asyncup")

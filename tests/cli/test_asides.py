@@ -130,6 +130,8 @@ def test_a_dry_run_has_no_metrics(bucket: Bucket, place: Path, tmp_path: Path) -
         (("--metrics-file=x", "--receipts=d/../x"), "write --receipts to {}/x: --metrics-file"),
         (("--log-file=d/a", "d/a"), "write --log-file to d/a: it is a source"),
         (("--receipts=d/a", "d/a"), "write --receipts to d/a: it is a source"),
+        (("--report=x", "--metrics-file=link"), "write --report to {}/x: --metrics-file goes"),
+        (("--report=d/a", "d/a"), "write --report to d/a: it is a source"),
     ],
 )
 def test_a_file_is_for_one_thing(
