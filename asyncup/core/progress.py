@@ -12,7 +12,8 @@ from functools import singledispatchmethod
 
 from asyncup.core import aftercare, conditions, events
 from asyncup.core.model import ObjectURI
-from asyncup.core.speed import Speed
+from asyncup.core.part_map import PartMap, PartState
+from asyncup.core.speed import Pulse, Speed
 
 SURE_AFTER = 10.0
 """Seconds that the rate has to be known for before anything is predicted from it."""
@@ -30,11 +31,15 @@ class Late:
 
 @dataclass(slots=True)
 class FileProgress:
-    """One file on its way; sizes in bytes."""
+    """One file on its way; sizes in bytes.
+
+    `attempts` counts those at each part that is in flight or waits for its next one.
+    """
 
     source: str
     uri: ObjectURI
     size: int | None
+    part_size: int
     parts: int | None
     committed: int = 0
     kept: int = 0
@@ -42,8 +47,13 @@ class FileProgress:
     compared: int = 0
     completing: bool = False
     in_flight: dict[int, int] = field(default_factory=dict)
+    attempts: dict[int, int] = field(default_factory=dict)
+    map: PartMap = field(init=False, compare=False)
     upload_id: str = ""
     abort_dates: dict[str, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.map = PartMap(self.parts)
 
     @property
     def position(self) -> int:
@@ -74,18 +84,36 @@ class Progress:
         self.offline: conditions.WentOffline | None = None
         self.slots: int | None = None
         self._waiting: dict[ObjectURI, int] = {}
+        self.pulse = Pulse()
         self._speed = Speed()
+        self._sampled = 0.0
+        self._rested = 0.0
         self._warned: set[str] = set()
 
     def sample(self, now: float) -> None:
-        """Note where the run is at this time, for the rate."""
+        """Note where the run is at this time, for the rate; a pause is no part of that time."""
+        if self.is_at_rest:
+            self._rested += now - self._sampled
+        self._sampled = now
         acknowledged = self.committed - self.bytes_kept
-        self._speed.sample(now, acknowledged + self.in_flight, acknowledged)
+        moved = acknowledged + self.in_flight
+        self._speed.sample(now - self._rested, moved, acknowledged)
+        self.pulse.sample(now, moved)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no part is begun, because somebody wants that."""
+        return self.slots == 0
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether what was in flight when it was paused has arrived, so that nothing moves."""
+        return self.is_paused and not self.parts_in_flight
 
     @property
     def rate(self) -> float:
         """Bytes per second that came nearer to S3, over the last samples; never below 0."""
-        return self._speed.rate
+        return 0.0 if self.is_at_rest else self._speed.rate
 
     @property
     def eta(self) -> float | None:
@@ -175,12 +203,15 @@ class Progress:
     def _(self, event: events.FileStarted) -> None:
         # It may have grown since it was found.
         self.bytes_found += (event.size or 0) - self._waiting.pop(event.uri, 0)
-        self.files[event.uri] = FileProgress(event.source, event.uri, event.size, event.parts)
+        self.files[event.uri] = FileProgress(
+            event.source, event.uri, event.size, event.part_size, event.parts
+        )
 
     @apply.register
     def _(self, event: events.UploadResumed) -> None:
-        self.files[event.uri].parts = event.parts
-        self.files[event.uri].upload_id = event.upload_id
+        file = self.files[event.uri]
+        file.part_size, file.parts, file.map = event.part_size, event.parts, PartMap(event.parts)
+        file.upload_id = event.upload_id
 
     @apply.register
     def _(self, event: events.UploadExpires) -> None:
@@ -201,18 +232,23 @@ class Progress:
             self._rewind(event.uri, number)
         self.bytes_found += (event.size or 0) - (file.size or 0)
         self.bytes_kept -= file.kept
-        self.files[event.uri] = FileProgress(event.source, event.uri, event.size, event.parts)
+        self.files[event.uri] = FileProgress(
+            event.source, event.uri, event.size, file.part_size, event.parts
+        )
 
     @apply.register
     def _(self, event: events.PartKept) -> None:
-        self._acknowledge(event.uri, event.part_number, event.size)
+        self._acknowledge(event.uri, event.part_number, event.size, PartState.STORED)
         self.files[event.uri].kept += event.size
         self.bytes_kept += event.size
 
     @apply.register
     def _(self, event: events.PartStarted) -> None:
         self._rewind(event.uri, event.part_number)
-        self.files[event.uri].in_flight[event.part_number] = 0
+        file = self.files[event.uri]
+        file.in_flight[event.part_number] = 0
+        file.attempts[event.part_number] = event.attempt
+        file.map[event.part_number] = PartState.IN_FLIGHT
 
     @apply.register
     def _(self, event: events.BytesSent) -> None:
@@ -223,10 +259,11 @@ class Progress:
         self.retries += 1
         if event.uri is not None and event.part_number is not None:
             self._rewind(event.uri, event.part_number)
+            self.files[event.uri].map[event.part_number] = PartState.WAITING
 
     @apply.register
     def _(self, event: events.PartUploaded) -> None:
-        self._acknowledge(event.uri, event.part_number, event.size)
+        self._acknowledge(event.uri, event.part_number, event.size, PartState.ACKNOWLEDGED)
 
     @apply.register
     def _(self, event: events.UploadCompleting) -> None:
@@ -288,9 +325,11 @@ class Progress:
     def _(self, _: conditions.WentOnline) -> None:
         self.offline = None
 
-    def _acknowledge(self, uri: ObjectURI, number: int, size: int) -> None:
+    def _acknowledge(self, uri: ObjectURI, number: int, size: int, state: PartState) -> None:
         file = self.files[uri]
         file.in_flight.pop(number, None)
+        file.attempts.pop(number, None)
+        file.map[number] = state
         file.committed += size
         file.parts_done += 1
 

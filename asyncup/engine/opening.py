@@ -64,6 +64,7 @@ async def open_runtime(
         journal=journal,
         slots=slots,
         window=window,
+        link=link,
         stopping=stopping,
         backlog=backlog,
         rate=stack.enter_context(RateControl(options.limit_rate, tell)),
