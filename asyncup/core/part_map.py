@@ -40,6 +40,10 @@ class PartMap:
             self._states += bytearray([PartState.TO_COME]) * missing
         self._states[number - 1] = state
 
+    def count(self, state: PartState) -> int:
+        """Return how many parts are in a state."""
+        return self._states.count(state)
+
     def cells(self, width: int) -> list[PartState]:
         """Return the map in `width` cells, from the first part to the last.
 

@@ -6,13 +6,14 @@ whether a file has to be sent at all: whatever comes of that, they did not trave
 100 % when its object was compared with it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
 
 from asyncup.core import aftercare, conditions, events
+from asyncup.core.file_progress import FileProgress
 from asyncup.core.model import ObjectURI
-from asyncup.core.part_map import PartMap, PartState
+from asyncup.core.part_map import PartState
 from asyncup.core.speed import Pulse, Speed
 
 SURE_AFTER = 10.0
@@ -27,38 +28,6 @@ class Late:
     upload_id: str
     abort_date: datetime
     end: datetime
-
-
-@dataclass(slots=True)
-class FileProgress:
-    """One file on its way; sizes in bytes.
-
-    `attempts` counts those at each part that is in flight or waits for its next one.
-    """
-
-    source: str
-    uri: ObjectURI
-    size: int | None
-    part_size: int
-    parts: int | None
-    committed: int = 0
-    kept: int = 0
-    parts_done: int = 0
-    compared: int = 0
-    completing: bool = False
-    in_flight: dict[int, int] = field(default_factory=dict)
-    attempts: dict[int, int] = field(default_factory=dict)
-    map: PartMap = field(init=False, compare=False)
-    upload_id: str = ""
-    abort_dates: dict[str, datetime] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.map = PartMap(self.parts)
-
-    @property
-    def position(self) -> int:
-        """Bytes acknowledged or on their way, of this run and earlier ones."""
-        return self.committed + sum(self.in_flight.values())
 
 
 class Progress:
@@ -83,6 +52,7 @@ class Progress:
         self.retries = 0
         self.offline: conditions.WentOffline | None = None
         self.slots: int | None = None
+        self.rate_limit: float | None = None
         self._waiting: dict[ObjectURI, int] = {}
         self.pulse = Pulse()
         self._speed = Speed()
@@ -210,7 +180,7 @@ class Progress:
     @apply.register
     def _(self, event: events.UploadResumed) -> None:
         file = self.files[event.uri]
-        file.part_size, file.parts, file.map = event.part_size, event.parts, PartMap(event.parts)
+        file.plan(event.part_size, event.parts)
         file.upload_id = event.upload_id
 
     @apply.register
@@ -228,8 +198,7 @@ class Progress:
     def _(self, event: events.UploadRestarted) -> None:
         # What stays of it will be told part by part.
         file = self.files[event.uri]
-        for number in list(file.in_flight):
-            self._rewind(event.uri, number)
+        self.bytes_resent += sum(file.in_flight.values())
         self.bytes_found += (event.size or 0) - (file.size or 0)
         self.bytes_kept -= file.kept
         self.files[event.uri] = FileProgress(
@@ -238,17 +207,17 @@ class Progress:
 
     @apply.register
     def _(self, event: events.PartKept) -> None:
-        self._acknowledge(event.uri, event.part_number, event.size, PartState.STORED)
-        self.files[event.uri].kept += event.size
+        file = self.files[event.uri]
+        file.acknowledge(event.part_number, event.size, PartState.STORED)
+        file.kept += event.size
         self.bytes_kept += event.size
 
     @apply.register
     def _(self, event: events.PartStarted) -> None:
-        self._rewind(event.uri, event.part_number)
+        # If it was in flight, that attempt was in vain.
         file = self.files[event.uri]
-        file.in_flight[event.part_number] = 0
-        file.attempts[event.part_number] = event.attempt
-        file.map[event.part_number] = PartState.IN_FLIGHT
+        self.bytes_resent += file.lose(event.part_number, PartState.TO_COME)
+        file.begin(event.part_number, event.attempt)
 
     @apply.register
     def _(self, event: events.BytesSent) -> None:
@@ -258,12 +227,14 @@ class Progress:
     def _(self, event: events.RetryScheduled) -> None:
         self.retries += 1
         if event.uri is not None and event.part_number is not None:
-            self._rewind(event.uri, event.part_number)
-            self.files[event.uri].map[event.part_number] = PartState.WAITING
+            # It has to travel again.
+            file = self.files[event.uri]
+            self.bytes_resent += file.lose(event.part_number, PartState.WAITING)
 
     @apply.register
     def _(self, event: events.PartUploaded) -> None:
-        self._acknowledge(event.uri, event.part_number, event.size, PartState.ACKNOWLEDGED)
+        file = self.files[event.uri]
+        file.acknowledge(event.part_number, event.size, PartState.ACKNOWLEDGED)
 
     @apply.register
     def _(self, event: events.UploadCompleting) -> None:
@@ -314,6 +285,10 @@ class Progress:
         self.slots = event.slots
 
     @apply.register
+    def _(self, event: conditions.RateChanged) -> None:
+        self.rate_limit = event.rate
+
+    @apply.register
     def _(self, _: events.Stopping) -> None:
         self.stopping = True
 
@@ -324,18 +299,6 @@ class Progress:
     @apply.register
     def _(self, _: conditions.WentOnline) -> None:
         self.offline = None
-
-    def _acknowledge(self, uri: ObjectURI, number: int, size: int, state: PartState) -> None:
-        file = self.files[uri]
-        file.in_flight.pop(number, None)
-        file.attempts.pop(number, None)
-        file.map[number] = state
-        file.committed += size
-        file.parts_done += 1
-
-    def _rewind(self, uri: ObjectURI, number: int) -> None:
-        """Take back what a failed attempt had sent: it has to travel again."""
-        self.bytes_resent += self.files[uri].in_flight.pop(number, 0)
 
     def _drop(self, uri: ObjectURI | None) -> None:
         """Take out a file that will not arrive in this run, so that the totals stay reachable."""

@@ -16,9 +16,10 @@ from hypothesis.stateful import (
 from asyncup.core import aftercare, conditions, events
 from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import ConnectionLost, Fault
+from asyncup.core.file_progress import FileProgress
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.core.part_map import PartState
-from asyncup.core.progress import FileProgress, Progress
+from asyncup.core.progress import Progress
 from asyncup.core.speed import RATE_WINDOW
 
 A, B = ObjectURI("bucket", "a.bin"), ObjectURI("bucket", "b.bin")
