@@ -81,6 +81,9 @@ class Slots:
         bounds: how many there may be.
         announce: is told when there is another number of them.
         follow: is called with the number before that, for what depends on it.
+
+    Attributes:
+        is_paused: whether there is a pause.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class Slots:
         self._aimd = Aimd(bounds, _now())
         self._ramp: Ramp | None = None
         self._is_offline = False
-        self._is_paused = False
+        self.is_paused = False
         self._rooms: list[int] = []
 
     @property
@@ -129,13 +132,13 @@ class Slots:
 
     def pause(self) -> None:
         """Give out none from now on."""
-        self._is_paused = True
+        self.is_paused = True
         self._resize(SlotsReason.PAUSED)
 
     def go_on(self, reason: SlotsReason = SlotsReason.CONTINUED) -> None:
         """End a pause."""
-        if self._is_paused:
-            self._is_paused = False
+        if self.is_paused:
+            self.is_paused = False
             self._aimd.restart(_now())
             self._resize(reason)
 
@@ -179,7 +182,7 @@ class Slots:
         self._resize(SlotsReason.OFFLINE)
 
     def _moved(self, *, count: int = 0, parts: int = 0) -> None:
-        if self._is_offline or self._is_paused:
+        if self._is_offline or self.is_paused:
             return
         if self._ramp is None:
             reason = self._aimd.moved(_now(), self._places.taken, count=count, parts=parts)
@@ -204,7 +207,7 @@ class Slots:
         return [self._aimd.slots, *self._rooms, *ramp]
 
     def _resize(self, reason: SlotsReason) -> None:
-        limit = 0 if self._is_paused else min(self._limits())
+        limit = 0 if self.is_paused else min(self._limits())
         if limit == self._places.limit:
             return
         self._places.resize(limit)

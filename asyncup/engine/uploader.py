@@ -204,6 +204,11 @@ class Uploader:
         """How many parts are to be in flight at once, whether S3 can be reached or not."""
         return self._runtime.slots.wanted
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether no part is begun until `go_on` is called."""
+        return self._runtime.slots.is_paused
+
     def pause(self) -> None:
         """Begin no further part until `go_on` is called; those in flight arrive.
 

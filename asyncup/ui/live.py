@@ -20,9 +20,10 @@ from asyncup.core import aftercare, events
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI
 from asyncup.core.progress import Progress
+from asyncup.ui.keys import KeyHint
 from asyncup.ui.log_panel import log_line
 from asyncup.ui.offline import Offline
-from asyncup.ui.panels import KeyHint, Scene, View, draw
+from asyncup.ui.panels import Scene, View, draw
 from asyncup.ui.rows import ASCII, UNICODE, Row, Tone
 from asyncup.ui.text import Level, Line, clean, describe, late_line, summary
 
@@ -89,6 +90,7 @@ class LivePanels:
     """
 
     interval = 0.1
+    keys = KEYS
 
     def __init__(
         self,
@@ -105,6 +107,7 @@ class LivePanels:
         self._offline = Offline(clock, now)
         self._log: deque[tuple[str, Line]] = deque(maxlen=_LOG_LINES)
         self._above: list[Line] = []
+        self._is_shown = False
         self._live: Live | None = None
         self._shape = (0, 0)
 
@@ -153,9 +156,12 @@ class LivePanels:
         """Draw how things stand."""
         self._progress.sample(self._clock())
         self._above += map(late_line, self._progress.late(self._now()))
-        if self._live is None:
+        if not self._is_shown:
             self._print_above()
             return
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
         self._take_back_wrapped()
         self._live.update(self.panels())
         if self._above:
@@ -164,21 +170,19 @@ class LivePanels:
             self._live.refresh()
 
     def show(self) -> None:
-        """Take the screen."""
-        if self._live is None:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
-            self._live.start()
+        """Draw at the next tick, and from then on."""
+        self._is_shown = True
 
     def hide(self) -> None:
-        """Give the screen back, with nothing on it but what is to stay; the rest is kept."""
-        if self._live is None:
-            self._print_above()
-            return
-        self._take_back_wrapped()
-        self._live.update(self.panels())
+        """Give the screen back, with nothing on it but what is to stay."""
+        self._is_shown = False
+        if self._live is not None:
+            self._take_back_wrapped()
+            self._live.update(self.panels())
         self._print_above()
-        self._live.stop()
-        self._live, self._shape = None, (0, 0)
+        if self._live is not None:
+            self._live.stop()
+            self._live, self._shape = None, (0, 0)
 
     @property
     def erasure(self) -> str:

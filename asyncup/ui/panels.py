@@ -8,6 +8,7 @@ from asyncup.core.model import ObjectURI
 from asyncup.core.progress import Progress
 from asyncup.core.sizes import brief_size, format_duration
 from asyncup.ui.files_panel import detailed, legend, listed
+from asyncup.ui.keys import KeyHint
 from asyncup.ui.meters import bar, cells, pulse
 from asyncup.ui.rows import Frame, Marks, Row, Span, Tone, grid, width_of
 from asyncup.ui.text import Level, Line, clean
@@ -42,15 +43,6 @@ class View(Enum):
     FILES = auto()
     DETAILS = auto()
     HELP = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHint:
-    """What a key does: in a word or two for the border, and in a sentence for the help."""
-
-    key: str
-    word: str
-    told: str
 
 
 @dataclass(slots=True)

@@ -18,8 +18,8 @@ from asyncup.core.errors import AccessDenied, ConnectionLost, Fault, SourceMissi
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.core.part_map import PartState
+from asyncup.ui.keys import KeyHint
 from asyncup.ui.live import _LEVELS, _STYLES, KEYS, LivePanels
-from asyncup.ui.panels import KeyHint
 from asyncup.ui.rows import ASCII, UNICODE
 
 URI = ObjectURI("bucket", "big.bin")

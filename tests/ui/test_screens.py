@@ -14,8 +14,8 @@ from rich.console import Console
 from asyncup.core.conditions import SlotsChanged, SlotsReason, WentOffline
 from asyncup.core.errors import ConnectionLost, Fault
 from asyncup.core.events import Event
+from asyncup.ui.keys import KeyHint
 from asyncup.ui.live import KEYS, LivePanels
-from asyncup.ui.panels import KeyHint
 from tests.ui.history import MOMENTS, STEP, beginning, moment
 
 SCREENS = Path(__file__).parent / "screens"
