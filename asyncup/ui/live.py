@@ -107,6 +107,7 @@ class LivePanels:
         self._offline = Offline(clock, now)
         self._log: deque[tuple[str, Line]] = deque(maxlen=_LOG_LINES)
         self._above: list[Line] = []
+        self._behind = View.HELP
         self._is_shown = False
         self._live: Live | None = None
         self._shape = (0, 0)
@@ -139,9 +140,10 @@ class LivePanels:
         scene = self._scene
         files = list(self._progress.files)
         if key == "?":
-            scene.view = View.FILES if scene.view is View.HELP else View.HELP
+            scene.view, self._behind = self._behind, scene.view
         elif key == "enter" and files:
             scene.chosen = self._chosen(files, 0)
+            self._behind = View.HELP
             scene.view = View.FILES if scene.view is View.DETAILS else View.DETAILS
         elif key in _STEPS and files:
             scene.chosen = self._chosen(files, _STEPS[key])
