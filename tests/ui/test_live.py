@@ -546,7 +546,7 @@ def test_details_and_help_fit_as_well(width: int, height: int) -> None:
         assert len(rows) < height
         assert "p pause · ? help" in rows[-1]
     drawn.live.press("?")
-    assert title_rows(drawn.rows()) == ["asyncup", "in", "log"]
+    assert title_rows(drawn.rows()) == ["asyncup", "details", "log"]
 
 
 def test_the_file_that_is_chosen_is_among_those_shown() -> None:
