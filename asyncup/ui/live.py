@@ -24,7 +24,7 @@ from asyncup.ui.keys import KeyHint
 from asyncup.ui.log_panel import log_line
 from asyncup.ui.offline import Offline
 from asyncup.ui.panels import Scene, View, draw
-from asyncup.ui.rows import ASCII, UNICODE, Row, Tone
+from asyncup.ui.rows import Row, Tone, marks_for
 from asyncup.ui.text import Level, Line, clean, describe, late_line, summary
 
 _LEVELS = {
@@ -208,8 +208,7 @@ class LivePanels:
         scene.elapsed = self._clock() - self._began
         scene.offline, scene.hint = self._offline.line, self._offline.hint
         scene.log = list(self._log)
-        marks = ASCII if console.options.ascii_only else UNICODE
-        return draw(scene, console.width, console.height, marks)
+        return draw(scene, console.width, console.height, marks_for(console.encoding))
 
     def _take_back_wrapped(self) -> None:
         """Erase what is there twice: a terminal that was made narrower has wrapped each row."""

@@ -94,6 +94,11 @@ ASCII = Marks(
 )
 
 
+def marks_for(encoding: str | None) -> Marks:
+    """Return the marks that a terminal of an encoding can show."""
+    return UNICODE if (encoding or "").lower().startswith("utf") else ASCII
+
+
 def width_of(row: Row) -> int:
     """Return how many columns a row takes."""
     return sum(cell_len(text) for text, _ in row)
