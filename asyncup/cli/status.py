@@ -60,7 +60,7 @@ def status(params: Params, audience: Audience) -> int:
 
 
 def _shower(state_dir: Path, params: Params, audience: Audience) -> Callable[[], bool]:
-    """Return what shows all there is, once, and returns whether that is nothing."""
+    """Return what shows all there is, once, and returns whether that was nothing at all."""
     if params["watch"] and audience.lines is None and sys.stdout.isatty():
         return lambda: _draw(state_dir, audience)
     told: set[Line] = set()
@@ -96,7 +96,7 @@ def _tell(state_dir: Path, audience: Audience, warn: Warn) -> bool:
 
 
 def _draw(state_dir: Path, audience: Audience) -> bool:
-    """Let the terminal show all there is, and nothing else; return whether that is nothing."""
+    """Let the terminal show all there is, and nothing else; nothing is left to say."""
     from asyncup.ui.rows import marks_for
     from asyncup.ui.watching import screenful
 
@@ -106,7 +106,7 @@ def _draw(state_dir: Path, audience: Audience) -> bool:
     width, height = shutil.get_terminal_size()
     drawn = screenful(shown, width, height, marks_for(sys.stdout.encoding))
     Output(audience.output).write(drawn)
-    return not lines
+    return False
 
 
 def _found(state_dir: Path, warn: Warn) -> Iterator[Event]:

@@ -30,6 +30,7 @@ class Terminal:
         env: dict[str, str],
         *,
         shell: str | None = None,
+        program: str = COMMAND,
     ) -> None:
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
@@ -38,7 +39,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         own = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-        command = [COMMAND, *arguments]
+        command = [program, *arguments]
         if shell is not None:
             command = ["setsid", "--ctty", "sh", "-c", shell, "sh", *command]
         self.process = subprocess.Popen(
@@ -87,6 +88,7 @@ class Terminal:
         """Read to the end and return the exit status."""
         try:
             while data := os.read(self._master, 1 << 16):
+                self.written += data
                 self._stream.feed(data)
         except OSError:
             pass  # Linux tells the end of a terminal so
