@@ -26,6 +26,7 @@ from asyncup.ui.offline import Offline
 from asyncup.ui.panels import Scene, View, draw
 from asyncup.ui.rows import Row, Tone, marks_for
 from asyncup.ui.text import Level, Line, clean, describe, late_line, summary
+from asyncup.ui.traces import Traces
 
 _LEVELS = {
     Level.INFO: "dim",
@@ -110,7 +111,8 @@ class LivePanels:
         self._behind = View.HELP
         self._is_shown = False
         self._live: Live | None = None
-        self._shape = (0, 0)
+        self._traces = Traces()
+        self._size = console.size
 
     def __enter__(self) -> Self:
         self._progress.sample(self._began)
@@ -164,7 +166,7 @@ class LivePanels:
         if self._live is None:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
-        self._take_back_wrapped()
+        self._take_back_traces()
         self._live.update(self.panels())
         if self._above:
             self._print_above()
@@ -179,24 +181,24 @@ class LivePanels:
         """Give the screen back, with nothing on it but what is to stay."""
         self._is_shown = False
         if self._live is not None:
-            self._take_back_wrapped()
+            self._take_back_traces()
             self._live.update(self.panels())
         self._print_above()
         if self._live is not None:
             self._live.stop()
-            self._live, self._shape = None, (0, 0)
+            self._live, self._traces = None, Traces()
 
     @property
     def erasure(self) -> str:
         """What takes the panels off the terminal, and shows its cursor, when there is no time."""
         if self._live is None:
             return ""
-        return "\r" + "\x1b[1A\x1b[2K" * self._shape[1] + "\x1b[?25h"
+        return "\r" + "\x1b[1A\x1b[2K" * self._traces.rows + "\x1b[?25h"
 
     def panels(self) -> RenderableType:
         """Return what is drawn now."""
         rows = self.rows()
-        self._shape = (self._console.width, len(rows))
+        self._traces.draw(self._console.width, len(rows))
         return _Drawn(rows)
 
     def rows(self) -> list[Row]:
@@ -210,17 +212,20 @@ class LivePanels:
         scene.log = list(self._log)
         return draw(scene, console.width, console.height, marks_for(console.encoding))
 
-    def _take_back_wrapped(self) -> None:
-        """Erase what is there twice: a terminal that was made narrower has wrapped each row."""
-        width, rows = self._shape
-        if wrapped := rows * (-(-width // self._console.width) - 1):
-            self._console.control(Control((ControlType.ERASE_IN_LINE, 2), *(_ERASE_ROW * wrapped)))
+    def _take_back_traces(self) -> None:
+        """Erase what is left of earlier rows in a terminal that has another size now."""
+        size = self._console.size
+        if size != self._size:
+            more = self._traces.resize(size.width, size.height)
+            self._size = size
+            self._console.control(Control((ControlType.ERASE_IN_LINE, 2), *(_ERASE_ROW * more)))
 
     def _print_above(self) -> None:
         """Let what is to stay scroll up above the panels, all of it at once."""
         if self._above:
             self._console.print(Group(*map(_as_text, self._above)))
             self._above.clear()
+            self._traces.forget()
 
 
 def _as_text(line: Line) -> Text:
