@@ -37,7 +37,9 @@ class Traces:
         beyond, self._gone = total - (height - 1), []
         for wide, rows in drawn:
             times = ceil(wide / width)
-            if (left := min(rows, max(0, beyond) // times)) > 0:
-                self._gone.append((wide, left))
+            whole, pieces = divmod(min(rows * times, max(0, beyond)), times)
+            self._gone += [(wide, whole)] if whole else []
+            # Of one row, the first pieces may be out of reach.
+            self._gone += [(pieces * width, 1)] if pieces else []
             beyond -= rows * times
         return total - self.rows
