@@ -23,17 +23,11 @@ from asyncup.core.progress import Progress
 from asyncup.ui.keys import KeyHint
 from asyncup.ui.log_panel import log_line
 from asyncup.ui.offline import Offline
-from asyncup.ui.panels import Scene, View, draw
+from asyncup.ui.panels import MOST_LOG, TONES, Scene, View, draw
 from asyncup.ui.rows import Row, Tone, marks_for
 from asyncup.ui.text import Level, Line, clean, describe, late_line, summary
 from asyncup.ui.traces import Traces
 
-_LEVELS = {
-    Level.INFO: "dim",
-    Level.DONE: "green",
-    Level.WARNING: "yellow",
-    Level.ERROR: "bold red",
-}
 _STYLES = {
     # Colours of the terminal's own palette, and no background: they suit light and dark ones.
     Tone.PLAIN: Style(),
@@ -53,7 +47,6 @@ _STAYS = (
     aftercare.VerifyFailed,
     aftercare.VerifyFinished,
 )
-_LOG_LINES = 10
 
 KEYS = (
     KeyHint("?", "help", "show this, and go back"),
@@ -106,7 +99,7 @@ class LivePanels:
         self._progress = Progress()
         self._scene = Scene(self._progress)
         self._offline = Offline(clock, now)
-        self._log: deque[tuple[str, Line]] = deque(maxlen=_LOG_LINES)
+        self._log: deque[tuple[str, Line]] = deque(maxlen=MOST_LOG)
         self._above: list[Line] = []
         self._behind = View.HELP
         self._is_shown = False
@@ -229,7 +222,7 @@ class LivePanels:
 
 
 def _as_text(line: Line) -> Text:
-    text = Text(f"{line.level.value} {clean(line.text)}", style=_LEVELS[line.level])
+    text = Text(f"{line.level.value} {clean(line.text)}", style=_STYLES[TONES[line.level]])
     if line.hint is not None and line.level is Level.ERROR:
         text.append(f"\n  hint: {clean(line.hint)}", style="default")
     return text

@@ -42,10 +42,15 @@ def bar(width: int, *, stored: int, done: int, moving: int, total: int) -> list[
 
 
 def file_cells(file: FileProgress, width: int) -> list[PartState]:
-    """Return a file's map in so many cells; the end of a stream is always half way."""
+    """Return a file's map in so many cells; the end of a stream is always half way.
+
+    While it is read to be compared, its bytes are shown: parts, it has none then.
+    """
     if file.compared:
         total = file.size or file.compared
         return bar(width, stored=0, done=0, moving=file.compared, total=total)
+    if file.committed and not file.parts_done:
+        return bar(width, stored=0, done=file.committed, moving=0, total=file.size or 1)
     if file.parts is None:
         known = min(len(file.map), width // 2)
         return [*file.map.cells(known), *[PartState.TO_COME] * (width - known)]

@@ -27,9 +27,10 @@ _NARROWEST_CELL = 17
 _LOW_GRID = 3
 _PERCENT = 6
 _PEAK = 16
-_MOST_LOG = 10
+MOST_LOG = 10
+"""Lines of the log that are shown at most."""
 
-_TONES = {
+TONES = {
     Level.INFO: Tone.FAINT,
     Level.DONE: Tone.DONE,
     Level.WARNING: Tone.WARNING,
@@ -181,7 +182,7 @@ def _foot(scene: Scene, width: int, marks: Marks) -> Row:
 
 def _most_log(height: int, room: int) -> int:
     """Return for how many rows of the log there is room."""
-    wanted = max(2, min(_MOST_LOG, (height - 12) // 4))
+    wanted = max(2, min(MOST_LOG, (height - 12) // 4))
     return max(1, min(wanted, room - _LEAST))
 
 
@@ -189,6 +190,6 @@ def _log(scene: Scene, width: int, most: int, marks: Marks) -> list[Row]:
     """Return the last things that happened; when, where there is room to tell."""
     rows: list[Row] = []
     for moment, line in scene.log[-most:]:
-        told = (marks.text(f"{line.level.value} {clean(line.text)}"), _TONES[line.level])
+        told = (marks.text(f"{line.level.value} {clean(line.text)}"), TONES[line.level])
         rows.append([(f"{moment} ", Tone.FAINT), told] if width >= _USUAL else [told])
     return rows

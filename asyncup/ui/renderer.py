@@ -35,18 +35,15 @@ class Renderer(Protocol):
 
 @runtime_checkable
 class Interactive(Renderer, Protocol):
-    """A renderer that has a screen, which others may need, and takes keys.
+    """A renderer that has a screen, which others may need, and takes keys."""
 
-    Attributes:
-        keys: those that change only what is shown.
-        erasure: what takes all of it off the terminal, if there is time for nothing else.
-    """
-
-    keys: Sequence[KeyHint]
+    @property
+    def keys(self) -> Sequence[KeyHint]:
+        """Return the keys that change only what is shown."""
 
     @property
     def erasure(self) -> str:
-        """See above."""
+        """Return what takes all of it off the terminal, if there is time for nothing else."""
 
     def show(self) -> None:
         """Draw at the next tick, and from then on."""

@@ -10,7 +10,6 @@ from typing import TextIO
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
-from rich.style import Style
 
 from asyncup.core import aftercare, events
 from asyncup.core.conditions import SlotsChanged, SlotsReason, WentOffline
@@ -19,7 +18,7 @@ from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.core.part_map import PartState
 from asyncup.ui.keys import KeyHint
-from asyncup.ui.live import _LEVELS, _STYLES, KEYS, LivePanels
+from asyncup.ui.live import _STYLES, KEYS, LivePanels
 from asyncup.ui.rows import ASCII, UNICODE
 
 URI = ObjectURI("bucket", "big.bin")
@@ -366,6 +365,19 @@ def test_a_row_tells_how_far_a_file_is_compared() -> None:
     assert bar_of(parts) == (0, 38, 38)
     drawn.happen(aftercare.BytesRead(URI, -500, may_be_sent=True))
     assert drawn.file_rows()[0].endswith("  0%   0/10 parts │")
+
+
+def test_a_row_tells_how_far_an_object_is_verified() -> None:
+    """Nothing is sent then: what was read and equals so far is done."""
+    drawn = Drawn(80)
+    drawn.happen(
+        events.FileFound("big.bin", URI, 1000),
+        events.FileStarted("big.bin", URI, 1000, 100, 10),
+        aftercare.BytesRead(URI, 250),
+    )
+    name, parts = drawn.file_rows()[:2]
+    assert name.endswith(" 25%   0/10 parts │")
+    assert bar_of(parts) == (19, 0, 57)
 
 
 def test_hundred_percent_means_verified() -> None:
@@ -754,9 +766,8 @@ def test_the_panels_can_be_taken_off_at_once() -> None:
 
 def test_the_colours_are_those_of_the_terminal() -> None:
     """Its own sixteen, on its own background: they can be read on a light and on a dark one."""
-    styles = [*_STYLES.values(), *map(Style.parse, _LEVELS.values())]
-    assert {style.bgcolor for style in styles} == {None}
-    used = {style.color.name for style in styles if style.color is not None}
+    assert {style.bgcolor for style in _STYLES.values()} == {None}
+    used = {style.color.name for style in _STYLES.values() if style.color is not None}
     assert used == {"blue", "green", "cyan", "yellow", "red"}
 
 
