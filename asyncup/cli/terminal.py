@@ -39,7 +39,7 @@ class Keyboard:
 
     def take(self) -> None:
         """Read keys from now on, if there is a terminal to read, and it is ours."""
-        if not _is_ours(KEYBOARD) or self._is_read:
+        if self._is_read or not _is_ours(KEYBOARD):
             return
         with suppress(termios.error):
             settings = termios.tcgetattr(KEYBOARD)
@@ -54,9 +54,13 @@ class Keyboard:
     def leave(self) -> None:
         """Read no more, and set the terminal as it was, if it is ours still."""
         if self._is_read:
-            self._is_read = False
-            asyncio.get_running_loop().remove_reader(KEYBOARD)
+            self.forget()
             self.restore()
+
+    def forget(self) -> None:
+        """Read no more until `take` is called: others may have set the terminal meanwhile."""
+        self._is_read = False
+        asyncio.get_running_loop().remove_reader(KEYBOARD)
 
     def restore(self) -> None:
         """Set the terminal as it was, if it is ours; what was typed for us is for nobody else."""
@@ -72,8 +76,7 @@ class Keyboard:
             data = b""
         if not data:
             # Not ours any more, or gone; whoever looks next finds out.
-            asyncio.get_running_loop().remove_reader(KEYBOARD)
-            self._is_read = False
+            self.forget()
         for key in self._keys.of(data):
             self._press(key)
 
@@ -88,24 +91,26 @@ class Terminal:
         self._panels = panels
         self._keyboard = keyboard
         self._has_turn = False
-        self._handlers: dict[signal.Signals, signal.Handlers] = {}
+        self._caught: list[signal.Signals] = []
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         for number, receiver in (
-            (signal.SIGTSTP, self._stop_soon),
+            (signal.SIGTSTP, lambda *_: self._soon(self._stop)),
+            (signal.SIGCONT, lambda *_: self._soon(self._continue)),
             (signal.SIGQUIT, self._quit),
         ):
             # Whoever ignores one, or acts on it in another way, has a reason.
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, receiver)
-                self._handlers[number] = signal.SIG_DFL
+                self._caught.append(number)
         self._look()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        for number in self._caught:
+            signal.signal(number, signal.SIG_DFL)
+        self._caught, self._has_turn = [], False
         if self._keyboard is not None:
             self._keyboard.leave()
 
@@ -140,14 +145,20 @@ class Terminal:
             self._keyboard.leave()
         self._panels.hide()
 
-    def _stop_soon(self, *_: object) -> None:
+    def _soon(self, act: Callable[[], None]) -> None:
         # The loop may have been closed just now.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._stop)
+            self._loop.call_soon_threadsafe(act)
+
+    def _continue(self) -> None:
+        """Go on after whatever it was that stopped this process, perhaps without asking."""
+        if self._keyboard is not None and self._caught:
+            self._keyboard.forget()
+            self._look()
 
     def _stop(self) -> None:
         """Stand still as Ctrl-Z has it, with the terminal as it was, until there is a `fg`."""
-        if signal.SIGTSTP not in self._handlers:
+        if not self._caught:
             return
         self._leave()
         receiver = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
@@ -156,7 +167,7 @@ class Terminal:
         self._look()
 
     def _quit(self, number: int, _: FrameType | None) -> None:
-        """End as a quit has it; whatever hangs, the terminal is as it was."""
+        """End as SIGQUIT has it; whatever hangs, the terminal is as it was."""
         self.give_back_at_once()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.terminal import Terminal
 
 PROGRAM = """
-import asyncio, os, signal, time
+import asyncio, os, signal, termios, time
 from rich.console import Console
 from asyncup.cli.signals import caught_signals
 from asyncup.cli.terminal import Keyboard, Terminal
@@ -34,16 +34,40 @@ ENDS = {
 }
 
 
+# Who stops it without asking, a shell sets the terminal for itself.
+CONTINUED = """
+        settings = termios.tcgetattr(0)
+        settings[3] |= termios.ICANON
+        termios.tcsetattr(0, termios.TCSANOW, settings)
+        os.kill(os.getpid(), signal.SIGCONT)
+        while termios.tcgetattr(0)[3] & termios.ICANON:
+            await asyncio.sleep(0)
+"""
+
+
+def run(statements: str) -> Terminal:
+    """Return the terminal of the program that does these in the middle."""
+    program = PROGRAM.format(end=statements)
+    shell = 'ulimit -c 0; exec "$@"'
+    return Terminal(80, 24, ["-c", program], {}, shell=shell, program=sys.executable)
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_the_terminal_is_as_it_was(end: str) -> None:
     """Its settings, its cursor, and nothing is left of the panels."""
     statement, code = ENDS[end]
-    program = PROGRAM.format(end=statement)
-    shell = 'ulimit -c 0; exec "$@"'
-    terminal = Terminal(80, 24, ["-c", program], {}, shell=shell, program=sys.executable)
+    terminal = run(statement)
     before = terminal.settings
     assert terminal.finish() == code
     assert "╭".encode() in terminal.written
     assert "╭" not in terminal.text
     assert terminal.settings_at_end == before
     assert terminal.shows_cursor
+
+
+def test_keys_are_read_again_after_a_stop_without_asking() -> None:
+    """SIGCONT tells of it: the terminal is set for keys anew, and given back at the end."""
+    terminal = run(CONTINUED)
+    before = terminal.settings
+    assert terminal.finish() == 0
+    assert terminal.settings_at_end == before
