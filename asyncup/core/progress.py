@@ -88,7 +88,7 @@ class Progress:
     @property
     def eta(self) -> float | None:
         """Seconds until all is done at the speed of the long run; None if that cannot be told."""
-        if not self.scan_finished:
+        if not self.scan_finished or self.is_paused:
             return None
         return self._speed.until(self.bytes_found - self.committed, self.in_flight)
 

@@ -16,6 +16,9 @@ from asyncup.ui.text import Level, Line, clean
 _LOW = 20
 """Rows below which a terminal is low: what can be done without is left out."""
 
+NARROWEST = 24
+"""Columns below which there is no sense in fitting anything: the rest of a row is cut off."""
+
 _USUAL = 80
 """Columns that terminals usually have."""
 
@@ -70,7 +73,8 @@ class Scene:
 
 
 def draw(scene: Scene, width: int, height: int, marks: Marks) -> list[Row]:
-    """Return the panels, each row of them `width` wide; the last row is left to the cursor."""
+    """Return the panels, each row `width` wide, or `NARROWEST`; a row is left to the cursor."""
+    width = max(width, NARROWEST)
     frame, room = Frame(width, marks), height - 1
     panels = [("asyncup", _totals(scene, frame.inner, marks, is_low=height < _LOW))]
     room -= len(panels[0][1]) + _BORDERS

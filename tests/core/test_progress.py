@@ -216,6 +216,7 @@ def test_a_pause_is_no_time_of_the_run() -> None:
     progress.sample(1.0)
     # What is in flight arrives, and that takes its time.
     assert (progress.is_paused, progress.is_at_rest, progress.rate) == (True, False, 5.0)
+    assert progress.eta is None
     feed(progress, sent(A, 1, 5), uploaded(A, 1))
     progress.sample(2.0)
     assert (progress.is_at_rest, progress.rate) == (True, 0.0)

@@ -197,6 +197,24 @@ def test_panels_fit_the_terminal(
     assert title_rows(rows) == expected
 
 
+@pytest.mark.parametrize("height", [1, 2, 5, 10, 15])
+@pytest.mark.parametrize("width", [1, 5, 20, 30])
+def test_a_tiny_terminal_does_no_harm(width: int, height: int) -> None:
+    """What has no room is cut off; nothing is drawn beyond the terminal, and nothing fails."""
+    drawn = Drawn(width, height)
+    drawn.live.offer(KEYS)
+    drawn.happen(WentOffline(DENIED, 40.0, 3), *warnings(3))
+    for number in range(3):
+        drawn.happen(*started(file_of(number)))
+    with drawn.live:
+        for key in ("x", "enter", "?"):
+            drawn.live.press(key)
+            drawn.tick_at(1.0)
+            lines = drawn.screen().lines
+            assert len(lines) <= max(0, height - 1)
+            assert all(cell_len(line) <= width for line in lines)
+
+
 NAMES = [
     "日本語のとても長いファイル名" * 4,
     "🦊" * 60,
