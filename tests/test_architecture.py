@@ -49,7 +49,7 @@ DOORS = {
     "filelock": {"edges/locks.py"},
     "pathspec": {"core/selection.py"},
     "platformdirs": {"edges/places.py"},
-    "rich": {"ui/live.py", "cli/show.py"},
+    "rich": {"ui/live.py", "ui/rows.py", "cli/show.py"},
     "typer": {
         "cli/commands.py",
         *COMMANDS,

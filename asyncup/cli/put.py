@@ -9,11 +9,12 @@ from pathlib import Path
 from asyncup.cli.asides import heard
 from asyncup.cli.audience import Audience
 from asyncup.cli.files_from import read_list
+from asyncup.cli.keys import terminal_for
 from asyncup.cli.noted import open_note_of
 from asyncup.cli.outputs import outputs_among_sources
 from asyncup.cli.rate_file import RateFile
 from asyncup.cli.running import run_attended
-from asyncup.cli.settings import Asked, Params, Places, s3_config_of
+from asyncup.cli.settings import STDIN, Asked, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.cli.signals import Signals
 from asyncup.cli.stdin import open_stdin
@@ -86,13 +87,21 @@ async def _put(
         signals.stop = uploader.stop
         signals.slow_down = uploader.halve_rate
         signals.speed_up = uploader.double_rate
-        async with drawn(renderer), heard(audience.asides, told):
+        terminal = terminal_for(
+            renderer, signals, uploader, reads_keys=not _reads_stdin(params, asked.places)
+        )
+        async with drawn(renderer, terminal), heard(audience.asides, told):
             act = uploader.plan_all if params["dry_run"] else uploader.put_all
             result = await act(selected, below=below)
         signals.forget()
     if result.exit_code in _MAY_GO_ON and not params["json"]:
         _say_how_to_go_on()
     return result.exit_code or _exit_code_of(log)
+
+
+def _reads_stdin(params: Params, places: Places) -> bool:
+    """Return whether standard input is what is uploaded, or says what is."""
+    return places.is_stdin or params["files_from"] == STDIN
 
 
 def _exit_code_of(log: ReceiptLog | None) -> int:

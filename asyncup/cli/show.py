@@ -5,13 +5,17 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from asyncup.cli.audience import Audience
 from asyncup.cli.settings import Params
 from asyncup.core.aftercare import AbortFailed, VerifyFailed
 from asyncup.core.events import Event, Listener, UploadFailed
 from asyncup.ui.renderer import Objects, Quiet, Renderer
+
+if TYPE_CHECKING:
+    from asyncup.cli.terminal import Terminal
 
 
 def renderer_for(params: Params, audience: Audience) -> tuple[Renderer, list[Listener]]:
@@ -69,10 +73,11 @@ def tell_all(listeners: list[Listener]) -> Listener:
 
 
 @asynccontextmanager
-async def drawn(renderer: Renderer) -> AsyncIterator[None]:
-    """Draw a renderer at its interval, and once at the end."""
-    with renderer:
-        drawing = asyncio.create_task(_draw(renderer.tick, renderer.interval))
+async def drawn(renderer: Renderer, terminal: "Terminal | None" = None) -> AsyncIterator[None]:
+    """Draw a renderer at its interval, and once at the end; on a terminal, when it is our turn."""
+    with renderer, terminal or nullcontext():
+        tick = renderer.tick if terminal is None else terminal.tick
+        drawing = asyncio.create_task(_draw(tick, renderer.interval))
         try:
             yield
         finally:

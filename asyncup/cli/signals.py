@@ -32,6 +32,7 @@ class Signals:
 
     Attributes:
         stop: None while there is nothing to stop: then the first signal cancels, too.
+        at_last: is called before the process ends at once; it must not wait.
         slow_down, speed_up: what SIGUSR1 and SIGUSR2 call, with their name.
     """
 
@@ -45,6 +46,7 @@ class Signals:
         self.stop: Callable[[], None] | None = None
         self.slow_down: Callable[[str], None] = lambda _: None
         self.speed_up: Callable[[str], None] = lambda _: None
+        self.at_last: Callable[[], None] = lambda: None
 
     def attend(self) -> None:
         """Take the current task for the one that signals are about."""
@@ -58,11 +60,17 @@ class Signals:
         over = self._task.done()
         if self._received > (1 if over else 2):
             # Whatever hangs now would hang for ever.
+            self.at_last()
             os._exit(Interrupted.exit_code)
         if not over:
             # The loop may be asleep; this wakes it. If it was closed just now, all is done.
             with suppress(RuntimeError):
                 self._task.get_loop().call_soon_threadsafe(self._act, self._received)
+
+    def stop_by_hand(self) -> None:
+        """Do what the first signal does, if there was none; the next one is the second then."""
+        if not self._received:
+            self.receive()
 
     def receive_pace(self, number: int, _: object) -> None:
         """Slow down, or speed up; to be called in the main thread, whatever that is doing."""

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,10 +32,11 @@ from asyncup.ui.standing import command_lines, upload_line
 from asyncup.ui.text import Level, Line
 
 _WATCH_SECONDS = 2.0
-_CLEAR = "\x1b[H\x1b[J"
+_NOTHING = "nothing is running, and nothing is unfinished"
 _ENDING = (Interrupted.exit_code, GaveUp.exit_code)
 
 Found = tuple[Command, CommandFound]
+Warn = Callable[[Line], None]
 
 
 def status(params: Params, audience: Audience) -> int:
@@ -45,15 +47,31 @@ def status(params: Params, audience: Audience) -> int:
     """
     state_dir = params["state_dir"] or default_state_dir()
     _forget(state_dir, params["forget"] or ())
+    show = _shower(state_dir, params, audience)
     # Whoever watches ends it by Ctrl-C.
     with suppress(KeyboardInterrupt):
-        is_empty = _show(state_dir, params, audience)
+        is_empty = show()
         while params["watch"] and not audience.output.is_lost:
             time.sleep(_WATCH_SECONDS)
-            is_empty = _show(state_dir, params, audience)
+            is_empty = show()
         if is_empty and not params["json"]:
-            Output(sys.stderr).write("nothing is running, and nothing is unfinished")
+            Output(sys.stderr).write(_NOTHING)
     return 0
+
+
+def _shower(state_dir: Path, params: Params, audience: Audience) -> Callable[[], bool]:
+    """Return what shows all there is, once, and returns whether that was nothing at all."""
+    if params["watch"] and audience.lines is None and sys.stdout.isatty():
+        return lambda: _draw(state_dir, audience)
+    told: set[Line] = set()
+
+    def warn(line: Line) -> None:
+        # Whoever watches is told once.
+        if line not in told:
+            Output(sys.stderr).write_line(line)
+        told.add(line)
+
+    return lambda: _tell(state_dir, audience, warn)
 
 
 def _forget(state_dir: Path, names: Sequence[str]) -> None:
@@ -65,49 +83,56 @@ def _forget(state_dir: Path, names: Sequence[str]) -> None:
             )
 
 
-def _show(state_dir: Path, params: Params, audience: Audience) -> bool:
-    """Show all there is, once; return whether that is nothing."""
-    found = list(_found(state_dir))
-    if params["watch"] and not params["json"] and sys.stdout.isatty():
-        Output(audience.output).write(_CLEAR)
+def _tell(state_dir: Path, audience: Audience, warn: Warn) -> bool:
+    """Tell all there is, line by line; return whether that is nothing."""
+    found = list(_found(state_dir, warn))
     for each in found:
-        _tell(each, audience)
+        if audience.lines is not None:
+            audience.lines(each)
+        else:
+            for line in _lines(each):
+                Output(audience.output).write_line(line)
     return not found
 
 
-def _found(state_dir: Path) -> Iterator[Event]:
-    for _, found in _commands(state_dir):
+def _draw(state_dir: Path, audience: Audience) -> bool:
+    """Let the terminal show all there is, and nothing else; nothing is left to say."""
+    from asyncup.ui.rows import marks_for
+    from asyncup.ui.watching import screenful
+
+    warnings: list[Line] = []
+    lines = [line for each in _found(state_dir, warnings.append) for line in _lines(each)]
+    shown = [*(lines or [Line(Level.INFO, _NOTHING)]), *warnings]
+    width, height = shutil.get_terminal_size()
+    drawn = screenful(shown, width, height, marks_for(sys.stdout.encoding))
+    Output(audience.output).write(drawn)
+    return False
+
+
+def _found(state_dir: Path, warn: Warn) -> Iterator[Event]:
+    for _, found in _commands(state_dir, warn):
         yield found
-    with JournalView(state_dir, Output(sys.stderr).write) as journal:
+    with JournalView(state_dir, lambda text: warn(Line(Level.INFO, text))) as journal:
         yield from journal.unfinished()
 
 
-def _commands(state_dir: Path) -> list[Found]:
+def _commands(state_dir: Path, warn: Warn) -> list[Found]:
     commands = []
     for name, text, is_running in read_notes(state_dir):
         read = read_note(text, is_running=is_running)
         if read is None:
-            _say_unreadable(name)
+            how = f"asyncup status --forget {shlex.quote(name)} drops it"
+            warn(Line(Level.WARNING, f"the note of command {name} cannot be read; {how}"))
         else:
             commands.append(read)
     return sorted(commands, key=lambda each: each[1].started)
 
 
-def _say_unreadable(name: str) -> None:
-    how = f"asyncup status --forget {shlex.quote(name)} drops it"
-    line = Line(Level.WARNING, f"the note of command {name} cannot be read; {how}")
-    Output(sys.stderr).write_line(line)
-
-
-def _tell(found: Event, audience: Audience) -> None:
-    if audience.lines is not None:
-        audience.lines(found)
-    elif isinstance(found, CommandFound):
-        shown = shlex.join(["asyncup", *found.arguments])
-        for line in command_lines(found, shown):
-            Output(audience.output).write_line(line)
+def _lines(found: Event) -> Iterator[Line]:
+    if isinstance(found, CommandFound):
+        yield from command_lines(found, shlex.join(["asyncup", *found.arguments]))
     elif isinstance(found, UnfinishedUploadFound):
-        Output(audience.output).write_line(upload_line(found))
+        yield upload_line(found)
 
 
 def resume(params: Params, run: Callable[[Sequence[str]], int]) -> int:
@@ -118,7 +143,8 @@ def resume(params: Params, run: Callable[[Sequence[str]], int]) -> int:
     Raises:
         UsageError: there is no command of a name.
     """
-    chosen = _chosen(params["names"] or (), _commands(params["state_dir"] or default_state_dir()))
+    state_dir = params["state_dir"] or default_state_dir()
+    chosen = _chosen(params["names"] or (), _commands(state_dir, Output(sys.stderr).write_line))
     shown = [f"--{name}" for name in ("plain", "quiet", "json") if params[name]]
     codes: list[int] = []
     for command, found in chosen:

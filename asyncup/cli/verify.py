@@ -7,9 +7,10 @@ from pathlib import Path
 
 from asyncup.cli.asides import heard
 from asyncup.cli.audience import Audience
+from asyncup.cli.keys import terminal_for
 from asyncup.cli.put import selection_of
 from asyncup.cli.running import run_attended
-from asyncup.cli.settings import Params, Places, s3_config_of
+from asyncup.cli.settings import STDIN, Params, Places, s3_config_of
 from asyncup.cli.show import drawn, renderer_for, show_where, tell_all
 from asyncup.cli.signals import Signals
 from asyncup.core.aftercare import VerifyFailed
@@ -65,7 +66,9 @@ async def _verify(
     )
     async with verifier:
         signals.stop = verifier.stop
-        async with drawn(renderer), heard(audience.asides, told):
+        reads_keys = params["files_from"] != STDIN
+        terminal = terminal_for(renderer, signals, None, reads_keys=reads_keys)
+        async with drawn(renderer, terminal), heard(audience.asides, told):
             result = await verifier.verify_all(selected)
         signals.forget()
     return result.exit_code

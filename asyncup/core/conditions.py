@@ -47,11 +47,14 @@ class SlotsReason(StrEnum):
     RAMP = "S3 can be reached again"
     DISK = "as many chunk files as the disk has room for"
     ASKED = "as asked for"
+    PAUSED = "paused"
+    CONTINUED = "going on after a pause"
+    STOPPING = "stopping ends a pause"
 
 
 @dataclass(frozen=True, slots=True)
 class SlotsChanged(Event):
-    """From now on, so many parts may be in flight at once."""
+    """From now on, so many parts may be in flight at once; 0 is a pause."""
 
     slots: int
     reason: SlotsReason

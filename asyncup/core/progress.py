@@ -6,13 +6,15 @@ whether a file has to be sent at all: whatever comes of that, they did not trave
 100 % when its object was compared with it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
 
 from asyncup.core import aftercare, conditions, events
+from asyncup.core.file_progress import FileProgress
 from asyncup.core.model import ObjectURI
-from asyncup.core.speed import Speed
+from asyncup.core.part_map import PartState
+from asyncup.core.speed import Pulse, Speed
 
 SURE_AFTER = 10.0
 """Seconds that the rate has to be known for before anything is predicted from it."""
@@ -26,29 +28,6 @@ class Late:
     upload_id: str
     abort_date: datetime
     end: datetime
-
-
-@dataclass(slots=True)
-class FileProgress:
-    """One file on its way; sizes in bytes."""
-
-    source: str
-    uri: ObjectURI
-    size: int | None
-    parts: int | None
-    committed: int = 0
-    kept: int = 0
-    parts_done: int = 0
-    compared: int = 0
-    completing: bool = False
-    in_flight: dict[int, int] = field(default_factory=dict)
-    upload_id: str = ""
-    abort_dates: dict[str, datetime] = field(default_factory=dict)
-
-    @property
-    def position(self) -> int:
-        """Bytes acknowledged or on their way, of this run and earlier ones."""
-        return self.committed + sum(self.in_flight.values())
 
 
 class Progress:
@@ -73,24 +52,43 @@ class Progress:
         self.retries = 0
         self.offline: conditions.WentOffline | None = None
         self.slots: int | None = None
+        self.rate_limit: float | None = None
         self._waiting: dict[ObjectURI, int] = {}
+        self.pulse = Pulse()
         self._speed = Speed()
+        self._sampled = 0.0
+        self._rested = 0.0
         self._warned: set[str] = set()
 
     def sample(self, now: float) -> None:
-        """Note where the run is at this time, for the rate."""
+        """Note where the run is at this time, for the rate; a pause is no part of that time."""
+        if self.is_at_rest:
+            self._rested += now - self._sampled
+        self._sampled = now
         acknowledged = self.committed - self.bytes_kept
-        self._speed.sample(now, acknowledged + self.in_flight, acknowledged)
+        moved = acknowledged + self.in_flight
+        self._speed.sample(now - self._rested, moved, acknowledged)
+        self.pulse.sample(now, moved)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no part is begun, because somebody wants that."""
+        return self.slots == 0
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether what was in flight when it was paused has arrived, so that nothing moves."""
+        return self.is_paused and not self.parts_in_flight
 
     @property
     def rate(self) -> float:
         """Bytes per second that came nearer to S3, over the last samples; never below 0."""
-        return self._speed.rate
+        return 0.0 if self.is_at_rest else self._speed.rate
 
     @property
     def eta(self) -> float | None:
         """Seconds until all is done at the speed of the long run; None if that cannot be told."""
-        if not self.scan_finished:
+        if not self.scan_finished or self.is_paused:
             return None
         return self._speed.until(self.bytes_found - self.committed, self.in_flight)
 
@@ -175,12 +173,15 @@ class Progress:
     def _(self, event: events.FileStarted) -> None:
         # It may have grown since it was found.
         self.bytes_found += (event.size or 0) - self._waiting.pop(event.uri, 0)
-        self.files[event.uri] = FileProgress(event.source, event.uri, event.size, event.parts)
+        self.files[event.uri] = FileProgress(
+            event.source, event.uri, event.size, event.part_size, event.parts
+        )
 
     @apply.register
     def _(self, event: events.UploadResumed) -> None:
-        self.files[event.uri].parts = event.parts
-        self.files[event.uri].upload_id = event.upload_id
+        file = self.files[event.uri]
+        file.plan(event.part_size, event.parts)
+        file.upload_id = event.upload_id
 
     @apply.register
     def _(self, event: events.UploadExpires) -> None:
@@ -197,22 +198,26 @@ class Progress:
     def _(self, event: events.UploadRestarted) -> None:
         # What stays of it will be told part by part.
         file = self.files[event.uri]
-        for number in list(file.in_flight):
-            self._rewind(event.uri, number)
+        self.bytes_resent += sum(file.in_flight.values())
         self.bytes_found += (event.size or 0) - (file.size or 0)
         self.bytes_kept -= file.kept
-        self.files[event.uri] = FileProgress(event.source, event.uri, event.size, event.parts)
+        self.files[event.uri] = FileProgress(
+            event.source, event.uri, event.size, file.part_size, event.parts
+        )
 
     @apply.register
     def _(self, event: events.PartKept) -> None:
-        self._acknowledge(event.uri, event.part_number, event.size)
-        self.files[event.uri].kept += event.size
+        file = self.files[event.uri]
+        file.acknowledge(event.part_number, event.size, PartState.STORED)
+        file.kept += event.size
         self.bytes_kept += event.size
 
     @apply.register
     def _(self, event: events.PartStarted) -> None:
-        self._rewind(event.uri, event.part_number)
-        self.files[event.uri].in_flight[event.part_number] = 0
+        # If it was in flight, that attempt was in vain.
+        file = self.files[event.uri]
+        self.bytes_resent += file.lose(event.part_number, PartState.TO_COME)
+        file.begin(event.part_number, event.attempt)
 
     @apply.register
     def _(self, event: events.BytesSent) -> None:
@@ -222,11 +227,14 @@ class Progress:
     def _(self, event: events.RetryScheduled) -> None:
         self.retries += 1
         if event.uri is not None and event.part_number is not None:
-            self._rewind(event.uri, event.part_number)
+            # It has to travel again.
+            file = self.files[event.uri]
+            self.bytes_resent += file.lose(event.part_number, PartState.WAITING)
 
     @apply.register
     def _(self, event: events.PartUploaded) -> None:
-        self._acknowledge(event.uri, event.part_number, event.size)
+        file = self.files[event.uri]
+        file.acknowledge(event.part_number, event.size, PartState.ACKNOWLEDGED)
 
     @apply.register
     def _(self, event: events.UploadCompleting) -> None:
@@ -277,6 +285,10 @@ class Progress:
         self.slots = event.slots
 
     @apply.register
+    def _(self, event: conditions.RateChanged) -> None:
+        self.rate_limit = event.rate
+
+    @apply.register
     def _(self, _: events.Stopping) -> None:
         self.stopping = True
 
@@ -287,16 +299,6 @@ class Progress:
     @apply.register
     def _(self, _: conditions.WentOnline) -> None:
         self.offline = None
-
-    def _acknowledge(self, uri: ObjectURI, number: int, size: int) -> None:
-        file = self.files[uri]
-        file.in_flight.pop(number, None)
-        file.committed += size
-        file.parts_done += 1
-
-    def _rewind(self, uri: ObjectURI, number: int) -> None:
-        """Take back what a failed attempt had sent: it has to travel again."""
-        self.bytes_resent += self.files[uri].in_flight.pop(number, 0)
 
     def _drop(self, uri: ObjectURI | None) -> None:
         """Take out a file that will not arrive in this run, so that the totals stay reachable."""

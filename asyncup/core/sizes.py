@@ -45,6 +45,14 @@ def format_size(size: float) -> str:
     raise AssertionError("unreachable")
 
 
+def brief_size(size: float) -> str:
+    """Write a number of bytes in four characters and its unit, for what changes all the time."""
+    number, _, unit = format_size(size).partition(" ")
+    texts = (f"{float(number):.{digits}f}" for digits in (2, 1, 0))
+    brief = next((text for text in texts if len(text) <= 4), number)  # noqa: PLR2004 - as told
+    return f"{number if unit == 'B' else brief} {unit}"
+
+
 def exact_size(size: int) -> str:
     """Write a number of bytes such that it is read as the same: `16MiB`, `1000000`."""
     for letter, scale in reversed(_BINARY.items()):

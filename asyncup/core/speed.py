@@ -12,6 +12,9 @@ RATE_WINDOW = 15.0
 LONG_RUN, LONG_RUN_PARTS = 60.0, 16
 """Seconds, and parts, that the speed in the long run is taken over: whichever takes longer."""
 
+BEAT, BEATS = 1.0, 240
+"""Seconds that a beat of the pulse takes, and how many of them are remembered."""
+
 Point = tuple[float, int]
 
 
@@ -63,3 +66,27 @@ class Speed:
 def _rate(first: Point, last: Point) -> float:
     (then, before), (now, here) = first, last
     return max(0.0, (here - before) / (now - then)) if now > then else 0.0
+
+
+class Pulse:
+    """How many bytes came nearer to S3 in each of the last stretches of time, for a picture."""
+
+    def __init__(self) -> None:
+        self._beats = deque([0], maxlen=BEATS + 1)
+        self._began: float | None = None
+        self._beat = 0
+        self._moved = 0
+
+    def sample(self, now: float, moved: int) -> None:
+        """Note how many bytes have come nearer by now; a retry takes some of them back."""
+        if self._began is None:
+            self._began, self._moved = now, moved
+        beat = int((now - self._began) / BEAT)
+        self._beats.extend([0] * min(BEATS + 1, beat - self._beat))
+        self._beat = beat
+        self._beats[-1] += moved - self._moved
+        self._moved = moved
+
+    def last(self, count: int) -> list[int]:
+        """Return the bytes of up to so many beats that are over, the latest one last."""
+        return [max(0, bytes_moved) for bytes_moved in self._beats][-count - 1 : -1]

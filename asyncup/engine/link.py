@@ -76,6 +76,7 @@ class Link:
         self._findings = 0
         self._answers = int(is_known)
         self._next_start = 0.0
+        self._paused: float | None = None
         self._end: tuple[int, Callable[[], AsyncupError]] | None = None
 
     def answered(self, *, acknowledged: bool) -> None:
@@ -83,6 +84,17 @@ class Link:
         self._answers += 1
         self.has_answered = True
         self.has_worked = self.has_worked or acknowledged
+
+    def pause(self) -> None:
+        """Look for nothing until `go_on` is called: that time is not part of any outage."""
+        if self._paused is None:
+            self._paused = self._now()
+
+    def go_on(self) -> None:
+        """End a pause."""
+        if self._paused is not None and self._lost is not None:
+            self._lost.since += self._now() - max(self._paused, self._lost.since)
+        self._paused = None
 
     async def ready(self, uri: ObjectURI) -> None:
         """Wait until a request may be begun; `uri` is what it is about.
@@ -190,7 +202,8 @@ class Link:
                     lambda: Unreachable(error, attempts=lost.probes) if error.transient else error
                 )
             return delay
-        lost_for, budget = self._now() - lost.since, self._policy.give_up_after
+        now = self._now() if self._paused is None else self._paused
+        lost_for, budget = max(0.0, now - lost.since), self._policy.give_up_after
         if outage.is_over(lost_for, budget):
             raise self._give_up(lambda: GaveUp(error, waited=format_duration(budget)))
         asked = error.fault.retry_after if isinstance(error, S3Error) else None
@@ -210,9 +223,12 @@ class Link:
                 raise error()
 
     async def _rest(self, seconds: float, error: AsyncupError, answers: int) -> None:
-        """Wait, unless there is a sign of life meanwhile."""
+        """Wait, and for the end of a pause, unless there is a sign of life meanwhile."""
         end = self._now() + seconds
-        while (left := end - self._now()) > 0 and not self._is_alive(error, answers):
+        while not self._is_alive(error, answers):
+            left = NAP if self._paused is not None else end - self._now()
+            if left <= 0:
+                break
             await pause(min(left, NAP), self._stopping, error)
 
     async def _take_turns(self) -> None:

@@ -10,6 +10,7 @@ from asyncup.edges.gateway import Gateway
 from asyncup.edges.hands import Hands
 from asyncup.edges.journal import Journal
 from asyncup.engine.laggards import Laggards
+from asyncup.engine.link import Link
 from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
 from asyncup.engine.slots import Places, Slots
@@ -26,6 +27,7 @@ class Runtime:
         slots: permission to hold a part in flight; the same for all files.
         window: permission to hold a part anywhere between its source and S3, which bounds the
             disk that chunk files take; it has a few places more than there are slots.
+        link: knows whether S3 can be reached.
         stopping: set when no further part is to be begun.
         rate: how fast bytes may go out, of all files together.
     """
@@ -39,6 +41,7 @@ class Runtime:
     journal: Journal
     slots: Slots
     window: Places
+    link: Link
     stopping: asyncio.Event
     backlog: "Backlog"
     rate: RateControl

@@ -74,12 +74,16 @@ class Slots:
     """The slots of a run: places whose number follows from what is heard of the run.
 
     To be made, and told every event, in the event loop. A number that is pinned stays as it is,
-    except that after an outage the parts that wait are let go one by one.
+    except that after an outage the parts that wait are let go one by one. During a pause there are
+    none: what is in flight arrives, and teaches nothing.
 
     Args:
         bounds: how many there may be.
         announce: is told when there is another number of them.
         follow: is called with the number before that, for what depends on it.
+
+    Attributes:
+        is_paused: whether there is a pause.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Slots:
         self._aimd = Aimd(bounds, _now())
         self._ramp: Ramp | None = None
         self._is_offline = False
+        self.is_paused = False
         self._rooms: list[int] = []
 
     @property
@@ -118,7 +123,24 @@ class Slots:
         number = max(1, min(number, 2 * self._bounds.most))
         self._aimd = Aimd(Adaptive.pinned(number), _now())
         self._resize(SlotsReason.ASKED)
-        return self.limit
+        return min(self._limits())
+
+    @property
+    def wanted(self) -> int:
+        """How many there are to be as long as nothing is in the way."""
+        return self._aimd.slots
+
+    def pause(self) -> None:
+        """Give out none from now on."""
+        self.is_paused = True
+        self._resize(SlotsReason.PAUSED)
+
+    def go_on(self, reason: SlotsReason = SlotsReason.CONTINUED) -> None:
+        """End a pause."""
+        if self.is_paused:
+            self.is_paused = False
+            self._aimd.restart(_now())
+            self._resize(reason)
 
     @contextmanager
     def at_most(self, number: int) -> Iterator[None]:
@@ -160,7 +182,7 @@ class Slots:
         self._resize(SlotsReason.OFFLINE)
 
     def _moved(self, *, count: int = 0, parts: int = 0) -> None:
-        if self._is_offline:
+        if self._is_offline or self.is_paused:
             return
         if self._ramp is None:
             reason = self._aimd.moved(_now(), self._places.taken, count=count, parts=parts)
@@ -180,10 +202,12 @@ class Slots:
         elif (reason := self._aimd.failed(_now(), error)) is not None:
             self._resize(reason)
 
+    def _limits(self) -> list[int]:
+        ramp = [] if self._ramp is None else [self._ramp.slots]
+        return [self._aimd.slots, *self._rooms, *ramp]
+
     def _resize(self, reason: SlotsReason) -> None:
-        limits = [self._aimd.slots, *self._rooms]
-        limits += [] if self._ramp is None else [self._ramp.slots]
-        limit = min(limits)
+        limit = 0 if self.is_paused else min(self._limits())
         if limit == self._places.limit:
             return
         self._places.resize(limit)

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from asyncup.core import events
+from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import Interrupted, SourceUnsuitable, UsageError
 from asyncup.core.events import Listener
 from asyncup.core.model import ObjectAttributes, ObjectURI, UploadResult
@@ -198,11 +199,41 @@ class Uploader:
         """
         return self._runtime.slots.pin(number)
 
+    @property
+    def slots(self) -> int:
+        """How many parts are to be in flight at once, whether S3 can be reached or not."""
+        return self._runtime.slots.wanted
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no part is begun until `go_on` is called."""
+        return self._runtime.slots.is_paused
+
+    def pause(self) -> None:
+        """Begin no further part until `go_on` is called; those in flight arrive.
+
+        Nothing is given up meanwhile: the time is not part of any outage. To be called in the
+        event loop, as `go_on`.
+        """
+        if not self._runtime.stopping.is_set():
+            self._runtime.slots.pause()
+            self._runtime.link.pause()
+
+    def go_on(self) -> None:
+        """End a pause."""
+        self._end_pause(SlotsReason.CONTINUED)
+
+    def _end_pause(self, reason: SlotsReason) -> None:
+        self._runtime.slots.go_on(reason)
+        self._runtime.link.go_on()
+
     def _halt(self) -> None:
         """Begin no further part, and set a deadline for those in flight."""
         if self._runtime.stopping.is_set():
             return
         self._runtime.stopping.set()
+        # Who waits for a slot is to hear of it.
+        self._end_pause(SlotsReason.STOPPING)
         self._runtime.backlog.release()
         self._deadlines.stop(self._options.stop_grace)
 

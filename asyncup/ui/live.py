@@ -5,51 +5,86 @@ are done, errors) scrolls up above the panels; the panels themselves leave nothi
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.control import Control
 from rich.live import Live
-from rich.panel import Panel
-from rich.table import Table
+from rich.segment import ControlType, Segment
+from rich.style import Style
 from rich.text import Text
 
 from asyncup.core import aftercare, events
 from asyncup.core.events import Event
-from asyncup.core.progress import FileProgress, Progress
+from asyncup.core.model import ObjectURI
+from asyncup.core.progress import Progress
+from asyncup.ui.keys import KeyHint
+from asyncup.ui.log_panel import log_line
 from asyncup.ui.offline import Offline
-from asyncup.ui.text import Level, Line, clean, describe, late_line, summary, totals
+from asyncup.ui.panels import MOST_LOG, TONES, Scene, View, draw
+from asyncup.ui.rows import Row, Tone, marks_for
+from asyncup.ui.text import Level, Line, clean, describe, late_line, summary
+from asyncup.ui.traces import Traces
 
 _STYLES = {
-    Level.INFO: "dim",
-    Level.DONE: "green",
-    Level.WARNING: "yellow",
-    Level.ERROR: "bold red",
+    # Colours of the terminal's own palette, and no background: they suit light and dark ones.
+    Tone.PLAIN: Style(),
+    Tone.FAINT: Style(dim=True),
+    Tone.STRONG: Style(bold=True),
+    Tone.STORED: Style(color="blue"),
+    Tone.DONE: Style(color="green"),
+    Tone.MOVING: Style(color="cyan"),
+    Tone.WARNING: Style(color="yellow"),
+    Tone.ERROR: Style(color="red", bold=True),
 }
 _STAYS = (
     events.UploadCompleted,
     events.UploadFailed,
-    events.FileSkipped,
     events.ReceiptLost,
     aftercare.ObjectVerified,
     aftercare.VerifyFailed,
     aftercare.VerifyFinished,
 )
-_LOG_LINES = 4
-_FRAME = 4
-"""Rows that borders and the totals take."""
 
-_NARROWEST_BAR = 10
-_BESIDE_NAME = 24
-"""Columns of a file's row that its name and its bar leave to the rest."""
+KEYS = (
+    KeyHint("?", "help", "show this, and go back"),
+    KeyHint("enter", "details", "show all that is known of a file, and go back"),
+    KeyHint("j k", "", "choose the next file, the one before; or the arrows"),
+)
+"""Keys that change only what is shown."""
+
+_STEPS = {"j": 1, "down": 1, "k": -1, "up": -1}
+_ERASE_ROW = ((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2))
+
+
+class _Drawn:
+    """Rows as rich takes them, and one more for the cursor.
+
+    It waits on a line of its own: a `^C` that the terminal shows there moves nothing.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for row in self._rows:
+            for text, tone in row:
+                yield Segment(text, _STYLES[tone])
+            yield Segment.line()
+        yield Segment.line()
 
 
 class LivePanels:
-    """Draws totals, the files in flight and a short log."""
+    """Draws totals, the files in flight with their parts, and a short log.
+
+    Of a run that was, or never was: give it the events, `tick` after each stretch of time, and
+    print `panels()` on a console of any size, which need not be a terminal.
+    """
 
     interval = 0.1
+    keys = KEYS
 
     def __init__(
         self,
@@ -62,143 +97,132 @@ class LivePanels:
         self._now = now
         self._began = clock()
         self._progress = Progress()
+        self._scene = Scene(self._progress)
         self._offline = Offline(clock, now)
-        self._log: deque[Line] = deque(maxlen=_LOG_LINES)
+        self._log: deque[tuple[str, Line]] = deque(maxlen=MOST_LOG)
         self._above: list[Line] = []
-        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._behind = View.HELP
+        self._is_shown = False
+        self._live: Live | None = None
+        self._traces = Traces()
+        self._size = console.size
 
     def __enter__(self) -> Self:
         self._progress.sample(self._began)
-        self._live.start()
+        self.show()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._print_above()
-        self._live.stop()
+        self.hide()
 
     def __call__(self, event: Event, /) -> None:
         """Take in an event; it is seen at the next tick."""
         self._progress.apply(event)
         self._offline.apply(event)
-        if (line := describe(event)) is not None:
-            (self._above if isinstance(event, _STAYS) else self._log).append(line)
+        if isinstance(event, _STAYS):
+            self._above += filter(None, [describe(event)])
+        elif (line := log_line(event)) is not None:
+            self._log.append((f"{self._now().astimezone():%H:%M:%S}", line))
         if isinstance(event, events.RunFinished):
             self._above += summary(self._progress, event, self._clock() - self._began)
+
+    def offer(self, keys: Sequence[KeyHint], slots: int | None = None) -> None:
+        """Show which keys there are, and how many slots as long as nothing else is heard."""
+        self._scene.keys, self._scene.slots = keys, slots
+
+    def press(self, key: str) -> None:
+        """Take a key that changes what is shown; all others are passed over."""
+        scene = self._scene
+        files = list(self._progress.files)
+        if key == "?":
+            scene.view, self._behind = self._behind, scene.view
+        elif key == "enter" and files:
+            scene.chosen = self._chosen(files, 0)
+            self._behind = View.HELP
+            scene.view = View.FILES if scene.view is View.DETAILS else View.DETAILS
+        elif key in _STEPS and files:
+            scene.chosen = self._chosen(files, _STEPS[key])
+
+    def _chosen(self, files: Sequence[ObjectURI], step: int) -> ObjectURI:
+        """Return the file that is so many further than the one that is chosen, all around."""
+        if self._scene.chosen not in files:
+            return files[min(step, 0)]
+        return files[(files.index(self._scene.chosen) + step) % len(files)]
 
     def tick(self) -> None:
         """Draw how things stand."""
         self._progress.sample(self._clock())
         self._above += map(late_line, self._progress.late(self._now()))
+        if not self._is_shown:
+            self._print_above()
+            return
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        self._take_back_traces()
+        self._live.update(self.panels())
+        if self._above:
+            self._print_above()
+        else:
+            self._live.refresh()
+
+    def show(self) -> None:
+        """Draw at the next tick, and from then on."""
+        self._is_shown = True
+
+    def hide(self) -> None:
+        """Give the screen back, with nothing on it but what is to stay."""
+        self._is_shown = False
+        if self._live is not None:
+            self._take_back_traces()
+            self._live.update(self.panels())
         self._print_above()
-        # The cursor waits on a line of its own: a `^C` that the terminal shows there moves nothing.
-        self._live.update(Group(self.panels(), Text()), refresh=True)
+        if self._live is not None:
+            self._live.stop()
+            self._live, self._traces = None, Traces()
+
+    @property
+    def erasure(self) -> str:
+        """What takes the panels off the terminal, and shows its cursor, when there is no time."""
+        if self._live is None:
+            return ""
+        return "\r" + "\x1b[1A\x1b[2K" * self._traces.rows + "\x1b[?25h"
 
     def panels(self) -> RenderableType:
         """Return what is drawn now."""
-        parts: list[RenderableType] = [Panel(self._totals(), title="asyncup", title_align="left")]
-        if self._progress.files:
-            parts.append(Panel(self._files(), title="in flight", title_align="left"))
-        if self._log:
-            parts.append(Panel(self._events(), title="log", title_align="left"))
-        return Group(*parts)
+        rows = self.rows()
+        self._traces.draw(self._console.width, len(rows))
+        return _Drawn(rows)
 
-    def _totals(self) -> RenderableType:
-        state = self._progress
-        width = self._console.width - _FRAME
-        done = self._bar(width, state.committed, state.in_flight, state.bytes_found)
-        lines = [self._one_line(Text(totals(state)))]
-        if (offline := self._offline.line) is not None:
-            lines.append(self._one_line(Text(offline, style=_STYLES[Level.WARNING])))
-        if (hint := self._offline.hint) is not None:
-            lines.append(self._one_line(Text(f"hint: {clean(hint)}")))
-        return Group(done, *lines)
+    def rows(self) -> list[Row]:
+        """Return the rows of what is drawn now, as high and wide as the console lets them be."""
+        scene, console = self._scene, self._console
+        if scene.chosen not in self._progress.files:
+            scene.chosen = None
+            scene.view = View.HELP if scene.view is View.HELP else View.FILES
+        scene.elapsed = self._clock() - self._began
+        scene.offline, scene.hint = self._offline.line, self._offline.hint
+        scene.log = list(self._log)
+        return draw(scene, console.width, console.height, marks_for(console.encoding))
 
-    def _files(self) -> RenderableType:
-        table = Table.grid(padding=(0, 1), expand=True)
-        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for _ in range(3):
-            table.add_column(no_wrap=True, justify="right")
-        shown = list(self._shown_files())
-        width = max(_NARROWEST_BAR, self._console.width // 4)
-        for file in shown:
-            table.add_row(
-                Text(self._tail(clean(file.uri.key), self._console.width - width - _BESIDE_NAME)),
-                self._bar(width, *_extent(file)),
-                _percent(file),
-                _phase(file),
-            )
-        if (more := len(self._progress.files) - len(shown)) > 0:
-            table.add_row(Text(f"and {more} more", style="dim"))
-        return table
-
-    def _shown_files(self) -> Iterator[FileProgress]:
-        """Yield as many files as the terminal's height has room for."""
-        room = max(1, self._console.height - 3 * _FRAME - _LOG_LINES)
-        for file, _ in zip(self._progress.files.values(), range(room), strict=False):
-            yield file
-
-    def _events(self) -> RenderableType:
-        return Group(*(self._one_line(_as_text(line)) for line in self._log))
-
-    def _one_line(self, text: Text) -> Text:
-        """Cut a text off at the end of its line, in what this terminal can show."""
-        text.no_wrap, text.overflow = True, "ellipsis"
-        if self._console.options.ascii_only:
-            text.plain = text.plain.replace("·", "-").encode("ascii", "replace").decode()
-            text.overflow = "crop"
-        return text
-
-    def _tail(self, name: str, width: int) -> str:
-        """Return the end of a name, which tells more than its beginning."""
-        if self._console.options.ascii_only:
-            name = name.encode("ascii", "replace").decode()
-        if cell_len(name) <= width:
-            return name
-        mark = "<" if self._console.options.ascii_only else "…"
-        return f"{mark}{set_cell_size(name[::-1], max(1, width - 1))[::-1].lstrip()}"
-
-    def _bar(self, width: int, done: int, moving: int, total: int) -> Text:
-        """Return a bar: what S3 has, what is on its way, what is to come."""
-        ascii_only = self._console.options.ascii_only
-        marks = ("#", "=", "-") if ascii_only else ("█", "▒", "░")
-        first = width * done // total if total else 0
-        second = min(width - first, -(-width * moving // total)) if total else 0
-        bar = Text(marks[0] * first, style="green", no_wrap=True)
-        bar.append(marks[1] * second, style="cyan")
-        return bar.append(marks[2] * (width - first - second), style="dim")
+    def _take_back_traces(self) -> None:
+        """Erase what is left of earlier rows in a terminal that has another size now."""
+        size = self._console.size
+        if size != self._size:
+            more = self._traces.resize(size.width, size.height)
+            self._size = size
+            self._console.control(Control((ControlType.ERASE_IN_LINE, 2), *(_ERASE_ROW * more)))
 
     def _print_above(self) -> None:
         """Let what is to stay scroll up above the panels, all of it at once."""
         if self._above:
             self._console.print(Group(*map(_as_text, self._above)))
             self._above.clear()
-
-
-def _phase(file: FileProgress) -> str:
-    if file.compared:
-        return "comparing"
-    return "completing" if file.completing else f"{file.parts_done}/{file.parts or '?'} parts"
-
-
-def _extent(file: FileProgress) -> tuple[int, int, int]:
-    if file.compared:
-        return 0, file.compared, file.size or file.compared
-    moving = file.position - file.committed
-    # The end of a stream is not known: it is always half way.
-    total = file.size if file.size is not None else 2 * (file.position or 1)
-    return file.committed, moving, total
-
-
-def _percent(file: FileProgress) -> str:
-    if file.size is None:
-        return "?"
-    # 100 is the word for an object that was compared with its file.
-    done = file.compared or file.committed
-    return f"{min(99, 100 * done // file.size) if file.size else 0}%"
+            self._traces.forget()
 
 
 def _as_text(line: Line) -> Text:
-    text = Text(f"{line.level.value} {clean(line.text)}", style=_STYLES[line.level])
+    text = Text(f"{line.level.value} {clean(line.text)}", style=_STYLES[TONES[line.level]])
     if line.hint is not None and line.level is Level.ERROR:
         text.append(f"\n  hint: {clean(line.hint)}", style="default")
     return text

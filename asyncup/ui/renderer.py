@@ -1,10 +1,12 @@
 """What a renderer is, and the two without a screen: quiet, and objects on standard output."""
 
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from asyncup.core import aftercare, events
 from asyncup.core.events import Event
+from asyncup.ui.keys import KeyHint
 from asyncup.ui.text import Level, Line, clean, describe
 
 
@@ -29,6 +31,31 @@ class Renderer(Protocol):
 
     def tick(self) -> None:
         """Show how things stand."""
+
+
+@runtime_checkable
+class Interactive(Renderer, Protocol):
+    """A renderer that has a screen, which others may need, and takes keys."""
+
+    @property
+    def keys(self) -> Sequence[KeyHint]:
+        """Return the keys that change only what is shown."""
+
+    @property
+    def erasure(self) -> str:
+        """Return what takes all of it off the terminal, if there is time for nothing else."""
+
+    def show(self) -> None:
+        """Draw at the next tick, and from then on."""
+
+    def hide(self) -> None:
+        """Give the screen back until `show` is called."""
+
+    def offer(self, keys: Sequence[KeyHint], slots: int | None = None) -> None:
+        """Show which keys there are, and how many slots as long as nothing else is heard."""
+
+    def press(self, key: str) -> None:
+        """Take a key; those that mean nothing here are passed over."""
 
 
 class Writable(Protocol):

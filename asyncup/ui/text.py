@@ -133,11 +133,14 @@ def _(_: conditions.CredentialsRenewed) -> Line:
 
 @describe.register
 def _(event: conditions.SlotsChanged) -> Line | None:
-    # The way is looked for all the time; only what goes wrong on it is worth a line.
-    if event.reason not in {SlotsReason.THROTTLED, SlotsReason.LOST}:
-        return None
+    if event.reason is SlotsReason.PAUSED:
+        return Line(Level.WARNING, "paused: what is in flight arrives, and no other part is begun")
     told = f"{event.reason}: {counted(event.slots, 'part')} in flight at once from now on"
-    return Line(Level.WARNING, told)
+    if event.reason in {SlotsReason.ASKED, SlotsReason.CONTINUED}:
+        return Line(Level.INFO, told)
+    # The way is looked for all the time; only what goes wrong on it is worth a line.
+    is_wrong = event.reason in {SlotsReason.THROTTLED, SlotsReason.LOST}
+    return Line(Level.WARNING, told) if is_wrong else None
 
 
 @describe.register
@@ -262,13 +265,15 @@ def _done(progress: Progress) -> str:
 
 def _pace(progress: Progress) -> Iterator[str]:
     yield f"{format_size(progress.rate)}/s"
-    if progress.eta is not None:
+    if progress.is_paused:
+        yield "paused"
+    elif progress.eta is not None:
         yield f"{format_duration(progress.eta)} left"
     if progress.compared:
         yield f"{format_size(progress.compared)} compared"
     if progress.parts_in_flight:
         yield f"{progress.parts_in_flight} in flight"
-    if progress.slots is not None:
+    if progress.slots:
         yield counted(progress.slots, "slot")
     if progress.bytes_resent:
         yield f"{format_size(progress.bytes_resent)} sent again"

@@ -13,10 +13,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, conditions, events
+from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import ConnectionLost, Fault
+from asyncup.core.file_progress import FileProgress
 from asyncup.core.model import ObjectURI, Proof, UploadResult
-from asyncup.core.progress import FileProgress, Progress
+from asyncup.core.part_map import PartState
+from asyncup.core.progress import Progress
 from asyncup.core.speed import RATE_WINDOW
 
 A, B = ObjectURI("bucket", "a.bin"), ObjectURI("bucket", "b.bin")
@@ -173,9 +176,53 @@ def test_a_file_knows_where_it_stands() -> None:
     file = progress.files[A]
 
     assert file == FileProgress(
-        "a.bin", A, 30, 3, committed=10, kept=10, parts_done=1, in_flight={2: 4, 3: 1}
+        *("a.bin", A, 30, 10, 3),
+        committed=10,
+        kept=10,
+        parts_done=1,
+        in_flight={2: 4, 3: 1},
+        attempts={2: 1, 3: 1},
     )
     assert file.position == 15
+
+
+def states(progress: Progress) -> list[PartState]:
+    """Return what is told of the parts of A."""
+    made = progress.files[A].map
+    return [made[number] for number in range(1, len(made) + 1)]
+
+
+def test_a_file_knows_its_parts() -> None:
+    """Each is stored, acknowledged, in flight, waiting or to come, as it was told last."""
+    progress = under_way(kept(A, 1), part_started(A, 2))
+    assert states(progress) == [PartState.STORED, PartState.IN_FLIGHT, PartState.TO_COME]
+    feed(progress, retried(A, 2), part_started(A, 3))
+    assert states(progress) == [PartState.STORED, PartState.WAITING, PartState.IN_FLIGHT]
+    feed(progress, part_started(A, 2, attempt=2), uploaded(A, 3))
+    assert states(progress) == [PartState.STORED, PartState.IN_FLIGHT, PartState.ACKNOWLEDGED]
+    assert progress.files[A].attempts == {2: 2}
+    feed(progress, events.UploadRestarted("a.bin", A, 20, 2, LOST))
+    assert states(progress) == [PartState.TO_COME] * 2
+    feed(progress, events.UploadResumed(A, "id", 5, 4, 1, None))
+    assert states(progress) == [PartState.TO_COME] * 4
+    assert progress.files[A].part_size == 5
+
+
+def test_a_pause_is_no_time_of_the_run() -> None:
+    """Nothing moves in it, and the end is told as if it had not been."""
+    progress = under_way(part_started(A, 1))
+    progress.sample(0.0)
+    feed(progress, sent(A, 1, 5), conditions.SlotsChanged(0, SlotsReason.PAUSED))
+    progress.sample(1.0)
+    # What is in flight arrives, and that takes its time.
+    assert (progress.is_paused, progress.is_at_rest) == (True, False)
+    assert (progress.rate, progress.eta) == (5.0, None)
+    feed(progress, sent(A, 1, 5), uploaded(A, 1))
+    progress.sample(2.0)
+    assert (progress.is_at_rest, progress.rate) == (True, 0.0)
+    progress.sample(1002.0)
+    feed(progress, conditions.SlotsChanged(3, SlotsReason.CONTINUED))
+    assert (progress.is_paused, progress.rate, progress.eta) == (False, 10.0, 2.0)
 
 
 def test_files_do_not_mix() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from asyncup.core.sizes import (
     LONGEST_DURATION,
+    brief_size,
     exact_duration,
     exact_size,
     format_duration,
@@ -239,3 +240,22 @@ def test_exact_durations(seconds: float) -> None:
 def test_exact_durations_are_short(seconds: float, text: str) -> None:
     """In the largest unit that it is a whole number of."""
     assert exact_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.00 KiB"),
+        (9.996 * 1024, "10.0 KiB"),
+        (99.96 * 1024, "100 KiB"),
+        (1000 << 10, "1000 KiB"),
+        (1023.9 * 1024, "1024 KiB"),
+        (16 << 20, "16.0 MiB"),
+        (123_456 << 50, "123456 PiB"),
+    ],
+)
+def test_a_brief_size_has_four_characters(size: float, text: str) -> None:
+    """And its unit: so it stays as long as it is while it grows."""
+    assert brief_size(size) == text

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncup.core.speed import LONG_RUN, LONG_RUN_PARTS, Speed
+from asyncup.core.speed import BEATS, LONG_RUN, LONG_RUN_PARTS, Pulse, Speed
 
 
 def test_an_outage_moves_the_end() -> None:
@@ -68,3 +68,32 @@ def test_little_is_remembered() -> None:
         speed.sample(tick / 10, tick, tick)
     assert len(speed._acknowledged) <= max(LONG_RUN_PARTS, LONG_RUN * 10) + 2
     assert len(speed._moved) < 200
+
+
+def test_the_pulse_has_what_moved_in_each_second() -> None:
+    """Also in those in which nothing was looked at; the one that is not over is left out."""
+    pulse = Pulse()
+    for now, moved in ((5.0, 100), (5.5, 110), (6.2, 125), (9.1, 150), (9.9, 190)):
+        pulse.sample(now, moved)
+    assert pulse.last(10) == [10, 15, 0, 0]
+    pulse.sample(10.0, 190)
+    assert pulse.last(3) == [0, 0, 65]
+    assert Pulse().last(3) == []
+
+
+def test_the_pulse_is_never_below_nothing() -> None:
+    """A retry takes back what was sent in seconds before."""
+    pulse = Pulse()
+    for now, moved in ((0.0, 0), (0.5, 10), (1.5, 4), (2.5, 6)):
+        pulse.sample(now, moved)
+    assert pulse.last(9) == [10, 0]
+
+
+def test_the_pulse_forgets() -> None:
+    """It is bounded, also after a machine has slept for a week."""
+    pulse = Pulse()
+    for now in range(3 * BEATS):
+        pulse.sample(now, 2 * now)
+    assert pulse.last(10 * BEATS) == [2] * BEATS
+    pulse.sample(7 * 86400, 6 * BEATS)
+    assert pulse.last(10 * BEATS) == [0] * BEATS

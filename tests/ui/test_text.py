@@ -248,6 +248,18 @@ LINES: list[tuple[Event, Line]] = [
         SlotsChanged(1, SlotsReason.LOST),
         Line(Level.WARNING, "connections are lost: 1 part in flight at once from now on"),
     ),
+    (
+        SlotsChanged(0, SlotsReason.PAUSED),
+        Line(Level.WARNING, "paused: what is in flight arrives, and no other part is begun"),
+    ),
+    (
+        SlotsChanged(8, SlotsReason.CONTINUED),
+        Line(Level.INFO, "going on after a pause: 8 parts in flight at once from now on"),
+    ),
+    (
+        SlotsChanged(9, SlotsReason.ASKED),
+        Line(Level.INFO, "as asked for: 9 parts in flight at once from now on"),
+    ),
 ]
 
 SILENT: list[Event] = [
@@ -388,6 +400,18 @@ def test_totals_tell_the_slots_once_they_have_changed() -> None:
         SlotsChanged(8, SlotsReason.IN_VAIN),
     )
     assert totals(run.progress).endswith("· 1 in flight · 8 slots")
+
+
+def test_totals_tell_a_pause() -> None:
+    """Instead of a time that is left, and of slots, of which there are none."""
+    run = two_files()
+    run.at(
+        10.0,
+        events.ScanFinished(),
+        events.PartUploaded(URI, 1, 16 * MIB, "e", 1),
+        SlotsChanged(0, SlotsReason.PAUSED),
+    )
+    assert totals(run.progress) == "0/2 files · 16 MiB of 100 MiB · 0 B/s · paused"
 
 
 def test_totals_when_all_is_found() -> None:
