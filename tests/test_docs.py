@@ -109,6 +109,7 @@ async def url_of(config: S3Config) -> str:
     [
         (S3Config(endpoint_url="https://s3.example.com"), "s3.example.com/films/k"),
         (S3Config(profile="oss"), "films.s3.oss-cn-hangzhou.aliyuncs.com/k"),
+        (S3Config(profile="cos"), "films.cos.ap-guangzhou.myqcloud.com/k"),
         (S3Config(region="cn-north-1"), "films.s3.cn-north-1.amazonaws.com.cn/k"),
         (
             S3Config(region="cn-north-1", path_style=True),
@@ -120,8 +121,9 @@ def test_where_the_bucket_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: S3Config, expected: str
 ) -> None:
     """In the path at an endpoint of one's own, else in the host name, unless a profile says so."""
-    (profile,) = texts("docs/servers.md", "ini")
-    (tmp_path / "config").write_text(profile, encoding="utf-8")
+    (profiles,) = texts("docs/servers.md", "ini")
+    assert texts("README.zh-CN.md", "ini") == [profiles]
+    (tmp_path / "config").write_text(profiles, encoding="utf-8")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     keys = replace(config, access_key_id="a", secret_access_key="b")  # noqa: S106 - no secret
     url = asyncio.run(url_of(keys))
