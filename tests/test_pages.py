@@ -4,13 +4,13 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
 from asyncup.embedded import EmbeddedServer
 from tests.cli.kit import tree
-from tests.pages import PAGES, ROOT, Block, anchors, blocks, links, texts
+from tests.pages import PAGES, ROOT, Block, anchors, blocks, links, read, texts
 from tests.servers import make_bucket
 
 LANGUAGES = {"sh", "python", "toml", "ini", "json", "promql", "text"}
@@ -78,6 +78,13 @@ def test_make_demo_runs(env: dict[str, str]) -> None:
     assert "pytest" in done.stdout
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_every_fence_is_seen(page: str) -> None:
+    """No block is written in a way that these tests pass over."""
+    fences = re.findall(r"^ *(?:```|~~~)", read(page), re.MULTILINE)
+    assert len(fences) == 2 * len(list(blocks(page)))
+
+
 @pytest.mark.parametrize("block", ALL, ids=lambda block: block.where)
 def test_no_command_hides(block: Block) -> None:
     """Every block says its language, and only those of the shell have commands to be typed."""
@@ -120,5 +127,5 @@ def test_links_lead_somewhere(page: str) -> None:
 @pytest.mark.parametrize("start", ["README.md", "README.zh-CN.md"])
 def test_every_page_is_found(start: str) -> None:
     """Whoever begins with a README gets to all pages of the documentation."""
-    found = {str(PurePosixPath(link.partition("#")[0])) for link in links(start)}
+    found = {link.partition("#")[0] for link in links(start)}
     assert [page for page in PAGES if page.startswith("docs/") and page not in found] == []
