@@ -18,7 +18,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from asyncup.edges.s3_client import open_client
-from tests.s3 import config_of
+from tests.s3 import S3Server, config_of
 
 ROOT = Path(__file__).parent.parent
 HOST = "127.0.0.1"
@@ -198,7 +198,7 @@ def environment(directory: Path) -> dict[str, str]:
     }
 
 
-def make_bucket(server: Server, bucket: str) -> bool:
+def make_bucket(server: S3Server, bucket: str) -> bool:
     """Return whether a server answers signed requests: that for a bucket is the first one."""
 
     async def main() -> bool:

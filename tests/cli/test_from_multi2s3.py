@@ -1,6 +1,5 @@
 """`asyncup config from-multi2s3`: an old Config.py is carried over with its meaning."""
 
-import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -9,9 +8,8 @@ import pytest
 
 from asyncup.cli.multi2s3 import NAMES
 from tests.cli.kit import Ended, asyncup, tree
+from tests.pages import section, table
 from tests.s3 import Bucket
-
-README = Path(__file__).parents[2] / "README.md"
 
 OLD = """# -*- coding: utf-8 -*-
 import os
@@ -147,7 +145,7 @@ def test_files_that_are_in_the_way(tmp_path: Path) -> None:
     assert ended.err == f"error: read {tmp_path}/none.py: No such file or directory\n"
 
 
-def test_the_readme_has_the_same_names() -> None:
-    """The table of the README is about the settings that are carried over."""
-    table = README.read_text(encoding="utf-8").partition("| multi2s3 | asyncup |")[2]
-    assert re.findall(r"^\| `(\w+)` \|", table.partition("###")[0], re.MULTILINE) == list(NAMES)
+def test_the_page_has_the_same_names() -> None:
+    """The table of the page on configuration is about the settings that are carried over."""
+    told = table(section("docs/configuration.md", "From multi2s3"))
+    assert [row["multi2s3"].strip("`") for row in told] == list(NAMES)

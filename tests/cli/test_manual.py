@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ import typer
 
 from asyncup.cli.main import app
 from asyncup.cli.manual import STATUSES, manual
+from tests.pages import ROOT, section
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "man" / "asyncup.1"
 
 needs_groff = pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
@@ -69,9 +68,8 @@ def test_what_it_looks_like() -> None:
 
 def test_statuses_are_those_of_the_readme() -> None:
     """What a status means is told in the same words."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("`", "")
-    table = readme.partition("### Exit status")[2].partition("Any other")[0]
-    told = re.findall(r"^\| (\d+) \| (.+) \|$", table, re.MULTILINE)
+    readme = section("README.md", "Exit status").replace("`", "")
+    told = re.findall(r"^\| (\d+) \| (.+) \|$", readme, re.MULTILINE)
     assert {int(status): text for status, text in told} == STATUSES
 
 

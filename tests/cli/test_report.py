@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.kit import asyncup, finish, start, tree
-from tests.pages import Page
+from tests.html_pages import Page
 from tests.proxy import let_pass, proxy_to
 from tests.s3 import Bucket
 

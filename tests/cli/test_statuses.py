@@ -11,10 +11,10 @@ import pytest
 from asyncup.core.model import ObjectURI
 from asyncup.edges.journal import Journal
 from tests.cli.kit import asyncup, finish, start, tree
+from tests.pages import section
 from tests.proxy import let_pass, proxy_to
 from tests.s3 import Bucket
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 LARGE = os.urandom(22 << 20)
 IN_PARTS = ("--part-size=5MiB", "--concurrency=2")
 
@@ -97,5 +97,5 @@ def test_status(bucket: Bucket, tmp_path: Path, status: int) -> None:
 
 def test_every_status_is_shown() -> None:
     """None is promised and not shown."""
-    table = README.partition("### Exit status")[2].partition("## What")[0]
-    assert [int(each) for each in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)] == [*SHOWN]
+    told = section("README.md", "Exit status")
+    assert [int(each) for each in re.findall(r"^\| (\d+) \|", told, re.MULTILINE)] == [*SHOWN]

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from asyncup.ui.markup import Markup, joined, tag
-from tests.pages import HOSTILE
+from tests.html_pages import HOSTILE
 
 
 class Read(HTMLParser):

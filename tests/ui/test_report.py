@@ -19,7 +19,7 @@ from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.ui.report import Report
 from tests.browser import CHROMIUM, complaints_of, opened, requests_of
-from tests.pages import HOSTILE, Page
+from tests.html_pages import HOSTILE, Page
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 URI = ObjectURI("bucket", "dir/big.bin")
