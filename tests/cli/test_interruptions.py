@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.kit import COMMAND, asyncup, finish, lines, start, tree
+from tests.cli.kit import COMMAND, asyncup, finish, lines, start, start_anew, tree
 from tests.proxy import Answer, Fate, Proxy, Request, let_pass, proxy_to
 from tests.s3 import Bucket
 
@@ -138,7 +138,7 @@ def test_ignored_signal_stays_ignored(bucket: Bucket, tmp_path: Path) -> None:
     with proxy_to(bucket.server.endpoint_url) as proxy:
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
-            process = start(*upload.arguments, env=upload.env(proxy))
+            process = start_anew(*upload.arguments, env=upload.env(proxy))
         finally:
             signal.signal(signal.SIGHUP, before)
         proxy.wait_until(lambda seen: len(seen.parts()) >= 2)
