@@ -244,7 +244,11 @@ def proxy_to(
         started.set()
         await proxy.ending.wait()
         server.close()
-        # A connection that was just taken is a task a step later, and lets go a step after its end.
+        # A connection that was just taken is ours some steps later. Cancelled before it has begun,
+        # it would never be let go.
+        for _ in range(5):
+            await asyncio.sleep(0)
+        # What has begun lets go a step after its end.
         for _ in range(5):
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:

@@ -1,4 +1,4 @@
-"""Thousands of histories, each from a seed: what is promised holds in every one of them."""
+"""Hundreds of histories, each from a seed: what is promised holds in every one of them."""
 
 import pytest
 
