@@ -169,6 +169,7 @@ class Proxy:
             return
         if fate is Fate.SILENCE:
             await self.ending.wait()
+            raise _Break
         _narrow(writer, fate)
         to_server.write(head)
         if b"100-continue" in head.lower():
