@@ -18,7 +18,7 @@ demo: $(VENV)/demo ## Set up, then upload to an S3 server of our own: break, res
 	$(BIN)/asyncup demo
 
 test: check $(VENV)/dev ## Set up, then run every check and test but the large and long ones
-	$(BIN)/python -m pytest -m "not large and not network" -n 3 --dist worksteal
+	$(BIN)/python -m pytest -m "not large and not network" -n 4 --dist worksteal
 
 test-large: $(VENV)/dev ## The tests that move gigabytes
 	$(BIN)/python -m pytest -m large --timeout 900

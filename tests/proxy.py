@@ -169,6 +169,7 @@ class Proxy:
             return
         if fate is Fate.SILENCE:
             await self.ending.wait()
+            raise _Break
         _narrow(writer, fate)
         to_server.write(head)
         if b"100-continue" in head.lower():
@@ -244,7 +245,11 @@ def proxy_to(
         started.set()
         await proxy.ending.wait()
         server.close()
-        # A connection that was just taken is a task a step later, and lets go a step after its end.
+        # A connection that was just taken is ours some steps later. Cancelled before it has begun,
+        # it would never be let go.
+        for _ in range(5):
+            await asyncio.sleep(0)
+        # What has begun lets go a step after its end.
         for _ in range(5):
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:

@@ -6,6 +6,7 @@ SIGUSR1 and SIGUSR2, where there are such, slow uploads down and speed them up.
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -28,7 +29,8 @@ class Signals:
 
     The first one calls `stop`, the second one cancels the task, the third one ends the process.
     They are caught by Python, not by the event loop: while that is being closed, it may wait for
-    a thread that never ends.
+    a thread that never ends. The loop is only woken: the system may give a signal to any thread,
+    and Python acts on it in the main one, which may be asleep (signal.set_wakeup_fd).
 
     Attributes:
         stop: None while there is nothing to stop: then the first signal cancels, too.
@@ -36,8 +38,9 @@ class Signals:
         slow_down, speed_up: what SIGUSR1 and SIGUSR2 call, with their name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, woken: socket.socket) -> None:
         self.forget()
+        self._woken = woken
         self._task: asyncio.Task[Any] | None = None
         self._received = 0
 
@@ -51,6 +54,9 @@ class Signals:
     def attend(self) -> None:
         """Take the current task for the one that signals are about."""
         self._task = asyncio.current_task()
+        # Where a loop watches no sockets so, it looks after signals by itself.
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_reader(self._woken, self._woken.recv, 1 << 10)
 
     def receive(self, *_: object) -> None:
         """Act on a signal; to be called in the main thread, whatever that is doing."""
@@ -92,9 +98,28 @@ class Signals:
 
 
 @contextmanager
+def _wakeups() -> Iterator[socket.socket]:
+    """Yield what can be read from after each signal."""
+    woken, waker = socket.socketpair()
+    with woken, waker:
+        for end in (woken, waker):
+            end.setblocking(False)
+        # Whoever has a full buffer before it is awake, or will be.
+        before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        try:
+            yield woken
+        finally:
+            signal.set_wakeup_fd(before)
+
+
+@contextmanager
 def caught_signals() -> Iterator[Signals]:
     """Catch signals, but for those that are ignored: nohup asks for that."""
-    signals = Signals()
+    with _wakeups() as woken:
+        yield from _caught(Signals(woken))
+
+
+def _caught(signals: Signals) -> Iterator[Signals]:
     receivers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {
         **dict.fromkeys(_STOPPING, signals.receive),
         **dict.fromkeys(_PACING, signals.receive_pace),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -128,9 +129,10 @@ def test_kept_server_leaves_nothing_behind(tmp_path: Path) -> None:
     (directory,) = tmp_path.glob("asyncup-demo-*")
     (pid,) = re.findall(r"^ +kill (\d+) ", ended.err, re.MULTILINE)
     (remove,) = re.findall(r"^ +(rm -rf .+)$", ended.err, re.MULTILINE)
+    server = os.pidfd_open(int(pid))
     os.kill(int(pid), signal.SIGTERM)
-    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text():
-        pass
+    select.select([server], [], [])
+    os.close(server)
     subprocess.run(["bash", "-euc", remove], check=True)
     assert not directory.exists()
     # Others may run servers here, too: only those of its own ports are its own.

@@ -1,17 +1,20 @@
 """Real processes, really killed: what is sent again, what is left, and what it says."""
 
+import asyncio
 import os
 import pty
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.cli.kit import COMMAND, asyncup, finish, lines, start, tree
+from asyncup.cli.signals import Signals, caught_signals
+from tests.cli.kit import COMMAND, asyncup, finish, lines, start, start_anew, tree
 from tests.proxy import Answer, Fate, Proxy, Request, let_pass, proxy_to
 from tests.s3 import Bucket
 
@@ -138,7 +141,7 @@ def test_ignored_signal_stays_ignored(bucket: Bucket, tmp_path: Path) -> None:
     with proxy_to(bucket.server.endpoint_url) as proxy:
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
-            process = start(*upload.arguments, env=upload.env(proxy))
+            process = start_anew(*upload.arguments, env=upload.env(proxy))
         finally:
             signal.signal(signal.SIGHUP, before)
         proxy.wait_until(lambda seen: len(seen.parts()) >= 2)
@@ -291,6 +294,29 @@ def test_signal_that_always_ends_it(seconds: int, when: bytes, signals: int) -> 
         finally:
             process.kill()
     assert (ended.code, ended.err) == (130, "")
+
+
+def test_signal_that_another_thread_is_given() -> None:
+    """A loop that sleeps is woken by it: the system chooses the thread, if there are several."""
+    asleep = threading.Event()
+
+    def send() -> None:
+        asleep.wait()
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    async def main(signals: Signals) -> None:
+        stopped = asyncio.Event()
+        signals.attend()
+        signals.stop = stopped.set
+        # When all else is done, the loop goes to sleep.
+        asyncio.get_running_loop().call_soon(asleep.set)
+        await stopped.wait()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    with caught_signals() as signals:
+        asyncio.run(main(signals))
+    thread.join()
 
 
 def _wait_for_handler(pid: int) -> None:

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from asyncup.ui.schema import event_schema
 from tests.cli.kit import Ended, asyncup, finish, start, tree
 from tests.proxy import let_pass, proxy_to
 from tests.s3 import Bucket
+from tests.starter import Process
 
 LARGE = os.urandom(22 << 20)
 
@@ -32,7 +32,7 @@ def counts(told: dict[str, Any]) -> tuple[int, int, int, int]:
     return told["done"], told["skipped"], told["failed"], told["interrupted"]
 
 
-def wait_for(process: "subprocess.Popen[bytes]", kind: bytes) -> None:
+def wait_for(process: Process, kind: bytes) -> None:
     """Read lines up to the first one that tells this."""
     assert process.stdout is not None
     while kind not in process.stdout.readline():

@@ -20,6 +20,7 @@ from asyncup.embedded import start as start_server
 from asyncup.embedded import stop as stop_server
 from tests.cli.kit import asyncup, finish, start
 from tests.s3 import Bucket
+from tests.starter import Process
 
 SERIES = 6
 KILLS = 9
@@ -42,7 +43,7 @@ class Moment:
         kind = random.choice([*kinds, "at once", "upload_created", "upload_completing"])
         return cls(kind, random.randint(1, 3) if kind in kinds else 1)
 
-    def kill(self, process: "subprocess.Popen[bytes]") -> bool:
+    def kill(self, process: Process) -> bool:
         """Kill a command at this moment; return whether it came before the command's end."""
         seen = 0
         if self.kind == "at once":
@@ -155,7 +156,12 @@ def kill_and_restart(server: EmbeddedServer) -> EmbeddedServer:
     }
     with (server.directory / "again.log").open("ab") as log:
         process = subprocess.Popen(
-            server.process.args, env={**os.environ, **keys}, stdout=log, stderr=log
+            server.process.args,
+            env={**os.environ, **keys},
+            # Its sockets have relative names.
+            cwd=server.directory,
+            stdout=log,
+            stderr=log,
         )
     return replace(server, process=process)
 

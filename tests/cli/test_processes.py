@@ -14,6 +14,7 @@ import pytest
 from tests.cli.kit import Ended, asyncup, finish, start
 from tests.proxy import Fate, Proxy, Request, proxy_to
 from tests.s3 import Bucket
+from tests.starter import Process
 
 MIB = 1 << 20
 LARGE = Random(5).randbytes(31 * MIB)
@@ -46,7 +47,7 @@ class Upload:
         is_late = request.part_number is not None and request.part_number > 2
         return Fate.SILENCE if self.is_held and is_late else Fate.PASS
 
-    def start(self, proxy: Proxy) -> "subprocess.Popen[bytes]":
+    def start(self, proxy: Proxy) -> Process:
         """Start it, and return when there are parts that nobody answers."""
         env = {**self.env, "AWS_ENDPOINT_URL": proxy.url}
         process = start(*self.arguments, env=env)
@@ -70,7 +71,7 @@ def upload(bucket: Bucket, tmp_path: Path) -> Upload:
     return Upload(bucket, tmp_path)
 
 
-def workers_of(process: "subprocess.Popen[bytes]") -> list[int]:
+def workers_of(process: Process) -> list[int]:
     """Return the process IDs of a command's workers."""
     told = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, check=False

@@ -6,7 +6,6 @@ At the rates that these uploads begin with, they would take minutes.
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from tests.cli.kit import asyncup, finish, lines, start, tree
 from tests.s3 import Bucket
+from tests.starter import Process
 
 DATA = os.urandom(6 << 20)
 KIB, MIB = 1 << 10, 1 << 20
@@ -24,7 +24,7 @@ KIB, MIB = 1 << 10, 1 << 20
 class Running:
     """A command that uploads DATA, and tells its events."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
 
     def wait_for(self, kind: str) -> dict[str, Any]:

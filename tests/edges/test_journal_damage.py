@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -125,33 +126,41 @@ def test_a_whole_journal_is_believed(tmp_path: Path) -> None:
     assert warnings == []
 
 
+@pytest.fixture
+def in_memory(tmp_path: Path) -> Iterator[Path]:
+    """Return a directory on which nothing waits for a disk, if the system has such."""
+    memory = Path("/dev/shm")  # noqa: S108 - a directory below it, with a name of its own
+    with TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as directory:
+        yield Path(directory)
+
+
 @pytest.mark.parametrize("checked", [True, False])
 def test_a_flipped_bit_is_never_believed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, checked: bool
+    in_memory: Path, monkeypatch: pytest.MonkeyPatch, *, checked: bool
 ) -> None:
     """Wherever a bit of the file is flipped, what is found is true; checked at the start or not."""
     if not checked:
         monkeypatch.setattr(journal_file, "_CHECKED_WHOLE", 0)
-    whole = make(tmp_path / "whole").read_bytes()
+    whole = make(in_memory / "whole").read_bytes()
     chance = random.Random(7)
     # Every byte of the header, and many of the rest.
     places = [*range(100), *chance.sample(range(100, len(whole)), 200)]
     for place in places:
         broken = bytearray(whole)
         broken[place] ^= 1 << chance.randrange(8)
-        _try_broken(tmp_path / "broken", bytes(broken))
+        _try_broken(in_memory / "broken", bytes(broken))
 
 
-def test_damaged_stretches_are_never_believed(tmp_path: Path) -> None:
+def test_damaged_stretches_are_never_believed(in_memory: Path) -> None:
     """Blocks of zeros or noise, and blocks that were swapped, as disks make them."""
-    whole = make(tmp_path / "whole").read_bytes()
+    whole = make(in_memory / "whole").read_bytes()
     chance = random.Random(8)
     for _ in range(100):
         size = chance.choice([16, 512, 4096])
         here, there = (chance.randrange(len(whole) // size) * size for _ in range(2))
         block = [bytes(size), chance.randbytes(size), whole[there : there + size]]
         broken = whole[:here] + chance.choice(block) + whole[here + size :]
-        _try_broken(tmp_path / "broken", broken)
+        _try_broken(in_memory / "broken", broken)
 
 
 @pytest.mark.parametrize("checked", [True, False])

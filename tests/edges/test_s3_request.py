@@ -39,7 +39,10 @@ from tests.s3 import config_of
 URI = ObjectURI("test-bucket", "key")
 UPLOAD = Upload(URI, "0123456789abcdef")
 DATA = b"hello"
-IMPATIENT = Options(stall_timeout=0.3, complete_timeout=0.3)
+PATIENT = Options(stall_timeout=60.0, complete_timeout=60.0)
+"""Where there is an answer, however busy the machine is."""
+IMPATIENT = Options(stall_timeout=1.0, complete_timeout=1.0)
+"""Where there never is one."""
 PAGE = ("Content-Type: text/html",)
 NOBODY = S3Config(
     region="us-east-1",
@@ -87,7 +90,7 @@ VERBS: dict[str, Ask] = {
 }
 
 
-def ask(config: S3Config, asking: Ask, directory: Path, options: Options = IMPATIENT) -> object:
+def ask(config: S3Config, asking: Ask, directory: Path, options: Options = PATIENT) -> object:
     """Open a gateway, make a request and close it."""
 
     async def main() -> object:
@@ -97,10 +100,16 @@ def ask(config: S3Config, asking: Ask, directory: Path, options: Options = IMPAT
     return asyncio.run(main())
 
 
-def refused(server: EmbeddedServer, script: Script, asking: Ask, directory: Path) -> AsyncupError:
+def refused(
+    server: EmbeddedServer,
+    script: Script,
+    asking: Ask,
+    directory: Path,
+    options: Options = PATIENT,
+) -> AsyncupError:
     """Return the error of a request that goes through a proxy."""
     with proxy_to(server.endpoint_url, script) as proxy, pytest.raises(AsyncupError) as caught:
-        ask(config_of(server, proxy.url), asking, directory)
+        ask(config_of(server, proxy.url), asking, directory, options)
     return caught.value
 
 
@@ -148,7 +157,7 @@ def test_an_answer_that_never_gets_beyond_its_head(
     weed: EmbeddedServer, tmp_path: Path, verb: str
 ) -> None:
     """A byte now and then is no answer: every verb ends at its time, and so does the client."""
-    error = refused(weed, lambda _: Fate.DRIP_HEAD, VERBS[verb], tmp_path)
+    error = refused(weed, lambda _: Fate.DRIP_HEAD, VERBS[verb], tmp_path, IMPATIENT)
     assert type(error) is (Stalled if verb in {"PutObject", "UploadPart"} else TimedOut)
 
 
@@ -158,7 +167,7 @@ def test_an_answer_that_never_comes_to_its_end(
 ) -> None:
     """So it is with an answer whose body trickles, the one of completing included."""
     ask(config_of(weed), put, tmp_path, Options())
-    error = refused(weed, lambda _: Fate.DRIP_BODY, VERBS[verb], tmp_path)
+    error = refused(weed, lambda _: Fate.DRIP_BODY, VERBS[verb], tmp_path, IMPATIENT)
     assert type(error) is (Stalled if verb in {"PutObject", "UploadPart"} else TimedOut)
 
 
@@ -361,7 +370,9 @@ def test_a_small_body_that_stalls_says_nothing_of_large_ones(tmp_path: Path) -> 
                 await s3.upload_part(UPLOAD, 1, body, checksums_of(b""))
 
     with answering(note) as port:
-        ask(replace(NOBODY, endpoint_url=f"http://127.0.0.1:{port}"), send_both, tmp_path)
+        ask(
+            replace(NOBODY, endpoint_url=f"http://127.0.0.1:{port}"), send_both, tmp_path, IMPATIENT
+        )
     assert [b"\r\nexpect: 100-continue" in head for head in heads] == [False, True]
 
 

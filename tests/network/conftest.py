@@ -9,7 +9,7 @@ import pytest
 from asyncup.core.model import ObjectURI
 from asyncup.embedded import EmbeddedServer
 from tests.network.link import Link, open_link
-from tests.network.names import NameServer, name_server
+from tests.network.names import NameServer, asked_at_the_far_end, name_server
 from tests.network.namespaces import missing
 from tests.network.store import BUCKET, Store, open_store
 from tests.network.upload import Upload
@@ -24,7 +24,7 @@ def the_link() -> Iterator[Link]:
         if os.environ.get("CI"):
             pytest.fail(told)
         pytest.skip(told)
-    with open_link() as link:
+    with open_link() as link, asked_at_the_far_end(link):
         yield link
 
 

@@ -89,17 +89,23 @@ def sweep(etc: Path = ETC) -> None:
 
 
 @contextmanager
-def name_server(link: Link) -> Iterator[NameServer]:
-    """Run a name server that the client's namespace asks, for as long as the context lasts."""
+def asked_at_the_far_end(link: Link) -> Iterator[None]:
+    """Let the client ask for names there; for what enters its namespace while this lasts."""
     sweep()
     settings = ETC / link.client
     settings.mkdir(parents=True)
     try:
         (settings / "resolv.conf").write_text(f"nameserver {link.address}\n", encoding="ascii")
-        server = NameServer(link)
-        try:
-            yield server
-        finally:
-            server.close()
+        yield
     finally:
         rmtree(settings)
+
+
+@contextmanager
+def name_server(link: Link) -> Iterator[NameServer]:
+    """Run a name server there for as long as the context lasts."""
+    server = NameServer(link)
+    try:
+        yield server
+    finally:
+        server.close()

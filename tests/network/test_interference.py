@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import make_certificate
-from tests.cli.kit import COMMAND, Ended, asyncup, tree
+from tests.cli.kit import Ended, asyncup, tree
 from tests.network.upload import Running
 from tests.proxy import Answer, Fate, Request, Script, error_answer, proxy_to
 from tests.s3 import Bucket
@@ -67,8 +67,8 @@ class Upload:
 
     def start(self, url: str, *options: str) -> Running:
         """Begin to upload it through a proxy."""
-        command = [COMMAND, *self.arguments, *options]
-        return Running(command, self.env(url), self._directory / "stderr")
+        arguments = [*self.arguments, *options]
+        return Running.begin(arguments, self.env(url), self._directory / "stderr")
 
     def check(self, ended: Ended) -> None:
         """Check that a command has ended well, and the object is the file."""

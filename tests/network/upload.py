@@ -3,34 +3,35 @@
 import json
 import os
 import random
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from asyncup.core.model import ObjectURI
-from tests.cli.kit import COMMAND, Ended
+from tests.cli.kit import COMMAND, Ended, starter
 from tests.network.link import Link
 from tests.network.namespaces import within
 from tests.network.store import Store
+from tests.starter import Started
 
 
 class Running:
     """A command that runs and tells its events as JSON."""
 
-    def __init__(self, command: list[str], env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, process: Started, log: Path) -> None:
+        self.process = process
         self._log = log
         self._lines: list[str] = []
+
+    @classmethod
+    def begin(
+        cls, arguments: Sequence[str], env: Mapping[str, str], log: Path, under: Sequence[str] = ()
+    ) -> "Running":
+        """Start the command, `under` another one if given; what it says of errors is logged."""
+        command, whole_env = [COMMAND, *arguments], {**os.environ, **env}
         with log.open("wb") as errors:
-            self.process = subprocess.Popen(
-                command,
-                env={**os.environ, **env},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-                text=True,
-            )
+            started = starter(*under).start(command, whole_env, stderr=errors.fileno())
+        return cls(started, log)
 
     def wait_for(self, *kinds: str) -> Mapping[str, Any]:
         """Wait for an event of such a type and return it.
@@ -39,7 +40,7 @@ class Running:
             AssertionError: the command ended before.
         """
         assert self.process.stdout is not None
-        while line := self.process.stdout.readline():
+        while line := self.process.stdout.readline().decode():
             self._lines.append(line)
             event: Mapping[str, Any] = json.loads(line)
             if event["type"] in kinds:
@@ -57,7 +58,8 @@ class Running:
             TimeoutExpired: it goes on.
         """
         out, _ = self.process.communicate(timeout=within)
-        return Ended(self.process.returncode, "".join(self._lines) + out, self._log.read_text())
+        told = "".join(self._lines) + out.decode()
+        return Ended(self.process.returncode, told, self._log.read_text())
 
     def close(self) -> None:
         """End it if it still runs."""
@@ -97,10 +99,11 @@ class Upload:
             *("put", str(self._directory / "file"), str(self._place)),
             *("--json", "--part-size=5MiB", f"--split-dir={self._directory / 'split'}"),
         ]
-        running = Running(
-            [*within(self._link.client), COMMAND, *arguments, *options],
+        running = Running.begin(
+            [*arguments, *options],
             {**self._store.env, **(env or {})},
             self._directory / f"stderr-{len(self._begun)}",
+            within(self._link.client),
         )
         self._begun.append(running)
         return running
