@@ -37,16 +37,18 @@ DOORS = {
         "edges/s3_credentials.py",
         "edges/s3_errors.py",
         "edges/s3_http.py",
+        "edges/s3_inspection.py",
         "edges/s3_models.py",
         "edges/s3_names.py",
         "edges/s3_request.py",
+        "edges/s3_tls.py",
     },
     "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},
     "awscrt": {"core/checksums.py"},
     "filelock": {"edges/locks.py"},
     "pathspec": {"core/selection.py"},
     "platformdirs": {"edges/places.py"},
-    "rich": {"ui/live.py", "cli/show.py"},
+    "rich": {"ui/diagnosis_tables.py", "ui/live.py", "cli/doctor.py", "cli/show.py"},
     "typer": {
         "cli/commands.py",
         "cli/main.py",
@@ -58,6 +60,7 @@ DOORS = {
         "cli/completion.py",
         "cli/config.py",
         "cli/config_app.py",
+        "cli/doctor_app.py",
         "cli/ending.py",
         "cli/usage.py",
     },
@@ -124,7 +127,7 @@ def test_decisions_know_nothing_of_the_world(path: Path) -> None:
 def test_rooms_are_small(path: Path) -> None:
     """No file, function or list of parameters is longer than can be read at once."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
-    if relative(path) == "cli/main.py":
+    if relative(path) in {"cli/main.py", "cli/doctor_app.py"}:
         return  # the options of a command are its parameters, by typer's design
     for function in functions(path):
         assert (function.end_lineno or 0) - function.lineno < LONGEST_FUNCTION, function.name

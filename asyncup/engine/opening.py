@@ -62,6 +62,7 @@ async def open_runtime(
         announce=tell,
         retry=Retrier(policy, link, tell, stopping),
         journal=journal,
+        hints=means.hints,
         slots=slots,
         window=window,
         stopping=stopping,

@@ -22,7 +22,7 @@ NOWHERE = S3Config(endpoint_url="http://127.0.0.1:9", region="us-east-1")
 
 def opening(s3: S3Config = NOWHERE) -> OpenS3:
     """Return what a worker is told first."""
-    return OpenS3(s3=s3, concurrency=1, stall_timeout=30.0, agent="test")
+    return OpenS3(s3=s3, concurrency=1, stall_timeout=30.0, asks_first=True, agent="test")
 
 
 def environment_of(pid: int) -> list[bytes]:

@@ -1,0 +1,89 @@
+"""What an inspection has made at S3, and that it is removed, whatever happens."""
+
+import shlex
+from collections.abc import AsyncIterator
+
+from asyncup.core.diagnosis import LeftBehind
+from asyncup.core.errors import AsyncupError, Fault, ServerFault, UploadMissing
+from asyncup.core.model import ObjectURI, Upload
+from asyncup.edges.inspection import InspectedGateway
+
+_ROUNDS = 30
+"""How often something is deleted before it is given up: each version of an object is one."""
+
+
+class Leavings:
+    """Everything under one key that nobody else uses.
+
+    Attributes:
+        uploads: those that may be pending, by their ID.
+        is_written: whether there may be anything at all: set before the first request that
+            makes something, since its answer may be lost.
+    """
+
+    def __init__(self, gateway: InspectedGateway, uri: ObjectURI) -> None:
+        self._gateway = gateway
+        self.uri = uri
+        self.uploads: dict[str, Upload] = {}
+        self.is_written = False
+
+    async def remove(self) -> AsyncIterator[LeftBehind]:
+        """Remove all of it, and yield what could not be."""
+        if not self.is_written:
+            return
+        try:
+            # Also those whose answers were lost.
+            listed = await self._gateway.list_multipart_uploads(self.uri)
+            self.uploads.update({each.upload_id: each for each in listed})
+        except AsyncupError as error:
+            yield self._left(None, error)
+        for upload in list(self.uploads.values()):
+            try:
+                await self.abort(upload)
+            except AsyncupError as error:
+                yield self._left(upload.upload_id, error)
+        try:
+            await self.delete()
+        except AsyncupError as error:
+            yield self._left(None, error)
+        self.is_written = False
+
+    async def abort(self, upload: Upload) -> None:
+        """Abort an upload, and again while parts that were on their way turn up.
+
+        Raises:
+            AsyncupError: something of it is still there.
+        """
+        for _ in range(_ROUNDS):
+            await self._gateway.abort_multipart_upload(upload)
+            try:
+                is_gone = not (await self._gateway.list_parts(upload)).parts
+            except UploadMissing:
+                is_gone = True
+            if is_gone:
+                self.uploads.pop(upload.upload_id, None)
+                return
+        raise self._again(f"abort the upload of {self.uri}")
+
+    async def delete(self) -> None:
+        """Delete the object, version by version, as far as S3 tells of versions.
+
+        Raises:
+            AsyncupError: something of it is still there.
+        """
+        for _ in range(_ROUNDS):
+            head = await self._gateway.head_object(self.uri)
+            if head is None:
+                return
+            await self._gateway.delete_object(self.uri, head.version_id)
+        raise self._again(f"delete {self.uri}")
+
+    def _again(self, action: str) -> ServerFault:
+        return ServerFault(Fault(action=action, message="it is there again and again"))
+
+    def _left(self, upload_id: str | None, error: AsyncupError) -> LeftBehind:
+        uri = str(self.uri)
+        command = ["aws", "s3", "rm", uri]
+        if upload_id is not None:
+            command = ["asyncup", "abort", uri, "--upload-id", upload_id, "--yes"]
+        return LeftBehind(uri=self.uri, upload_id=upload_id, hint=shlex.join(command), error=error)
