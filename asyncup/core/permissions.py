@@ -62,15 +62,16 @@ def actions_for(operation: str) -> tuple[str, ...]:
 def policy_for(operation: str, uri: ObjectURI, denial: Denial | None, region: str | None) -> str:
     """Return an IAM policy, as JSON, that allows a request about what is below `uri`.
 
-    Of a key of KMS, and only of it, the denial names the resource.
+    What a denial names counts more than what such requests mostly want.
     """
     arn = f"arn:{_partition(region)}:s3:::{uri.bucket}"
     if denial is not None and denial.is_of_kms:
         statements = [_allow(list(_OF_KMS), denial.resource)]
     else:
+        actions = actions_for(operation) if denial is None else (denial.action,)
         statements = [
             _allow([action], arn if action in _OF_BUCKETS else f"{arn}/{uri.key}*")
-            for action in actions_for(operation)
+            for action in actions
         ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 

@@ -5,7 +5,7 @@ aiohttp's own begins only after the last byte: on a dead connection a body would
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sized
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -167,7 +167,9 @@ class Requests:
     def _before_sign(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
         if "Expect" not in request.headers:
             return
-        if not self.waits_for_continue or len(request.data) < _WORTH_ASKING:
+        # What is wrapped to be sent in chunks does not tell its length.
+        size = len(request.data) if isinstance(request.data, Sized) else 0
+        if not self.waits_for_continue or size < _WORTH_ASKING:
             del request.headers["Expect"]
 
 

@@ -55,7 +55,7 @@ async def look_at_tls(
         raise unanswered(boto.SSLError(endpoint_url=url, error=error), fault) from error
     except OSError as error:
         raise ConnectionLost(
-            replace(fault, message=error.strerror or str(error)),
+            replace(fault, message=error.strerror or str(error) or "it was broken off"),
             hint="check the --endpoint-url, the name server, and the firewall",
         ) from error
     shown = writer.get_extra_info("ssl_object")

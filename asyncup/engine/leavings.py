@@ -4,7 +4,7 @@ import shlex
 from collections.abc import AsyncIterator
 
 from asyncup.core.diagnosis import LeftBehind
-from asyncup.core.errors import AsyncupError, Fault, ServerFault, UploadMissing
+from asyncup.core.errors import AccessDenied, AsyncupError, Fault, ServerFault, UploadMissing
 from asyncup.core.model import ObjectURI, Upload
 from asyncup.edges.inspection import InspectedGateway
 
@@ -19,6 +19,7 @@ class Leavings:
         uploads: those that may be pending, by their ID.
         is_written: whether there may be anything at all: set before the first request that
             makes something, since its answer may be lost.
+        is_unsure: whether there may be uploads whose IDs nobody has told.
     """
 
     def __init__(self, gateway: InspectedGateway, uri: ObjectURI) -> None:
@@ -26,15 +27,16 @@ class Leavings:
         self.uri = uri
         self.uploads: dict[str, Upload] = {}
         self.is_written = False
+        self.is_unsure = False
 
     async def remove(self) -> AsyncIterator[LeftBehind]:
         """Remove all of it, and yield what could not be."""
         if not self.is_written:
             return
         try:
-            # Also those whose answers were lost.
-            listed = await self._gateway.list_multipart_uploads(self.uri)
-            self.uploads.update({each.upload_id: each for each in listed})
+            if self.is_unsure:
+                listed = await self._gateway.list_multipart_uploads(self.uri)
+                self.uploads.update({each.upload_id: each for each in listed})
         except AsyncupError as error:
             yield self._left(None, error)
         for upload in list(self.uploads.values()):
@@ -58,7 +60,8 @@ class Leavings:
             await self._gateway.abort_multipart_upload(upload)
             try:
                 is_gone = not (await self._gateway.list_parts(upload)).parts
-            except UploadMissing:
+            except (UploadMissing, AccessDenied):
+                # Who may not look has to believe the answer.
                 is_gone = True
             if is_gone:
                 self.uploads.pop(upload.upload_id, None)
@@ -72,7 +75,11 @@ class Leavings:
             AsyncupError: something of it is still there.
         """
         for _ in range(_ROUNDS):
-            head = await self._gateway.head_object(self.uri)
+            try:
+                head = await self._gateway.head_object(self.uri)
+            except AccessDenied:
+                await self._gateway.delete_object(self.uri)
+                return
             if head is None:
                 return
             await self._gateway.delete_object(self.uri, head.version_id)

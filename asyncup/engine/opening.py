@@ -38,8 +38,7 @@ async def open_runtime(
     means = await open_means(
         stack, options, announce, s3=s3, gateway=gateway, start_worker=start_worker
     )
-    gateway = means.gateway
-    stopping, policy = asyncio.Event(), _policy(options)
+    gateway, stopping, policy = means.gateway, asyncio.Event(), _policy(options)
     slots, window, backlog = _places(options, announce)
 
     def tell(event: Event, /) -> None:

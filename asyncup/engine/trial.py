@@ -95,12 +95,20 @@ class Trial:
 
     async def begin(self, algorithm: ChecksumAlgorithm | None) -> Upload:
         """Create an upload that is removed in the end."""
-        self._leavings.is_written = True
-        uri, attributes = self._leavings.uri, self._attributes
-        upload = await self._ask(
-            lambda: self._gateway.create_multipart_upload(uri, algorithm, attributes)
-        )
-        self._leavings.uploads[upload.upload_id] = upload
+        return await self._ask(lambda: self._begin_once(algorithm))
+
+    async def _begin_once(self, algorithm: ChecksumAlgorithm | None) -> Upload:
+        left = self._leavings
+        was_unsure, left.is_unsure, left.is_written = left.is_unsure, True, True
+        try:
+            upload = await self._gateway.create_multipart_upload(
+                left.uri, algorithm, self._attributes
+            )
+        except S3Error as error:
+            left.is_unsure = was_unsure or error.transient
+            raise
+        left.is_unsure = was_unsure
+        left.uploads[upload.upload_id] = upload
         return upload
 
     async def upload_part(self) -> Finding:
