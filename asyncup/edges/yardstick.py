@@ -17,7 +17,7 @@ from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.files import source_error
 from asyncup.edges.noise import NoiseReader
 
-WRITTEN = 64 * MIB
+WRITTEN = 32 * MIB
 """Bytes of the chunk file that is written."""
 
 READ, READ_SECONDS = 256 * MIB, 3.0
