@@ -80,11 +80,13 @@ class InspectedFake(FakeS3):
             raise S3Error(Fault(action="complete", code="InvalidRequest"))
         return await self.complete_multipart_upload(upload, receipts)
 
-    async def put_with_trailer(self, uri: ObjectURI, data: bytes) -> None:
+    async def put_with_trailer(
+        self, uri: ObjectURI, data: bytes, attributes: ObjectAttributes
+    ) -> None:
         if not self.takes_trailers:
             raise S3Error(Fault(action="upload", code="NotImplemented"))
         noise = await Noise.of(len(data))
-        await super().put_object(uri, noise.body(), noise.checksums, ObjectAttributes())
+        await super().put_object(uri, noise.body(), noise.checksums, attributes)
 
     async def put_object(
         self,

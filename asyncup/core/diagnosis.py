@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from asyncup.core.errors import AsyncupError, S3Error
 from asyncup.core.events import Event
@@ -173,6 +174,21 @@ class CheckMade(Event):
     policy: str | None
     error: AsyncupError | None
     blocked_by: str | None
+
+    @classmethod
+    def of(cls, check: Check, finding: Finding) -> Self:
+        """Return what came of a check."""
+        return cls(
+            check=check.name,
+            area=check.area,
+            title=check.title,
+            verdict=finding.verdict,
+            told=finding.told,
+            hint=finding.hint,
+            policy=finding.policy,
+            error=finding.error,
+            blocked_by=finding.blocked_by,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

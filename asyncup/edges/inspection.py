@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from asyncup.core.bucket import LifecycleRule
-from asyncup.core.model import ObjectHead, ObjectURI, Receipt, Upload
+from asyncup.core.model import ObjectAttributes, ObjectHead, ObjectURI, Receipt, Upload
 from asyncup.edges.gateway import Gateway
 
 
@@ -75,5 +75,7 @@ class InspectedGateway(Gateway, Protocol):
     ) -> ObjectHead:
         """Complete an upload, and say that the object has this size, whatever it has."""
 
-    async def put_with_trailer(self, uri: ObjectURI, data: bytes) -> None:
+    async def put_with_trailer(
+        self, uri: ObjectURI, data: bytes, attributes: ObjectAttributes
+    ) -> None:
         """Store an object whose checksum comes after its bytes; only over TLS."""

@@ -11,7 +11,7 @@ from botocore.utils import get_environ_proxies
 from asyncup.core.bucket import LifecycleRule
 from asyncup.core.endpoint import redacted
 from asyncup.core.errors import Fault, S3Error
-from asyncup.core.model import ObjectHead, ObjectURI, Receipt, Upload
+from asyncup.core.model import ObjectAttributes, ObjectHead, ObjectURI, Receipt, Upload
 from asyncup.core.options import Options, S3Config
 from asyncup.edges import s3_wire
 from asyncup.edges.aws_settings import inherited
@@ -136,13 +136,21 @@ class InspectedS3(S3):
         )
         return s3_wire.read_head(answer, size=size)
 
-    async def put_with_trailer(self, uri: ObjectURI, data: bytes) -> None:
+    async def put_with_trailer(
+        self, uri: ObjectURI, data: bytes, attributes: ObjectAttributes
+    ) -> None:
         """Store an object whose checksum comes after its bytes; only over TLS.
 
         So does botocore where an algorithm is named and no value: `aws-chunked`.
         """
         fault = Fault(action=f"upload {uri} with a trailing checksum", operation="PutObject")
-        await self._requests.ask(fault, **s3_wire.place(uri), Body=data, ChecksumAlgorithm="CRC32")
+        await self._requests.ask(
+            fault,
+            **s3_wire.place(uri),
+            **s3_wire.attribute_headers(attributes),
+            Body=data,
+            ChecksumAlgorithm="CRC32",
+        )
 
 
 def _read_rules(answer: s3_wire.Answer) -> Iterator[LifecycleRule]:

@@ -14,7 +14,7 @@ from asyncup.core.names import printable
 from asyncup.core.options import MIB
 from asyncup.edges.blocks import BLOCK
 from asyncup.edges.chunks import ChunkStore
-from asyncup.edges.files import source_error
+from asyncup.edges.files import fingerprint, source_error
 from asyncup.edges.noise import NoiseReader
 
 WRITTEN = 32 * MIB
@@ -58,6 +58,7 @@ async def measure_source(
 
     Raises:
         SourceMissing, SourceUnreadable: there is nothing to read, or it cannot be.
+        SourceUnsuitable: it is neither a file nor a directory.
     """
     return await asyncio.to_thread(_measure_source, paths, clock)
 
@@ -89,6 +90,7 @@ def _forget(descriptor: int) -> None:
 
 def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
+        fingerprint(path)
         yield path
         return
 

@@ -149,19 +149,7 @@ class Doctor:
             if not self._is_asked_for(check):
                 continue
             finding = await self._look_at(check, to_blame)
-            self._announce(
-                CheckMade(
-                    check=check.name,
-                    area=check.area,
-                    title=check.title,
-                    verdict=finding.verdict,
-                    told=finding.told,
-                    hint=finding.hint,
-                    policy=finding.policy,
-                    error=finding.error,
-                    blocked_by=finding.blocked_by,
-                )
-            )
+            self._announce(CheckMade.of(check, finding))
             yield finding
 
     def _is_asked_for(self, check: Check) -> bool:
@@ -245,17 +233,14 @@ class Doctor:
             )
             return fine(f"ListMultipartUploads is allowed, {len(found)} pending here")
 
-        async def bucket() -> Finding:
-            return await self._ask(way.bucket)
-
         return {
             "credentials": way.credentials,
             "proxy": way.proxy,
             "tls": way.tls,
-            "bucket": bucket,
+            "bucket": partial(self._ask, way.bucket),
             "clock": way.clock,
             "region": way.region,
-            "lifecycle": way.lifecycle,
+            "lifecycle": partial(self._ask, way.lifecycle),
             "list_objects": list_objects,
             "list_uploads": list_uploads,
         }
@@ -296,7 +281,7 @@ class Doctor:
 
     async def _tidy_up(self) -> None:
         if self._leavings is not None:
-            async for left in self._leavings.remove():
+            async for left in self._leavings.remove(self._ask):
                 self._announce(left)
 
     def _remember(self) -> None:

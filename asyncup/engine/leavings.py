@@ -1,12 +1,24 @@
 """What an inspection has made at S3, and that it is removed, whatever happens."""
 
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from typing import Protocol, TypeVar
 
 from asyncup.core.diagnosis import LeftBehind
 from asyncup.core.errors import AccessDenied, AsyncupError, Fault, ServerFault, UploadMissing
 from asyncup.core.model import ObjectURI, Upload
 from asyncup.edges.inspection import InspectedGateway
+
+T = TypeVar("T")
+
+
+class Asking(Protocol):
+    """Makes a request, and again if it fails in a way that may pass."""
+
+    async def __call__(self, request: Callable[[], Awaitable[T]], /) -> T:
+        """Return the first answer."""
+
 
 _ROUNDS = 30
 """How often something is deleted before it is given up: each version of an object is one."""
@@ -29,26 +41,33 @@ class Leavings:
         self.is_written = False
         self.is_unsure = False
 
-    async def remove(self) -> AsyncIterator[LeftBehind]:
-        """Remove all of it, and yield what could not be."""
+    async def remove(self, ask: Asking) -> AsyncIterator[LeftBehind]:
+        """Remove all of it, and yield what could not be; `ask` makes requests more than once."""
         if not self.is_written:
             return
-        try:
-            if self.is_unsure:
-                listed = await self._gateway.list_multipart_uploads(self.uri)
-                self.uploads.update({each.upload_id: each for each in listed})
-        except AsyncupError as error:
-            yield self._left(None, error)
-        for upload in list(self.uploads.values()):
+        lost: AsyncupError | None = None
+        for upload_id, act in self._acts():
             try:
-                await self.abort(upload)
+                if lost is not None:
+                    # Nobody waits for one time-out after the other.
+                    raise lost
+                await ask(act)
             except AsyncupError as error:
-                yield self._left(upload.upload_id, error)
-        try:
-            await self.delete()
-        except AsyncupError as error:
-            yield self._left(None, error)
+                lost = error if error.transient else None
+                yield self._left(upload_id, error)
         self.is_written = False
+
+    def _acts(self) -> Iterator[tuple[str | None, Callable[[], Awaitable[None]]]]:
+        """Yield what is to be done, and the ID of the upload that it is about."""
+        if self.is_unsure:
+            yield None, self._find
+        for upload in list(self.uploads.values()):
+            yield upload.upload_id, partial(self.abort, upload)
+        yield None, self.delete
+
+    async def _find(self) -> None:
+        found = await self._gateway.list_multipart_uploads(self.uri)
+        self.uploads.update({each.upload_id: each for each in found})
 
     async def abort(self, upload: Upload) -> None:
         """Abort an upload, and again while parts that were on their way turn up.

@@ -26,7 +26,8 @@ class SpeedTest:
     async def rate(self, slots: int) -> float:
         """Return the bytes per second that the network takes with `slots` parts in flight.
 
-        It ends after `RATE_BYTES`, or `RATE_SECONDS`: what is on its way then is dropped.
+        It ends when a slot finds that `RATE_BYTES` are on their way, or after `RATE_SECONDS`: what
+        has not arrived then is dropped, for with fewer parts in flight the rate is another one.
 
         Raises:
             S3Error: a part was refused, or lost.
@@ -37,13 +38,13 @@ class SpeedTest:
         try:
             async with deadline, task_group() as group:
                 for _ in range(slots):
-                    group.create_task(self._send())
+                    group.create_task(self._send(deadline))
         except TimeoutError:
             if not deadline.expired():
                 raise
         return self._moved / max(loop.time() - began, 1e-6)
 
-    async def _send(self) -> None:
+    async def _send(self, deadline: asyncio.Timeout) -> None:
         size = self._noise.checksums.size
         while self._left >= size:
             self._left -= size
@@ -52,6 +53,8 @@ class SpeedTest:
                 await self._gateway.upload_part(
                     self._upload, next(self._numbers), body, self._noise.checksums
                 )
+        if not deadline.expired():
+            deadline.reschedule(asyncio.get_running_loop().time())
 
     def _took(self, count: int) -> None:
         self._moved += count

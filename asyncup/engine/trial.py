@@ -1,11 +1,11 @@
 """Uploads on trial: each request that an upload makes, once, and what the server does beside."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
 
 from asyncup.core.capabilities import Capabilities
 from asyncup.core.diagnosis import TRIAL_PART, Finding, Verdict, fine, lacking, unknown
 from asyncup.core.errors import (
+    AccessDenied,
     ChecksumRejected,
     ChecksumUnsupported,
     Fault,
@@ -32,19 +32,10 @@ from asyncup.core.proof import compare_parts, prove
 from asyncup.core.sizes import format_size
 from asyncup.edges.inspection import InspectedGateway
 from asyncup.edges.noise import Noise
-from asyncup.engine.leavings import Leavings
-
-T = TypeVar("T")
+from asyncup.engine.leavings import Asking, Leavings
 
 _LITTLE = 1 << 10
 _LAST_NUMBER = 10_000
-
-
-class Asking(Protocol):
-    """Makes a request, and again if it fails in a way that may pass."""
-
-    async def __call__(self, request: Callable[[], Awaitable[T]], /) -> T:
-        """Return the first answer."""
 
 
 class Trial:
@@ -269,8 +260,8 @@ class Trial:
         if not self._gateway.endpoint.startswith("https:"):
             return unknown("they are sent over TLS only; asyncup sends none")
         data = bytes(_LITTLE)
-        uri = self._leavings.uri
-        refusal = await self._refusal(lambda: self._gateway.put_with_trailer(uri, data))
+        uri, attributes = self._leavings.uri, self._attributes
+        refusal = await self._refusal(lambda: self._gateway.put_with_trailer(uri, data, attributes))
         if refusal is None:
             return fine("taken; asyncup sends none")
         return lacking("refused, which stops other tools; asyncup sends none")
@@ -281,10 +272,12 @@ class Trial:
         """Return with what S3 refuses a request, None if it does not.
 
         Raises:
-            S3Error: it has not answered.
+            S3Error: it has not answered, or denies it: that says nothing of what it can do.
         """
         try:
             await request()
+        except (AccessDenied, UploadMissing):
+            raise
         except S3Error as error:
             if error.transient and not isinstance(error, ChecksumRejected):
                 raise

@@ -150,7 +150,8 @@ def test_trailers(weed: EmbeddedServer, tmp_path: Path) -> None:
             "before-send.s3.PutObject",
             lambda request, **_: announced.append(str(request.headers["x-amz-trailer"])),
         )
-        await s3.put_with_trailer(ObjectURI("test-bucket", "object"), bytes(1000))
+        uri = ObjectURI("test-bucket", "object")
+        await s3.put_with_trailer(uri, bytes(1000), ObjectAttributes())
 
     # The proxy of the tests passes on no body without a length: it answers by itself.
     stored = Answer(200, "", (ID, 'ETag: "etag"'), early=True)

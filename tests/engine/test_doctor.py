@@ -159,6 +159,7 @@ def test_nothing_is_left_whatever_is_lost(tmp_path: Path, *, after: bool) -> Non
     verbs = {
         *("create_multipart_upload", "upload_part", "complete_multipart_upload", "list_parts"),
         *("put_object", "head_object", "list_multipart_uploads", "list_objects"),
+        *("abort_multipart_upload", "delete_object", "lifecycle_rules"),
     }
     for verb in verbs:
         s3 = InspectedFake()
@@ -174,6 +175,30 @@ def test_an_upload_whose_answers_are_all_lost_is_removed(s3: InspectedFake, tmp_
     assert examined.made("create").verdict is Verdict.FAILED
     assert s3.count("create_multipart_upload") == 3
     assert (examined.code, examined.is_clean()) == (4, True)
+
+
+def test_an_s3_that_goes_away(s3: InspectedFake, tmp_path: Path) -> None:
+    """What may be left then is told, and nobody waits for each of its parts by itself."""
+    gone = ConnectionLost(Fault(action="connect"))
+
+    def watch(request: Request) -> None:
+        if request.verb == "put_object":
+            for verb in ("put_object", "abort_multipart_upload", "head_object", "list_objects"):
+                s3.fail(verb, gone, times=99)
+            raise gone
+
+    def begin_another(_: int, event: object) -> None:
+        if isinstance(event, CheckMade) and event.check == "complete":
+            s3.fail("list_parts", gone, times=99)
+
+    s3.watch = watch
+    examined = Examined(s3, tmp_path)
+    examined.ears.act = begin_another
+    examined.run()
+    left = examined.ears.of(LeftBehind)
+    assert {each.upload_id for each in left} == {*s3.uploads, None}
+    assert [each.error for each in left] == [gone] * len(left)
+    assert examined.code == 4
 
 
 def test_what_cannot_be_removed_is_told(s3: InspectedFake, tmp_path: Path) -> None:
