@@ -1,5 +1,6 @@
 """`asyncup doctor`: whether an upload would work."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,9 +54,10 @@ def _run(subject: Subject, options: Options, params: Params, tell: Listener) -> 
         return await examiner.run()
 
     def say_what_is_left() -> None:
-        if examiner.may_be_left is not None:
-            told = f"something may be left at {examiner.may_be_left}"
-            hint = f"asyncup abort {examiner.may_be_left} --all --yes; aws s3 rm it as well"
+        if (left := examiner.may_be_left) is not None:
+            uri = shlex.quote(str(left))
+            hint = f"asyncup abort {uri} --all --yes; aws s3 rm {uri}"
+            told = f"something may be left at {left}"
             Output(sys.stderr).write_line(Line(Level.WARNING, told, hint))
 
     return run_attended(main, if_cancelled=say_what_is_left)

@@ -13,7 +13,7 @@ import pytest
 from asyncup.core.diagnosis import CHECKS
 from tests.certificates import make_certificate
 from tests.cli.kit import COMMAND, Ended, asyncup, finish, lines, start
-from tests.proxy import Answer, Fate, Request, Script, error_answer, proxy_to
+from tests.proxy import Answer, Fate, Request, Script, error_answer, let_pass, proxy_to
 from tests.s3 import Bucket
 
 
@@ -102,6 +102,30 @@ def test_ctrl_c(bucket: Bucket) -> None:
     assert ended.code == 130
     assert ended.events("summary")[0]["exit_code"] == 130
     assert ended.events("left_behind") == []
+
+
+def test_ctrl_c_twice(bucket: Bucket) -> None:
+    """It ends at once, and tells what may be left with the commands that remove it; they do."""
+    with proxy_to(bucket.server.endpoint_url, let_pass(0)) as proxy:
+        process = start(
+            *("doctor", str(bucket.place), "--no-speed", "--plain"),
+            env={**bucket.env, "AWS_ENDPOINT_URL": proxy.url},
+        )
+        proxy.wait_until(lambda seen: any(each.part_number for each in seen.requests))
+        proxy.script = lambda _: Fate.SILENCE
+        known = len(proxy.requests)
+        process.send_signal(signal.SIGINT)
+        proxy.wait_until(lambda seen: len(seen.requests) > known)
+        process.send_signal(signal.SIGINT)
+        ended = finish(process)
+    assert ended.code == 130
+    (told,) = lines(ended.err, "something may be left at s3://")
+    (hint,) = lines(ended.err, "hint: asyncup abort s3://")
+    assert len(bucket.pending()) == 1
+    command = hint.removeprefix("hint: asyncup ").partition(";")[0].split()
+    assert command[1] == told.rpartition(" ")[2]
+    assert asyncup(*command, env=bucket.env).code == 0
+    assert bucket.pending() == []
 
 
 def read_all(terminal: int) -> Iterator[bytes]:

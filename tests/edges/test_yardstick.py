@@ -1,12 +1,13 @@
 """How disks are measured: by a chunk file that is gone afterwards, and by reading what there is."""
 
 import asyncio
+import os
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from asyncup.core.errors import SourceMissing, SourceUnreadable, SplitDirUnusable
+from asyncup.core.errors import SourceMissing, SourceUnreadable, SourceUnsuitable, SplitDirUnusable
 from asyncup.edges import yardstick
 from asyncup.edges.yardstick import measure_source, measure_split_dir
 
@@ -57,5 +58,8 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "gone", tmp_path / "empty"):
         with pytest.raises(SourceMissing):
             rate(path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceUnsuitable):
+        rate(tmp_path / "pipe")
     with pytest.raises(SourceUnreadable):
         rate(Path("/proc/self/mem"))

@@ -180,25 +180,24 @@ def test_an_upload_whose_answers_are_all_lost_is_removed(s3: InspectedFake, tmp_
 def test_an_s3_that_goes_away(s3: InspectedFake, tmp_path: Path) -> None:
     """What may be left then is told, and nobody waits for each of its parts by itself."""
     gone = ConnectionLost(Fault(action="connect"))
+    asked: list[str] = []
 
-    def watch(request: Request) -> None:
-        if request.verb == "put_object":
-            for verb in ("put_object", "abort_multipart_upload", "head_object", "list_objects"):
-                s3.fail(verb, gone, times=99)
-            raise gone
+    def leave(_: int, event: object) -> None:
+        if isinstance(event, CheckMade) and event.check == "part_numbers":
+            s3.watch = refuse
 
-    def begin_another(_: int, event: object) -> None:
-        if isinstance(event, CheckMade) and event.check == "complete":
-            s3.fail("list_parts", gone, times=99)
+    def refuse(request: Request) -> None:
+        asked.append(request.verb)
+        raise gone
 
-    s3.watch = watch
     examined = Examined(s3, tmp_path)
-    examined.ears.act = begin_another
+    examined.ears.act = leave
     examined.run()
     left = examined.ears.of(LeftBehind)
+    assert len(s3.uploads) == 2
     assert {each.upload_id for each in left} == {*s3.uploads, None}
-    assert [each.error for each in left] == [gone] * len(left)
-    assert examined.code == 4
+    assert {each.error for each in left} == {gone}
+    assert asked[-4:] == ["put_object", *3 * ["list_multipart_uploads"]]
 
 
 def test_what_cannot_be_removed_is_told(s3: InspectedFake, tmp_path: Path) -> None:
@@ -277,6 +276,15 @@ def test_what_aws_says_of_a_denial_counts(
     assert (action or "") in (made.policy or "")
     assert (made.policy is None) is (action is None)
     assert (hint or "") in (made.hint or "")
+
+
+def test_what_is_denied_says_nothing_of_the_server(s3: InspectedFake, tmp_path: Path) -> None:
+    """Whether it can do something is not known where it may not be tried."""
+    denied = AccessDenied(Fault(action="ask", operation="UploadPart", code="AccessDenied"))
+    s3.fail("upload_part", denied, number=10_000)
+    made = Examined(s3, tmp_path).run().made("part_numbers")
+    assert made.verdict is Verdict.UNKNOWN
+    assert '"s3:PutObject"' in (made.policy or "")
 
 
 Setting = Callable[[InspectedFake], None]
