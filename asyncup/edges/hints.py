@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from asyncup.core.capabilities import UNKNOWN, Capabilities, Remembered, hints_text, read_hints
+from asyncup.core.capabilities import Capabilities, Remembered, hints_text, read_hints
 from asyncup.edges.replaced_file import replace_file
 
 
@@ -35,10 +35,6 @@ class Hints:
     def learn(self, bucket: str, known: Capabilities) -> None:
         """Take note of what a bucket was seen to do, until this process ends."""
         self._remembered = self._remembered.learn(bucket, known, _now())
-
-    def forget(self, bucket: str) -> None:
-        """Know no more of a bucket than of one that nobody has looked at."""
-        self.learn(bucket, UNKNOWN)
 
     def keep(self) -> bool:
         """Let later runs know it; return whether they will."""

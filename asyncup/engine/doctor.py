@@ -43,8 +43,8 @@ from asyncup.edges.s3_inspection import open_inspected
 from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.hiring import AGENT
 from asyncup.engine.leavings import Leavings
-from asyncup.engine.speed import SpeedTest
-from asyncup.engine.survey import Machine, Way, name_finding, rate_told
+from asyncup.engine.speed import SpeedTest, rate_told
+from asyncup.engine.survey import Machine, Way, name_finding
 from asyncup.engine.trial import Trial
 
 T = TypeVar("T")

@@ -46,7 +46,7 @@ class Leavings:
         if not self.is_written:
             return
         lost: AsyncupError | None = None
-        for upload_id, act in self._acts():
+        for act, upload_id, command in self._acts():
             try:
                 if lost is not None:
                     # Nobody waits for one time-out after the other.
@@ -54,16 +54,19 @@ class Leavings:
                 await ask(act)
             except AsyncupError as error:
                 lost = error if error.transient else None
-                yield self._left(upload_id, error)
+                hint = shlex.join(command)
+                yield LeftBehind(uri=self.uri, upload_id=upload_id, hint=hint, error=error)
         self.is_written = False
 
-    def _acts(self) -> Iterator[tuple[str | None, Callable[[], Awaitable[None]]]]:
-        """Yield what is to be done, and the ID of the upload that it is about."""
+    def _acts(self) -> Iterator[tuple[Callable[[], Awaitable[None]], str | None, list[str]]]:
+        """Yield what is to be done, the ID of the upload it is about, and the command for it."""
+        abort = ["asyncup", "abort", str(self.uri), "--yes"]
         if self.is_unsure:
-            yield None, self._find
+            yield self._find, None, [*abort, "--all"]
         for upload in list(self.uploads.values()):
-            yield upload.upload_id, partial(self.abort, upload)
-        yield None, self.delete
+            upload_id = upload.upload_id
+            yield partial(self.abort, upload), upload_id, [*abort, "--upload-id", upload_id]
+        yield self.delete, None, ["aws", "s3", "rm", str(self.uri)]
 
     async def _find(self) -> None:
         found = await self._gateway.list_multipart_uploads(self.uri)
@@ -106,10 +109,3 @@ class Leavings:
 
     def _again(self, action: str) -> ServerFault:
         return ServerFault(Fault(action=action, message="it is there again and again"))
-
-    def _left(self, upload_id: str | None, error: AsyncupError) -> LeftBehind:
-        uri = str(self.uri)
-        command = ["aws", "s3", "rm", uri]
-        if upload_id is not None:
-            command = ["asyncup", "abort", uri, "--upload-id", upload_id, "--yes"]
-        return LeftBehind(uri=self.uri, upload_id=upload_id, hint=shlex.join(command), error=error)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from asyncup.core.diagnosis import RATE_BYTES, RATE_SECONDS
 from asyncup.core.model import Upload
+from asyncup.core.options import GIB
+from asyncup.core.sizes import format_duration, format_size
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.noise import Noise
 from asyncup.engine.groups import task_group
@@ -58,3 +60,13 @@ class SpeedTest:
 
     def _took(self, count: int) -> None:
         self._moved += count
+
+
+def rate_told(rates: dict[int, float], best: int) -> str:
+    """Say what was measured, and what follows."""
+    each = ", ".join(f"{format_size(rate)}/s with {slots}" for slots, rate in rates.items())
+    took = format_duration(GIB / max(rates[best], 1.0))
+    return (
+        f"{each} part{'s' if max(rates) > 1 else ''} in flight: --concurrency {best} brings nearly "
+        f"all of it, 1 GiB in {took}; auto, the default, finds out by itself"
+    )

@@ -11,7 +11,7 @@ from asyncup.core.bucket import days_to_live, name_problem
 from asyncup.core.diagnosis import Finding, Verdict, fine, unknown
 from asyncup.core.errors import AccessDenied
 from asyncup.core.model import ObjectURI
-from asyncup.core.options import GIB, MIB, Options
+from asyncup.core.options import MIB, Options
 from asyncup.core.sizes import format_duration, format_size
 from asyncup.edges.inspection import InspectedGateway
 from asyncup.edges.yardstick import measure_source, measure_split_dir
@@ -32,8 +32,6 @@ _RULE = (
     '{"ID":"unfinished-uploads","Status":"Enabled","Filter":{"Prefix":""},'
     '"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":14}}'
 )
-
-
 _RULES = f'{{"Rules":[{_RULE}]}}'
 
 
@@ -199,13 +197,3 @@ class Machine:
         """Read of the sources."""
         rate = await measure_source(self.sources)
         return fine(f"read at {format_size(rate)}/s")
-
-
-def rate_told(rates: dict[int, float], best: int) -> str:
-    """Say what was measured, and what follows."""
-    each = ", ".join(f"{format_size(rate)}/s with {slots}" for slots, rate in rates.items())
-    hours = format_duration(GIB / max(rates[best], 1.0))
-    return (
-        f"{each} part{'s' if max(rates) > 1 else ''} in flight: --concurrency {best} brings nearly "
-        f"all of it, 1 GiB in {hours}; auto, the default, finds out by itself"
-    )

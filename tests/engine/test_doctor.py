@@ -216,7 +216,7 @@ def test_what_cannot_be_removed_is_told(s3: InspectedFake, tmp_path: Path) -> No
     assert f"aws s3 rm s3://test-bucket/{key}" in {each.hint for each in left}
     assert len(s3.objects[key].data) == 1024  # of several, the last one is the smallest
     for upload_id in s3.uploads:
-        assert any(f"--upload-id {upload_id} --yes" in each.hint for each in left)
+        assert any(f"--yes --upload-id {upload_id}" in each.hint for each in left)
 
 
 DENIED = {
