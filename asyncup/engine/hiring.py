@@ -71,14 +71,14 @@ async def open_means(
     Raises:
         UsageError: the configuration names things that are not there.
     """
-    signatory = Signatory(CredentialChain(s3))
+    signatory, opened = Signatory(CredentialChain(s3)), None
     if gateway is None:
         opening = open_s3(s3, options, agent=AGENT, signatory=signatory)
         gateway = opened = await stack.enter_async_context(opening)
         start_worker = start_worker or start_process
-        if not Hints(options.state_dir, opened.endpoint).answers_continue:
-            opened.send_at_once()
     hints = Hints(options.state_dir, gateway.endpoint)
+    if opened is not None and not hints.answers_continue:
+        opened.send_at_once()
     number = options.processes or min(cores(), options.slots.most)
     if start_worker is None or number == 1:
         return Means(gateway, hints)
