@@ -56,6 +56,8 @@ async def _work() -> None:
     signatory = ToldSignatory(ToldCredentials(told.s3))
     options = Options(concurrency=told.concurrency, stall_timeout=told.stall_timeout)
     async with open_s3(told.s3, options, agent=told.agent, signatory=signatory) as s3:
+        if not told.asks_first:
+            s3.send_at_once()
         await Workbench(channel, s3, signatory.adopt).run()
         os._exit(0)
 

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "__init__": {"core", "engine"},
 }
 
-COMMANDS = {"cli/main.py", "cli/cleanup_commands.py"}
+COMMANDS = {"cli/main.py", "cli/cleanup_commands.py", "cli/doctor_command.py"}
 """Where commands say what they take: their options are parameters, by typer's design."""
 
 DOORS = {
@@ -40,16 +40,24 @@ DOORS = {
         "edges/s3_credentials.py",
         "edges/s3_errors.py",
         "edges/s3_http.py",
+        "edges/s3_inspection.py",
         "edges/s3_models.py",
         "edges/s3_names.py",
         "edges/s3_request.py",
+        "edges/s3_tls.py",
     },
     "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},
     "awscrt": {"core/checksums.py"},
     "filelock": {"edges/locks.py"},
     "pathspec": {"core/selection.py"},
     "platformdirs": {"edges/places.py"},
-    "rich": {"ui/live.py", "ui/rows.py", "cli/show.py"},
+    "rich": {
+        "cli/doctor.py",
+        "cli/show.py",
+        "ui/diagnosis_tables.py",
+        "ui/live.py",
+        "ui/rows.py",
+    },
     "typer": {
         "cli/commands.py",
         *COMMANDS,

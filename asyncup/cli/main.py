@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from asyncup import __version__
-from asyncup.cli import cleanup_commands, config_app, streams
+from asyncup.cli import cleanup_commands, config_app, doctor_command, streams
 from asyncup.cli import completion as shells
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 
 app.add_typer(config_app.app, name="config")
+app.command(cls=Command)(doctor_command.doctor)
 
 
 def main() -> None:
@@ -42,7 +43,6 @@ def main() -> None:
     streams.prepare()
     if "_ASYNCUP_COMPLETE" in os.environ:
         shells.prepare()
-    # Without arguments, there is the help.
     code = _run(sys.argv[1:] or ["--help"])
     streams.let_go()
     # All ends with the process: nobody needs to look through it for garbage once more.

@@ -45,6 +45,7 @@ _FILES = {
 
 _EXAMPLES = {
     "Upload a file; run it again after any interruption:": "asyncup put film.mov s3://films/",
+    "Find out whether uploads to a place would work:": "asyncup doctor s3://films/",
     "See first what a directory comes to:": "asyncup put photos s3://films/ --dry-run",
     "Prove it later, without a download:": "asyncup verify photos s3://films/",
     "Look for what was never finished, and delete it:": "asyncup pending s3://films/\n"

@@ -67,12 +67,14 @@ class Message:
 class OpenS3(Message):
     """Which S3 all that follows is about; `concurrency` is how many parts may be in flight.
 
-    `s3` has no keys in it: what to sign a request with is told with each of them.
+    `asks_first` says whether a body waits until the server says that it is welcome. `s3` has no
+    keys in it: what to sign a request with is told with each of them.
     """
 
     s3: S3Config
     concurrency: int
     stall_timeout: float
+    asks_first: bool
     agent: str
 
 

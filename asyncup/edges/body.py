@@ -7,10 +7,9 @@ whatever has `__aiter__`, slice by slice.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Self
+from typing import Protocol, Self
 
 from asyncup.core.errors import AsyncupError
-from asyncup.edges.files import RangeReader
 from asyncup.edges.tcp import Acknowledgements
 
 FIRST_SLICE, LEAST_SLICE, SLICE = 32 << 10, 4 << 10, 256 << 10
@@ -34,6 +33,18 @@ def at_once(most: int) -> int:
     return most
 
 
+class Rewindable(Protocol):
+    """Gives the bytes of a body a block at a time, empty at the end, as often as it is rewound."""
+
+    async def read(self) -> memoryview:
+        """Return the next block."""
+
+    def rewind(self) -> None:
+        """Start again at the beginning."""
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 class PartBody:
     """The bytes of one attempt to send a part.
 
@@ -52,7 +63,7 @@ class PartBody:
 
     def __init__(
         self,
-        reader: RangeReader,
+        reader: Rewindable,
         size: int,
         moved: Callable[[int], None],
         pace: Pace = at_once,

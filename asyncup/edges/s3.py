@@ -68,12 +68,12 @@ async def open_s3(
         UsageError: the configuration names things that are not there.
         S3Error: the credentials are no good, or not to be had.
     """
-    by, connections = signatory or Signatory(CredentialChain(config)), _connections(options)
+    by, connections = signatory or Signatory(CredentialChain(config)), connections_for(options)
     async with open_client(config, connections=connections, agent=agent, chain=by.chain) as client:
         yield S3(client, options, chain=by.chain, clock=by.clock)
 
 
-def _connections(options: Options) -> int:
+def connections_for(options: Options) -> int:
     """Return how many connections there may be.
 
     Beside the parts in flight, as many files may be asked about, begun or completed.
@@ -99,7 +99,7 @@ class S3:
     ) -> None:
         self.endpoint = str(client.meta.endpoint_url)
         self._requests = Requests(
-            client, options.stall_timeout, _connections(options), clock or SigningClock()
+            client, options.stall_timeout, connections_for(options), clock or SigningClock()
         )
         self._chain = chain
         self._probe_timeout = min(options.stall_timeout, PROBE_TIMEOUT)
@@ -135,6 +135,10 @@ class S3:
         Keys that were given by name are no chain. What cannot be read changes nothing.
         """
         return self._chain is not None and await self._chain.renew()
+
+    def send_at_once(self) -> None:
+        """Send bodies without asking whether they are welcome: this server does not answer that."""
+        self._requests.waits_for_continue = False
 
     async def head_object(
         self, uri: ObjectURI, *, part_number: int | None = None, version_id: str | None = None
@@ -223,7 +227,7 @@ class S3:
             **s3_wire.place(uri),
             **s3_wire.checksum_headers(algorithm, checksums),
             **s3_wire.attribute_headers(attributes),
-            **_condition(only_if_absent=only_if_absent),
+            **s3_wire.condition(only_if_absent=only_if_absent),
         )
         return s3_wire.read_head(answer, size=checksums.size)
 
@@ -325,7 +329,7 @@ class S3:
             MultipartUpload={"Parts": [s3_wire.completed_part(upload, each) for each in receipts]},
             MpuObjectSize=size,
             **s3_wire.whole_checksum(upload, receipts),
-            **_condition(only_if_absent=only_if_absent),
+            **s3_wire.condition(only_if_absent=only_if_absent),
         )
         return s3_wire.read_head(answer, size=size)
 
@@ -343,8 +347,3 @@ def _fault(operation: str, action: str) -> Fault:
 
 def _of(upload: Upload) -> dict[str, object]:
     return {**s3_wire.place(upload.uri), "UploadId": upload.upload_id}
-
-
-def _condition(*, only_if_absent: bool) -> dict[str, object]:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html."""
-    return {"IfNoneMatch": "*"} if only_if_absent else {}

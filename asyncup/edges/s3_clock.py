@@ -45,7 +45,7 @@ class SigningClock:
 
         `signed_ahead` is what was known when the request that it answers was signed.
         """
-        ahead = self._ahead_by(date)
+        ahead = self.ahead_by(date)
         if ahead is None or abs(ahead - signed_ahead) < _SAME:
             return False
         self.ahead = ahead
@@ -53,10 +53,11 @@ class SigningClock:
 
     def looks_wrong(self, date: str | None, signed_ahead: timedelta) -> bool:
         """Whether it may have been for its time that a request was refused."""
-        ahead = self._ahead_by(date)
+        ahead = self.ahead_by(date)
         return ahead is not None and abs(ahead - signed_ahead) > _SUSPICIOUS
 
-    def _ahead_by(self, date: str | None) -> timedelta | None:
+    def ahead_by(self, date: str | None) -> timedelta | None:
+        """Return how far a Date header is ahead of this machine's clock; None if it is none."""
         then = read_date(date)
         return None if then is None else then - self._local()
 

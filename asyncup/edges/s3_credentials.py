@@ -16,6 +16,7 @@ from botocore.credentials import ReadOnlyCredentials
 from asyncup.core.errors import AsyncupError, CredentialsExpired, CredentialsRejected, Fault
 from asyncup.core.messages import Keys
 from asyncup.core.options import S3Config
+from asyncup.edges.inspection import CredentialsSeen
 from asyncup.edges.s3_errors import answered, unanswered
 from asyncup.edges.s3_http import ThreadedResolver
 from asyncup.edges.s3_models import S3Models
@@ -24,6 +25,20 @@ RENEWAL_TIMEOUT = 60.0
 """Seconds that a chain may take to be read: a process of its own may ask the network."""
 
 _FAULT = Fault(action="find credentials")
+
+_SOURCES = {
+    "env": "environment variables",
+    "shared-credentials-file": "the credentials file",
+    "config-file": "the configuration file",
+    "assume-role": "a role that is assumed",
+    "assume-role-with-web-identity": "a role, by a token in a file",
+    "custom-process": "a program (credential_process)",
+    "sso": "SSO",
+    "login": "aws login",
+    "container-role": "the role of this container",
+    "iam-role": "the role of this machine (EC2)",
+}
+"""By botocore's names of what has given them."""
 
 _OF_CREDENTIALS = (
     # botocore's own word for credentials that are refreshed and have run out all the same.
@@ -122,6 +137,21 @@ class CredentialChain:
             return Keys(given.access_key_id, given.secret_access_key or "", given.session_token)
         found: Any = await self.get_frozen_credentials()
         return None if found is None else Keys(found.access_key, found.secret_key, found.token)
+
+    async def seen(self) -> CredentialsSeen:
+        """Return where the keys come from, without the secret ones.
+
+        Raises:
+            CredentialsMissing: there are none.
+            S3Error: as `get_frozen_credentials`.
+        """
+        keys = await self.keys()
+        if keys is None:
+            raise unanswered(boto.NoCredentialsError(), _FAULT)
+        method = str(getattr(self._newest, "method", "explicit"))
+        # botocore tells the end of those that it refreshes nowhere else.
+        expires = getattr(self._newest, "_expiry_time", None)
+        return CredentialsSeen(_SOURCES.get(method, method), keys.access_key_id, expires)
 
     async def get_account_id(self) -> object:
         """Return the account; S3 has no endpoints that are an account's own."""

@@ -38,6 +38,7 @@ from asyncup.core.errors import (
     UsageError,
     WrongRegion,
 )
+from asyncup.core.permissions import actions_for
 
 _CODES: dict[type[S3Error], tuple[str, ...]] = {
     Throttled: (
@@ -100,16 +101,6 @@ _CODES: dict[type[S3Error], tuple[str, ...]] = {
     PartsMismatch: ("InvalidPart", "InvalidPartOrder"),
 }
 _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes}
-
-_ACTIONS = {
-    "HeadObject": "s3:GetObject and s3:ListBucket",
-    "GetObject": "s3:GetObject",
-    "ListObjectsV2": "s3:ListBucket",
-    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    "ListParts": "s3:ListMultipartUploadParts",
-    "AbortMultipartUpload": "s3:AbortMultipartUpload",
-}
-"""What a policy has to allow; all other operations here want s3:PutObject."""
 
 _HINTS: dict[type[S3Error], str] = {
     CredentialsMissing: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a --profile, "
@@ -174,8 +165,8 @@ def _kind(code: str, status: int, fault: Fault) -> type[S3Error]:
 
 def _hint(kind: type[S3Error], fault: Fault) -> str | None:
     if kind is AccessDenied:
-        action = _ACTIONS.get(fault.operation, "s3:PutObject")
-        return f"the policy of these credentials has to allow {action}; see the README"
+        actions = " and ".join(actions_for(fault.operation))
+        return f"the policy of these credentials has to allow {actions}; see the README"
     return _HINTS.get(kind)
 
 

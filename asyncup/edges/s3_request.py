@@ -5,7 +5,7 @@ aiohttp's own begins only after the last byte: on a dead connection a body would
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sized
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -67,6 +67,8 @@ class Requests:
 
     `stall_timeout` is in seconds, `connections` how many there may be: a request that is signed
     and then waits for one grows old, and so does its clock. Requests are signed by `clock`.
+
+    `waits_for_continue` says whether a large body waits until the server says that it is welcome.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Requests:
         self._clock = clock
         self._stall_timeout = stall_timeout
         self._connections = asyncio.Semaphore(connections)
-        self._waits_for_continue = True
+        self.waits_for_continue = True
         client.meta.events.register("before-sign.s3", self._before_sign)
         client.meta.events.register("before-parse.s3", _before_parse)
         clock.register(client)
@@ -95,14 +97,14 @@ class Requests:
 
     async def send(self, fault: Fault, body: PartBody, **params: object) -> Answer:
         """Make a request that carries a part's bytes."""
-        waited = self._waits_for_continue
+        waited = self.waits_for_continue
         try:
             return await self._request(fault, self._stall_timeout, params, body)
         except Stalled:
             # Not one byte was asked for: this server may not know `Expect: 100-continue`, and
             # aiohttp waits for that without end. It saves some bytes; it is not worth insisting.
             if waited and not body.sent and len(body) >= _WORTH_ASKING:
-                self._waits_for_continue = False
+                self.waits_for_continue = False
             raise
 
     async def _request(
@@ -165,7 +167,9 @@ class Requests:
     def _before_sign(self, request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
         if "Expect" not in request.headers:
             return
-        if not self._waits_for_continue or len(request.data) < _WORTH_ASKING:
+        # What is wrapped to be sent in chunks does not tell its length.
+        size = len(request.data) if isinstance(request.data, Sized) else 0
+        if not self.waits_for_continue or size < _WORTH_ASKING:
             del request.headers["Expect"]
 
 

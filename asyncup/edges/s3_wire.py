@@ -83,6 +83,11 @@ def attribute_headers(attributes: ObjectAttributes) -> dict[str, object]:
     return {name: value for name, value in given.items() if value}
 
 
+def condition(*, only_if_absent: bool) -> dict[str, object]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html."""
+    return {"IfNoneMatch": "*"} if only_if_absent else {}
+
+
 def completed_part(upload: Upload, receipt: Receipt) -> dict[str, object]:
     """Name a part for CompleteMultipartUpload; its checksum is required where S3 has one."""
     named: dict[str, object] = {"PartNumber": receipt.part.number, "ETag": f'"{receipt.etag}"'}

@@ -33,13 +33,18 @@ async def _negotiate(runtime: Runtime, uri: ObjectURI, attributes: ObjectAttribu
             lambda _: runtime.gateway.create_multipart_upload(uri, algorithm, attributes), uri
         )
 
-    policy = runtime.options.checksum
+    policy, known = runtime.options.checksum, runtime.hints.of(uri.bucket)
+    if policy is ChecksumPolicy.AUTO and known.takes_checksums is False:
+        # Asked in vain before. If it checks by one all the same, its answer says so.
+        return await create_with(None)
     try:
         return await create_with(policy.for_parts)
     except ChecksumUnsupported as error:
         if policy.algorithm is not None:
             raise unsupported(uri, policy, error.fault) from error
-        return await create_with(None)
+    upload = await create_with(None)
+    runtime.hints.learn(uri.bucket, replace(known, takes_checksums=False))
+    return upload
 
 
 def unsupported(

@@ -16,6 +16,7 @@ from asyncup.edges.channel import start_process
 from asyncup.edges.crew import Crew
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.hands import Hands, OwnHands
+from asyncup.edges.hints import Hints
 from asyncup.edges.hired import Hired, StartWorker
 from asyncup.edges.machine import cores
 from asyncup.edges.s3 import open_s3
@@ -23,15 +24,19 @@ from asyncup.edges.s3_credentials import CredentialChain
 from asyncup.edges.s3_signatory import Signatory
 from asyncup.engine.source import CrewFileSource, FileSource, OpenFile
 
-_AGENT = f"asyncup/{__version__}"
+AGENT = f"asyncup/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What takes bytes to S3: `crew` is None where this process does it alone."""
+    """What takes bytes to S3: `crew` is None where this process does it alone.
+
+    `hints` are what is known of the server from an earlier look at it.
+    """
 
     gateway: Gateway
-    crew: Crew | None
+    hints: Hints
+    crew: Crew | None = None
 
     @property
     def hands(self) -> Hands:
@@ -66,20 +71,24 @@ async def open_means(
     Raises:
         UsageError: the configuration names things that are not there.
     """
-    signatory = Signatory(CredentialChain(s3))
+    signatory, opened = Signatory(CredentialChain(s3)), None
     if gateway is None:
-        opening = open_s3(s3, options, agent=_AGENT, signatory=signatory)
-        gateway = await stack.enter_async_context(opening)
+        opening = open_s3(s3, options, agent=AGENT, signatory=signatory)
+        gateway = opened = await stack.enter_async_context(opening)
         start_worker = start_worker or start_process
+    hints = Hints(options.state_dir, gateway.endpoint)
+    if opened is not None and not hints.answers_continue:
+        opened.send_at_once()
     number = options.processes or min(cores(), options.slots.most)
     if start_worker is None or number == 1:
-        return Means(gateway, None)
+        return Means(gateway, hints)
     told = OpenS3(
         # Their keys are told with each request: they may change.
         s3=replace(s3, access_key_id=None, secret_access_key=None, session_token=None),
         concurrency=options.slots.most,
         stall_timeout=options.stall_timeout,
-        agent=_AGENT,
+        asks_first=hints.answers_continue,
+        agent=AGENT,
     )
     crew = Crew(
         [Hired(start_worker, told) for _ in range(number)],
@@ -87,7 +96,7 @@ async def open_means(
         OwnHands(gateway),
         (lambda: True) if options.processes else Need(number, announce),
     )
-    return Means(gateway, await stack.enter_async_context(crew))
+    return Means(gateway, hints, await stack.enter_async_context(crew))
 
 
 class Need:

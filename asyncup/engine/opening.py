@@ -61,6 +61,7 @@ async def open_runtime(
         announce=tell,
         retry=Retrier(policy, link, tell, stopping),
         journal=journal,
+        hints=means.hints,
         slots=slots,
         window=window,
         link=link,

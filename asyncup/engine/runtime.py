@@ -8,6 +8,7 @@ from asyncup.core.events import Listener
 from asyncup.core.options import Options
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.hands import Hands
+from asyncup.edges.hints import Hints
 from asyncup.edges.journal import Journal
 from asyncup.engine.laggards import Laggards
 from asyncup.engine.link import Link
@@ -24,6 +25,7 @@ class Runtime:
     Attributes:
         hands: who sends the parts, this process or others.
         open_file: gives the source for a path, whose parts are read by the same.
+        hints: what is known of the server: they spare requests, and prove nothing.
         slots: permission to hold a part in flight; the same for all files.
         window: permission to hold a part anywhere between its source and S3, which bounds the
             disk that chunk files take; it has a few places more than there are slots.
@@ -39,6 +41,7 @@ class Runtime:
     announce: Listener
     retry: Retrier
     journal: Journal
+    hints: Hints
     slots: Slots
     window: Places
     link: Link

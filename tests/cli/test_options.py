@@ -85,7 +85,7 @@ def test_every_variable_counts(
         return
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(option.envvar, sample_of(option, tmp_path))
-    arguments = ["s3://bucket/key"] if command in {"pending", "abort"} else []
+    arguments = ["s3://bucket/key"] if command in {"doctor", "pending", "abort"} else []
     with COMMANDS[command].make_context(command, arguments, parent=_root()) as context:
         source = context.get_parameter_source(option.name)
     assert source.name == "ENVIRONMENT"

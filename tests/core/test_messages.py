@@ -62,9 +62,10 @@ MESSAGES: list[Message] = [
         s3=S3Config(profile="p", endpoint_url="https://s3.example", ca_bundle=Path("ca.pem")),
         concurrency=32,
         stall_timeout=30.0,
+        asks_first=True,
         agent="asyncup/1",
     ),
-    OpenS3(s3=S3Config(), concurrency=1, stall_timeout=0.5, agent=""),
+    OpenS3(s3=S3Config(), concurrency=1, stall_timeout=0.5, asks_first=False, agent=""),
     ReadSpan(
         call=1,
         span=SPAN,

@@ -5,13 +5,24 @@ import socket
 import subprocess
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any, TypeVar
 
 import pytest
 
-from asyncup.core.messages import Alive, OpenS3, ReadSpan, Span, SpanRead
+from asyncup.core.messages import (
+    Alive,
+    Identity,
+    Keys,
+    OpenS3,
+    ReadSpan,
+    Span,
+    SpanRead,
+    UploadPart,
+)
+from asyncup.core.model import Checksums, ObjectURI, Upload
 from asyncup.core.options import S3Config
 from asyncup.edges.channel import LONGEST_LINE, StreamChannel, WorkerProcess, start_process
 
@@ -22,7 +33,7 @@ NOWHERE = S3Config(endpoint_url="http://127.0.0.1:9", region="us-east-1")
 
 def opening(s3: S3Config = NOWHERE) -> OpenS3:
     """Return what a worker is told first."""
-    return OpenS3(s3=s3, concurrency=1, stall_timeout=30.0, agent="test")
+    return OpenS3(s3=s3, concurrency=1, stall_timeout=30.0, asks_first=True, agent="test")
 
 
 def environment_of(pid: int) -> list[bytes]:
@@ -90,6 +101,43 @@ def test_a_worker_is_given_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     given = run(main())
     assert b"AWS_CA_BUNDLE=no secret" in given
     assert [each for each in given if b"a secret" in each] == []
+
+
+@pytest.mark.parametrize("asks_first", [False, True])
+def test_a_worker_asks_first_if_it_is_told_to(tmp_path: Path, *, asks_first: bool) -> None:
+    """Whether a body is welcome is not asked of a server that is known not to answer that."""
+    size = 2 << 20
+    (tmp_path / "file").write_bytes(bytes(size))
+
+    async def main() -> bytes:
+        head: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head.set_result(await reader.readuntil(b"\r\n\r\n"))
+            writer.transport.abort()
+
+        server = await asyncio.start_server(hear, "127.0.0.1")
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        worker = await start_process()
+        worker.send(replace(opening(replace(NOWHERE, endpoint_url=url)), asks_first=asks_first))
+        worker.send(
+            UploadPart(
+                call=1,
+                span=Span(tmp_path / "file", 0, size),
+                checksums=Checksums(size),
+                identity=Identity(Keys("AKID", "none", None), 0.0),
+                is_limited=False,
+                upload=Upload(ObjectURI("bucket", "key"), "id"),
+                number=1,
+            )
+        )
+        heard = await head
+        worker.kill()
+        await worker.ended()
+        server.close()
+        return heard.lower()
+
+    assert (b"\r\nexpect: 100-continue" in run(main())) is asks_first
 
 
 def test_why_a_worker_has_failed_is_told(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from tests.workers import TaskWorkers
 
 URI = ObjectURI("test-bucket", "key")
 DATA = bytes(range(250)) * 1000
-OPENING = OpenS3(s3=S3Config(), concurrency=4, stall_timeout=30.0, agent="test")
+OPENING = OpenS3(s3=S3Config(), concurrency=4, stall_timeout=30.0, asks_first=True, agent="test")
 WHO = Identity(Keys("AKIA", "secret", None), 0.0)
 
 

@@ -28,7 +28,7 @@ from asyncup.edges.hired import PATIENCE, Hired
 from tests.bodies import checksums_of
 from tests.loop import run
 
-OPENING = OpenS3(s3=S3Config(), concurrency=4, stall_timeout=30.0, agent="test")
+OPENING = OpenS3(s3=S3Config(), concurrency=4, stall_timeout=30.0, asks_first=True, agent="test")
 ASKED = ReadSpan(
     call=1, span=Span(Path("file"), 0, 3), algorithms=frozenset(), into=None, is_end=False
 )

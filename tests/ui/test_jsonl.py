@@ -13,6 +13,7 @@ import pytest
 
 from asyncup.core import aftercare, conditions, events
 from asyncup.core.conditions import SlotsChanged, SlotsReason
+from asyncup.core.diagnosis import RateMeasured
 from asyncup.core.errors import (
     AsyncupError,
     DiskFull,
@@ -25,6 +26,7 @@ from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.ui.jsonl import JsonLines
 from tests.told import read_lines
+from tests.ui import diagnosis
 from tests.ui.standing import COMMAND, UPLOAD
 
 URI = ObjectURI("bucket", "dir/big.bin")
@@ -39,6 +41,13 @@ SLOW_TOLD = {
     "hint": "lower --concurrency",
     "exit_code": 4,
     "transient": True,
+}
+DENIED_TOLD = {
+    "name": "AccessDenied",
+    "message": "list s3://bucket/films/: AccessDenied",
+    "hint": diagnosis.DENIED.hint,
+    "exit_code": 4,
+    "transient": False,
 }
 RESULT = UploadResult(
     uri=URI,
@@ -322,6 +331,54 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
         aftercare.AbortFinished(aborted=1, size=50, failed=2, interrupted=3, exit_code=130),
         "abort_finished",
         {"aborted": 1, "size": 50, "failed": 2, "interrupted": 3, "exit_code": 130},
+    ),
+    (
+        diagnosis.STARTED,
+        "diagnosis_started",
+        {"uri": "s3://bucket/films/", "most_bytes": 16 << 20},
+    ),
+    (
+        diagnosis.FAILED,
+        "check_made",
+        {
+            "check": "list_objects",
+            "area": "permissions",
+            "title": "list objects",
+            "verdict": "failed",
+            "told": "list s3://bucket/films/: AccessDenied",
+            "hint": diagnosis.DENIED.hint,
+            "policy": diagnosis.POLICY,
+            "error": DENIED_TOLD,
+            "blocked_by": None,
+        },
+    ),
+    (
+        RateMeasured(concurrency=4, rate=1000),
+        "rate_measured",
+        {"concurrency": 4, "rate": 1000},
+    ),
+    (
+        diagnosis.LEFT,
+        "left_behind",
+        {
+            "uri": "s3://bucket/films/x",
+            "upload_id": "id",
+            "hint": "asyncup abort it",
+            "error": DENIED_TOLD,
+        },
+    ),
+    (
+        diagnosis.FINISHED,
+        "diagnosis_finished",
+        {
+            "ok": 1,
+            "lacking": 1,
+            "warnings": 2,
+            "failed": 1,
+            "unknown": 3,
+            "concurrency": 4,
+            "exit_code": 4,
+        },
     ),
 ]
 

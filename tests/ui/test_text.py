@@ -7,6 +7,7 @@ import pytest
 
 from asyncup.core import aftercare, conditions, events
 from asyncup.core.conditions import SlotsChanged, SlotsReason
+from asyncup.core.diagnosis import RateMeasured
 from asyncup.core.errors import (
     ConnectionLost,
     Fault,
@@ -19,6 +20,7 @@ from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.core.progress import Progress
 from asyncup.ui.text import Level, Line, clean, describe, error_line, summary, totals
+from tests.ui.diagnosis import DIAGNOSIS
 from tests.ui.standing import COMMAND, UPLOAD
 
 MIB = 1 << 20
@@ -270,6 +272,8 @@ SILENT: list[Event] = [
     events.ScanFinished(),
     COMMAND,
     UPLOAD,
+    *DIAGNOSIS,
+    RateMeasured(concurrency=4, rate=1000),
     events.FileStarted("dir/big.bin", URI, 40 * MIB, 16 * MIB, 3),
     events.UploadCreated(URI, "id"),
     events.UploadExpires(URI, "id", datetime(2026, 1, 8, tzinfo=UTC)),
