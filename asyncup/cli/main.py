@@ -14,7 +14,7 @@ import typer
 
 from asyncup import __version__
 from asyncup.cli import completion as shells
-from asyncup.cli import config_app, streams
+from asyncup.cli import config_app, streams, watch_command
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
@@ -33,7 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
 app.add_typer(config_app.app, name="config")
 
 
@@ -81,6 +80,7 @@ def asyncup(
     """
 
 
+@watch_command.beside(app)
 @app.command(cls=Command, no_args_is_help=False)
 def put(
     context: typer.Context,
