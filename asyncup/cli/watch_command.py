@@ -15,7 +15,8 @@ from asyncup.cli.ending import finish
 from asyncup.cli.panels import panel
 from asyncup.cli.settings import Params
 
-_when = panel("When to upload, and what then")
+_PANEL = "When to upload, and what then"
+_when = panel(_PANEL)
 _TIME = {"parser": readers.duration, "metavar": "TIME"}
 
 _OWN: dict[str, tuple[Any, Any]] = {
@@ -65,11 +66,13 @@ _OWN: dict[str, tuple[Any, Any]] = {
     "then": (
         Annotated[
             Any,
-            _when(
+            # No variable sets it: whoever deletes has to say so.
+            typer.Option(
                 "--then",
-                "What becomes of a file that S3 is proven to hold",
+                help="What becomes of a file that S3 is proven to hold",
                 parser=readers.then,
                 metavar="keep|delete|move:DIR",
+                rich_help_panel=_PANEL,
             ),
         ],
         "keep",

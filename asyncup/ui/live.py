@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, events, watching
 from asyncup.core.events import Event
 from asyncup.core.progress import FileProgress, Progress
 from asyncup.ui.offline import Offline
@@ -36,6 +36,8 @@ _STAYS = (
     aftercare.ObjectVerified,
     aftercare.VerifyFailed,
     aftercare.VerifyFinished,
+    watching.WatchLost,
+    watching.SourceKept,
 )
 _LOG_LINES = 4
 _FRAME = 4
