@@ -111,6 +111,8 @@ class Watch:
                 raise
             except AsyncupError:
                 self._defer(job.name)
+                # It may be that it has changed meanwhile.
+                self._hint([job.name])
                 raise
             await self._settle(job, result)
             return result
