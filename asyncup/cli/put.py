@@ -17,6 +17,7 @@ from asyncup.core.plan import USUAL
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Left, Walk
 from asyncup.engine.jobs import Job, Named, Selected, Selection
+from asyncup.engine.receipts import ReceiptLog
 from asyncup.engine.uploader import Uploader
 
 
@@ -27,7 +28,7 @@ def put(params: Params, asked: Asked, rate_file: Path | None, audience: Audience
         AsyncupError: it could not even begin.
     """
 
-    async def act(uploader: Uploader, _: Listener) -> RunResult:
+    async def act(uploader: Uploader, _: Listener, __: ReceiptLog | None) -> RunResult:
         async with _selected(params, asked.places) as (selected, below):
             do = uploader.plan_all if params["dry_run"] else uploader.put_all
             return await do(selected, below=below)

@@ -34,13 +34,14 @@ class Order:
         params: of the command.
         asked: what they come to.
         rate_file: a configuration file whose `limit-rate` holds whenever that is edited.
-        act: uploads, and may announce to a listener what it does beside that.
+        act: uploads, and may announce to a listener what it does beside that; it is given what
+            writes receipts, if anything does.
     """
 
     params: Params
     asked: Asked
     rate_file: Path | None
-    act: Callable[[Uploader, Listener], Awaitable[RunResult]]
+    act: Callable[[Uploader, Listener, ReceiptLog | None], Awaitable[RunResult]]
 
 
 def carry_out(order: Order, audience: Audience) -> int:
@@ -91,7 +92,7 @@ async def _upload(
         signals.slow_down = uploader.halve_rate
         signals.speed_up = uploader.double_rate
         async with drawn(renderer), heard(audience.asides, told):
-            result = await order.act(uploader, told)
+            result = await order.act(uploader, told, log)
         signals.forget()
     if result.exit_code in _MAY_GO_ON and not params["json"]:
         _say_how_to_go_on()

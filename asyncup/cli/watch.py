@@ -1,5 +1,6 @@
 """`asyncup watch`: a directory whose files go up as they come."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,15 +10,18 @@ from asyncup.cli.audience import Audience
 from asyncup.cli.put import selection_of
 from asyncup.cli.settings import Params, asked_for
 from asyncup.cli.uploading import Order, carry_out
-from asyncup.core.errors import SourceMissing, UsageError
+from asyncup.core.errors import SourceMissing, SourceUnsuitable, UsageError
 from asyncup.core.events import Listener
+from asyncup.core.model import Fingerprint, ObjectURI
 from asyncup.core.names import printable
 from asyncup.core.options import Overwrite
 from asyncup.core.outcome import RunResult
 from asyncup.core.settling import TEMPORARY, Marker, WatchOptions
 from asyncup.edges.letting_go import LetGo
+from asyncup.edges.threads import DaemonThreads
+from asyncup.engine.receipts import ReceiptLog
 from asyncup.engine.uploader import Uploader
-from asyncup.engine.watch import Watch
+from asyncup.engine.watch import LettingGo, Watch
 
 MOVE = "move:"
 
@@ -51,8 +55,9 @@ def watch(params: Params, rate_file: Path | None, audience: Audience) -> int:
         walk = replace(selection.walk, prunes=_or_at(selection.walk.prunes, directory, let_go.to))
         selection = replace(selection, walk=walk)
 
-    async def act(uploader: Uploader, tell: Listener) -> RunResult:
-        return await uploader.watch(Watch(directory, selection, options, tell, let_go=let_go))
+    async def act(uploader: Uploader, tell: Listener, log: ReceiptLog | None) -> RunResult:
+        going = None if let_go is None else _after_receipt(let_go, selection.prefix, log)
+        return await uploader.watch(Watch(directory, selection, options, tell, let_go=going))
 
     return carry_out(Order(params, asked, rate_file, act), audience)
 
@@ -89,3 +94,17 @@ def _letting_go(then: str, directory: Path, options: WatchOptions) -> LetGo | No
 def _or_at(prunes: Callable[[str], bool], directory: Path, to: Path) -> Callable[[str], bool]:
     """Return what prunes the same, and the directory to which files are moved."""
     return lambda relative: directory / relative == to or prunes(relative)
+
+
+def _after_receipt(let_go: LetGo, prefix: ObjectURI, log: ReceiptLog | None) -> LettingGo:
+    """Return what lets go of a file when its receipt, if there is to be one, is on the disk."""
+
+    async def go(relative: str, proven: Fingerprint) -> Path | None:
+        if log is not None and not await log.has(prefix / relative):
+            raise SourceUnsuitable(
+                f"let go of {printable(relative)}: its receipt could not be written"
+            )
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(DaemonThreads(), let_go, relative, proven)
+
+    return go

@@ -71,7 +71,8 @@ def _listen(directory: Path, hint: Callable[[set[str] | None], object], stop: Ev
             # Also if nothing changes, the first one says that changes are seen from now on.
             yield_on_timeout=True,
             force_polling=False,
-            ignore_permission_denied=True,
+            # It would ignore whatever is wrong, and what comes after it in the directory as well.
+            ignore_permission_denied=False,
         )
         is_first = True
         for batch in changes:
@@ -81,6 +82,6 @@ def _listen(directory: Path, hint: Callable[[set[str] | None], object], stop: Ev
                 hint({path for _, path in batch})
             is_first = False
     except (OSError, RuntimeError) as error:
-        # No room for another watch (ENOSPC, EMFILE), or a name that is not UTF-8.
+        # More directories than may be watched, one that cannot be read, a name that is not UTF-8.
         return str(error)
     return "stopped"

@@ -26,14 +26,13 @@ from asyncup.core.model import Fingerprint, ObjectURI, UploadResult
 from asyncup.core.names import printable
 from asyncup.core.settling import WITHOUT_HINTS, Settling, Verdict, WatchOptions
 from asyncup.edges.remembered import Remembered
-from asyncup.edges.threads import DaemonThreads
 from asyncup.edges.watching import Watcher, tell_changes
 from asyncup.engine.jobs import Job, Selected, Selection
 from asyncup.engine.looking import EVERYWHERE, Look, Seen
 from asyncup.engine.runtime import Claim
 
 Upload = Callable[[Job, Claim], Awaitable[UploadResult]]
-LettingGo = Callable[[str, Fingerprint], Path | None]
+LettingGo = Callable[[str, Fingerprint], Awaitable[Path | None]]
 
 MOST_HINTS = 10_000
 """Paths that are to be looked at; where there are more, all is looked through."""
@@ -284,9 +283,7 @@ class Watch:
         if known is None or not result.proof.is_by_content:
             told = "S3 holds an object of its size, which is not shown to be this file"
             raise SourceUnsuitable(f"let go of {printable(job.name)}: {told}")
-        loop = asyncio.get_running_loop()
-        relative = self._relative(job.name)
-        to = await loop.run_in_executor(DaemonThreads(), let_go, relative, known)
+        to = await let_go(self._relative(job.name), known)
         if to is None:
             self._announce(watching.SourceDeleted(job.name, job.uri))
         else:

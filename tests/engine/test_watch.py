@@ -351,7 +351,7 @@ class LettingGoes:
     errors: list[Exception] = field(default_factory=list)
     proven: list[Fingerprint] = field(default_factory=list)
 
-    def __call__(self, relative: str, proven: Fingerprint) -> Path | None:
+    async def __call__(self, relative: str, proven: Fingerprint) -> Path | None:
         """Delete a file."""
         self.proven.append(proven)
         if self.errors:
@@ -527,14 +527,14 @@ def test_what_is_old_stands_still(tmp_path: Path) -> None:
     site = Site(tmp_path)
     path = site.write("file")
     selection = Selection(sources=[], destination=ObjectURI("test-bucket", "in/"), several=False)
-    for age, expected in ((OLD - 1, False), (OLD + 1, True)):
-        now = max(path.stat().st_mtime, path.stat().st_ctime) + age
-        look = Look(site.directory, selection, None, Remembered(), lambda now=now: now)
+    touched = max(path.stat().st_mtime, path.stat().st_ctime)
+    times = iter([touched + OLD - 1, touched + OLD + 1])
+    look = Look(site.directory, selection, None, Remembered(), lambda: next(times))
 
-        async def seen(look: Look = look) -> list[Seen]:
-            return [each async for each in look.at(["."]) if isinstance(each, Seen)]
+    async def seen() -> list[bool]:
+        return [each.is_whole async for each in look.at(["."]) if isinstance(each, Seen)]
 
-        assert [each.is_whole for each in run(seen())] == [expected]
+    assert [run(seen()), run(seen())] == [[False], [True]]
 
 
 def test_filters_hold_for_what_comes(tmp_path: Path) -> None:
