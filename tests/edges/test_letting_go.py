@@ -27,6 +27,11 @@ def everything(directory: Path) -> dict[str, bytes]:
     return {each.relative_to(directory).as_posix(): each.read_bytes() for each in files}
 
 
+def touched(directory: Path) -> list[int]:
+    """Return when each entry of a directory was changed, or renamed, last."""
+    return [os.lstat(each).st_ctime_ns for each in sorted(directory.iterdir())]
+
+
 def test_a_proven_file_is_deleted(root: Path) -> None:
     """It goes, its marker as well, and the directory that it was in stays."""
     (root / "sub" / "file.done").touch()
@@ -78,15 +83,15 @@ def gone(path: Path) -> None:
 def test_what_is_no_longer_that_file_stays(
     root: Path, tmp_path: Path, change: Callable[[Path], None], to: str | None
 ) -> None:
-    """Whatever is under the name by now is left as it is."""
+    """Whatever is under the name by now is left as it is, and not even taken aside for a moment."""
     (tmp_path / "done").mkdir()
     let_go = LetGo(root, None if to is None else tmp_path / to)
     proven = fingerprint(root / "sub" / "file")
     change(root / "sub" / "file")
-    before = everything(tmp_path)
+    before = everything(tmp_path), touched(root / "sub")
     with pytest.raises((SourceChanged, SourceUnsuitable)):
         let_go("sub/file", proven)
-    assert everything(tmp_path) == before
+    assert (everything(tmp_path), touched(root / "sub")) == before
 
 
 @pytest.mark.parametrize("to", [None, "done"])
