@@ -14,7 +14,7 @@ from asyncup.core.model import ObjectURI
 class WatchStarted(Event):
     """All that lay in the directory was looked at; from now on it is about what changes.
 
-    Told again when a directory that was out of reach was looked through.
+    Told again when a directory that was gone, or has become another one, was looked through.
     """
 
     directory: str

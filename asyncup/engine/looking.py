@@ -107,37 +107,38 @@ class Look:
 
     def _judge(self, found: Found | Left) -> Seen | FileSkipped | UploadFailed | None:
         """Say what is to be said of something that is there; None if that is nothing."""
-        name = str(found.path)
         if isinstance(found, Left):
-            if isinstance(found.error, SourceMissing) and not found.path.is_symlink():
-                # It was there a moment ago.
-                self._remembered.forget(name)
-                return None
-        elif self._marker is not None and self._marker.marked_by(found.path.name) is not None:
-            return None
-        same = (
-            self._remembered.is_same(name, found.fingerprint) if isinstance(found, Found) else None
-        )
-        if same:
+            return self._left(found)
+        name = str(found.path)
+        is_same = self._remembered.is_same(name, found.fingerprint)
+        is_marker = self._marker is not None and self._marker.marked_by(found.path.name) is not None
+        if is_same or is_marker:
             return None
         selected = self._selection.judge(found, {})
-        if not isinstance(selected, Job) or isinstance(found, Left):
-            return None if isinstance(selected, Job) else selected
+        if not isinstance(selected, Job):
+            return selected
         if self._marker is None:
             is_whole = self._now() - found.touched >= OLD
-        elif not (is_whole := self._is_marked(found)):
+        elif not (is_whole := self._is_marked(found, self._marker)):
             return None
-        return Seen(selected, found.fingerprint, is_whole, is_other=same is False)
+        return Seen(selected, found.fingerprint, is_whole, is_other=is_same is False)
 
-    def _is_marked(self, found: Found) -> bool:
+    def _left(self, left: Left) -> FileSkipped | UploadFailed | None:
+        if isinstance(left.error, SourceMissing) and not left.path.is_symlink():
+            # It was there a moment ago.
+            self._remembered.forget(str(left.path))
+            return None
+        selected = self._selection.judge(left, {})
+        return None if isinstance(selected, Job) else selected
+
+    @staticmethod
+    def _is_marked(found: Found, marker: Marker) -> bool:
         """Return whether there is a marker, and one that is not of an earlier file of the name."""
-        if self._marker is None:
-            return False
-        marker = found.path.with_name(self._marker.of(found.path.name))
         try:
-            return marker.stat().st_mtime_ns >= found.fingerprint.mtime_ns
+            status = found.path.with_name(marker.of(found.path.name)).stat()
         except OSError:
             return False
+        return status.st_mtime_ns >= found.fingerprint.mtime_ns
 
 
 def _batch(

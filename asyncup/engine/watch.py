@@ -80,7 +80,7 @@ class Watch:
         self._settling = Settling(options.settle)
         self._hinted: set[str] = set()
         self._wake = asyncio.Event()
-        self._is_first = True
+        self._is_first = self._is_anew = True
         self._there_at_first: dict[str, Fingerprint] = {}
         self._is_behind = False
         self._next_round = 0.0
@@ -109,9 +109,7 @@ class Watch:
             except Interrupted:
                 raise
             except AsyncupError:
-                self._defer(job.name)
-                # It may be that it has changed meanwhile.
-                self._hint([job.name])
+                self._failed(job.name)
                 raise
             await self._settle(job, result)
             return result
@@ -125,7 +123,7 @@ class Watch:
             if not self._is_lost:
                 async for each in self._found():
                     yield each
-            if self._options.once and not (self._is_first or self._settling.is_waiting):
+            if self._options.once and not (self._is_anew or self._settling.is_waiting):
                 return
             await self._until_due()
 
@@ -146,8 +144,7 @@ class Watch:
         if isinstance(found, str):
             self._announce(watching.WatchLost(str(self._directory), found))
             return
-        # Nothing is known of it.
-        self._is_first = True
+        self._is_anew = True
         self._next_round = self._now()
         if self._options.poll is None and not self._options.once:
             # The first hint says that changes are told from now on: all is looked through then.
@@ -175,6 +172,9 @@ class Watch:
         """Take a hint where to look; None is everywhere."""
         for path in paths or ():
             self._hinted |= set(self._look.subjects(path))
+            if path == str(self._directory):
+                # It may be another one by now, also where it seems to be the same.
+                self._identity, self._next_check = None, self._now()
         if paths is None or len(self._hinted) > MOST_HINTS:
             self._hinted = {EVERYWHERE}
         self._wake.set()
@@ -204,6 +204,7 @@ class Watch:
             # What was not met is gone, with the directory that it was in.
             for path in set(due) & set(self._settling.due(self._now())):
                 self._settling.gone(path)
+                self._there_at_first.pop(path, None)
 
     async def _all_found(self) -> AsyncIterator[Selected]:
         began = self._now()
@@ -215,8 +216,9 @@ class Watch:
             self._next_round = self._now() + self._options.settle
             return
         self._next_round = self._now() + max(self._options.every, SHARE * took)
-        if self._is_first:
-            self._is_first = False
+        self._is_first = False
+        if self._is_anew:
+            self._is_anew = False
             self._announce(watching.WatchStarted(str(self._directory)))
 
     async def _found_at(self, relatives: Iterable[str]) -> AsyncIterator[Selected]:
@@ -249,6 +251,11 @@ class Watch:
         at_first = self._there_at_first.pop(seen.job.name, None)
         return self._is_first if at_first is None else at_first == seen.fingerprint
 
+    def _failed(self, name: str) -> None:
+        """Have a file that was taken tried again later, or as soon as it has changed."""
+        self._defer(name)
+        self._hint([name])
+
     def _defer(self, name: str) -> bool:
         """Have a file tried again later; return whether that was news."""
         noted = self._settling.failed(name, self._now())
@@ -257,7 +264,6 @@ class Watch:
         failures, delay = noted
         if not self._options.once:
             self._announce(watching.FileDeferred(name, failures, delay))
-            self._wake.set()
         return True
 
     async def _settle(self, job: Job, result: UploadResult) -> None:
@@ -268,7 +274,7 @@ class Watch:
                 await self._go(self._let_go, job, result)
             except (SourceChanged, SourceBusy) as error:
                 self._announce(watching.SourceKept(job.name, job.uri, error))
-                self._defer(job.name)
+                self._failed(job.name)
                 return
             except SourceError as error:
                 self._announce(watching.SourceKept(job.name, job.uri, error))

@@ -444,6 +444,24 @@ def test_a_directory_that_goes_is_waited_for(tmp_path: Path) -> None:
     assert site.objects == {"first": b"data", "second": b"two"}
 
 
+def test_a_hint_about_the_directory_itself_begins_anew(tmp_path: Path) -> None:
+    """It may have been replaced so fast that nobody has seen it: changes are listened to anew."""
+    site = Site(tmp_path)
+
+    async def script() -> None:
+        await asyncio.sleep(15)
+        site.hint({str(site.directory)})
+        hint, site.hint = site.hint, lambda _: None
+        await asyncio.sleep(5)
+        assert site.hint == hint
+        site.write("file")
+        await asyncio.sleep(15)
+
+    site.watch(script)
+    assert site.objects == {"file": b"data"}
+    assert len(site.ears.of(watching.WatchStarted)) == 2
+
+
 def test_without_hints_all_is_looked_through(tmp_path: Path) -> None:
     """Where the system tells nothing, that is told once, and files are found all the same."""
     site = Site(tmp_path, is_told=False)
