@@ -36,6 +36,9 @@ class Seen:
     is_other: bool
 
 
+_Look = Seen | FileSkipped | UploadFailed | None
+
+
 class Look:
     """Looks at what is below a directory, without holding up the event loop.
 
@@ -45,6 +48,9 @@ class Look:
         marker: by which files are marked as whole; None if they are not.
         remembered: files that are done, which are passed over as long as they are the same.
         now: the time of day, in seconds since 1970.
+
+    Attributes:
+        took: seconds that went into looking.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Look:
         self._remembered = remembered
         self._now = now
         self._threads = DaemonThreads()
+        self.took = 0.0
 
     async def identity(self) -> tuple[int, int] | str:
         """Return which directory is there, or in words why there is none."""
@@ -80,11 +87,19 @@ class Look:
         self, relatives: Iterable[str]
     ) -> AsyncIterator[Seen | FileSkipped | UploadFailed]:
         """Yield what there is to say of these paths below the directory, and of all below them."""
-        looking, loop = self._looking(relatives), asyncio.get_running_loop()
-        while batch := await loop.run_in_executor(self._threads, _batch, looking):
+        looking = self._looking(relatives)
+        while batch := await self._batch(looking):
             for each in batch:
                 if each is not None:
                     yield each
+
+    async def _batch(self, looking: Iterator[_Look]) -> list[_Look]:
+        """Take some at once, for fewer changes of threads."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        batch = await loop.run_in_executor(self._threads, list, islice(looking, _BATCH))
+        self.took += loop.time() - began
+        return batch
 
     def subjects(self, path: str) -> Iterator[str]:
         """Yield what is to be looked at, below the directory, if something happened at a path."""
@@ -95,9 +110,7 @@ class Look:
             if (marked := self._marker.marked_by(name)) is not None:
                 yield f"{above}{slash}{marked}"
 
-    def _looking(
-        self, relatives: Iterable[str]
-    ) -> Iterator[Seen | FileSkipped | UploadFailed | None]:
+    def _looking(self, relatives: Iterable[str]) -> Iterator[_Look]:
         walk = self._selection.walk
         for relative in relatives:
             everything = relative == EVERYWHERE
@@ -105,7 +118,7 @@ class Look:
             for found in walk.files(root) if everything else walk.at(root, relative):
                 yield self._judge(found)
 
-    def _judge(self, found: Found | Left) -> Seen | FileSkipped | UploadFailed | None:
+    def _judge(self, found: Found | Left) -> _Look:
         """Say what is to be said of something that is there; None if that is nothing."""
         if isinstance(found, Left):
             return self._left(found)
@@ -139,10 +152,3 @@ class Look:
         except OSError:
             return False
         return status.st_mtime_ns >= found.fingerprint.mtime_ns
-
-
-def _batch(
-    looking: Iterator[Seen | FileSkipped | UploadFailed | None],
-) -> list[Seen | FileSkipped | UploadFailed | None]:
-    """Take some at once, for fewer changes of threads."""
-    return list(islice(looking, _BATCH))

@@ -207,15 +207,16 @@ class Watch:
                 self._there_at_first.pop(path, None)
 
     async def _all_found(self) -> AsyncIterator[Selected]:
-        began = self._now()
+        before = self._look.took
         async for each in self._found_at([EVERYWHERE]):
             yield each
-        took = self._now() - began
         if self._is_behind:
             # Those that wait are soon gone, and then there is room for others.
             self._next_round = self._now() + self._options.settle
             return
-        self._next_round = self._now() + max(self._options.every, SHARE * took)
+        self._next_round = self._now() + max(
+            self._options.every, SHARE * (self._look.took - before)
+        )
         self._is_first = False
         if self._is_anew:
             self._is_anew = False
@@ -225,18 +226,21 @@ class Watch:
         """Yield what is to be uploaded at these paths; not all of it, if too much has to wait."""
         self._is_behind = False
         async for seen in self._look.at(relatives):
-            if (found := self._judge(seen)) is not None:
+            if isinstance(seen, UploadFailed):
+                # It is met again at every look, and is news when it was to be tried again.
+                if (deferred := self._deferred(seen.source)) is not None:
+                    yield seen
+                    self._tell(deferred)
+            elif (found := self._judge(seen)) is not None:
                 yield found
             if self._is_behind:
                 self._next_round = min(self._next_round, self._now() + self._options.settle)
                 return
 
-    def _judge(self, seen: Seen | FileSkipped | UploadFailed) -> Selected | None:
+    def _judge(self, seen: Seen | FileSkipped) -> Selected | None:
         """Return what is to be done or told about what was seen now; None if that is nothing."""
         if isinstance(seen, FileSkipped):
             return seen if self._is_first else None
-        if isinstance(seen, UploadFailed):
-            return seen if self._defer(seen.source) else None
         name, now = seen.job.name, self._now()
         verdict = self._settling.see(name, seen.fingerprint, now, is_whole=seen.is_whole)
         if verdict is Verdict.TAKE:
@@ -253,18 +257,18 @@ class Watch:
 
     def _failed(self, name: str) -> None:
         """Have a file that was taken tried again later, or as soon as it has changed."""
-        self._defer(name)
+        if (deferred := self._deferred(name)) is not None:
+            self._tell(deferred)
         self._hint([name])
 
-    def _defer(self, name: str) -> bool:
-        """Have a file tried again later; return whether that was news."""
+    def _deferred(self, name: str) -> watching.FileDeferred | None:
+        """Note that a file has failed, and return when it is tried again; None if that is known."""
         noted = self._settling.failed(name, self._now())
-        if noted is None:
-            return False
-        failures, delay = noted
+        return None if noted is None else watching.FileDeferred(name, *noted)
+
+    def _tell(self, deferred: watching.FileDeferred) -> None:
         if not self._options.once:
-            self._announce(watching.FileDeferred(name, failures, delay))
-        return True
+            self._announce(deferred)
 
     async def _settle(self, job: Job, result: UploadResult) -> None:
         """Remember a file that is done, or let go of it; and look whether it is another by now."""
