@@ -14,10 +14,11 @@ from asyncup.core.errors import SourceMissing, SourceUnsuitable, UsageError
 from asyncup.core.events import Listener
 from asyncup.core.model import Fingerprint, ObjectURI
 from asyncup.core.names import printable
-from asyncup.core.options import Overwrite
+from asyncup.core.options import Options, Overwrite
 from asyncup.core.outcome import RunResult
 from asyncup.core.settling import TEMPORARY, Marker, WatchOptions
 from asyncup.edges.letting_go import LetGo
+from asyncup.edges.places import default_split_dir
 from asyncup.edges.threads import DaemonThreads
 from asyncup.engine.receipts import ReceiptLog
 from asyncup.engine.uploader import Uploader
@@ -51,9 +52,9 @@ def watch(params: Params, rate_file: Path | None, audience: Audience) -> int:
         # What is to go has to be shown to be there, also where an earlier run has sent it.
         asked = replace(asked, options=replace(asked.options, overwrite=Overwrite.CHECKSUM))
     selection = replace(selection_of(params, asked.places), several=False)
-    if let_go is not None and let_go.to is not None:
-        walk = replace(selection.walk, prunes=_or_at(selection.walk.prunes, directory, let_go.to))
-        selection = replace(selection, walk=walk)
+    ours = _ours(asked.options, let_go)
+    walk = replace(selection.walk, prunes=_or_ours(selection.walk.prunes, directory, ours))
+    selection = replace(selection, walk=walk)
 
     async def act(uploader: Uploader, tell: Listener, log: ReceiptLog | None) -> RunResult:
         going = None if let_go is None else _after_receipt(let_go, selection.prefix, log)
@@ -91,9 +92,18 @@ def _letting_go(then: str, directory: Path, options: WatchOptions) -> LetGo | No
     return LetGo(directory, to, None if options.marker is None else options.marker.of)
 
 
-def _or_at(prunes: Callable[[str], bool], directory: Path, to: Path) -> Callable[[str], bool]:
-    """Return what prunes the same, and the directory to which files are moved."""
-    return lambda relative: directory / relative == to or prunes(relative)
+def _ours(options: Options, let_go: LetGo | None) -> set[str]:
+    """Return the directories that are written to meanwhile: what is in them is no source."""
+    to = None if let_go is None else let_go.to
+    places = (options.split_dir or default_split_dir(), options.state_dir, to)
+    return {os.path.abspath(each) for each in places if each is not None}  # noqa: PTH100 - as above
+
+
+def _or_ours(
+    prunes: Callable[[str], bool], directory: Path, ours: set[str]
+) -> Callable[[str], bool]:
+    """Return what prunes the same, and these directories."""
+    return lambda relative: str(directory / relative) in ours or prunes(relative)
 
 
 def _after_receipt(let_go: LetGo, prefix: ObjectURI, log: ReceiptLog | None) -> LettingGo:

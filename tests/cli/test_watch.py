@@ -41,11 +41,11 @@ def stop(process: "subprocess.Popen[bytes]") -> Ended:
 
 
 def test_what_comes_goes_up_and_is_deleted(bucket: Bucket, tmp_path: Path) -> None:
-    """What lies there, and a new file; it ends with 130 and says how to go on."""
+    """What lies there, and a new file, and nothing of what it writes itself; it ends with 130."""
     place = tree(tmp_path / "in", {"first": b"1", "half.part": b"2", ".hidden": b"3"})
-    watching = start(
-        "watch", place, str(bucket.place), *SOON[:2], "--then=delete", "--json", env=bucket.env
-    )
+    own = ("--state-dir", place / "state", "--split-dir", place / "chunks")
+    command = ("watch", place, str(bucket.place), *SOON, "--then=delete", *own)
+    watching = start(*command, env=bucket.env)
     events = told(watching, "watch_started", "source_deleted")
     assert {next(events)["type"], next(events)["type"]} == {"watch_started", "source_deleted"}
     (place / "half.part").rename(place / "whole")
@@ -54,7 +54,7 @@ def test_what_comes_goes_up_and_is_deleted(bucket: Bucket, tmp_path: Path) -> No
     assert ended.code == 130
     assert ended.events("summary")[0]["done"] == 2
     assert bucket.objects() == {"first": b"1", "whole": b"2"}
-    assert [each.name for each in place.iterdir()] == [".hidden"]
+    assert {each.name for each in place.iterdir()} == {".hidden", "state", "chunks"}
 
 
 def test_a_killed_watch_goes_on(bucket: Bucket, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ BIN = Path(sys.executable).parent
 BESIDE = ("tests", "docs", "man", "README.md", "CHANGELOG.md", "pyproject.toml")
 """What the tests of the command read."""
 
-TESTS = ("test_statuses", "test_json", "test_manual", "test_watch", "test_verify")
+TESTS = ("test_statuses", "test_json", "test_manual", "test_watch")
 """Of tests/cli: they drive the command from its first word to every end that it has."""
 
 NEEDED = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
