@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asyncup.core import events, watching
+import pytest
+
+from asyncup.core import conditions, events, watching
 from asyncup.core.errors import (
     AccessDenied,
     BucketMissing,
@@ -302,6 +304,45 @@ def test_an_error_of_all_files_ends_the_watch(tmp_path: Path) -> None:
     site.write("file")
     site.s3.fail("put_object", BucketMissing(Fault(action="upload", code="NoSuchBucket")))
     assert site.wait(15).exit_code == 4
+
+
+def test_an_outage_is_waited_out(tmp_path: Path) -> None:
+    """As by put: no file fails for it, and what comes meanwhile goes up when it is over."""
+    site = Site(tmp_path)
+
+    async def script() -> None:
+        site.write("before")
+        site.s3.fail("put_object")
+        site.s3.fail("probe", times=5)
+        await asyncio.sleep(11)
+        site.write("meanwhile")
+        await asyncio.sleep(120)
+
+    result = site.watch(script)
+    assert len(site.ears.of(conditions.WentOffline)) == 5
+    assert site.objects == {"before": b"data", "meanwhile": b"data"}
+    assert (result.done, len(result.failures)) == (2, 0)
+
+
+def test_a_file_that_may_not_be_read_goes_up_when_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once, and looked at again when its permissions change."""
+    site, closed = Site(tmp_path), {"secret"}
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name not in closed)
+    site.write("secret")
+
+    async def script() -> None:
+        await asyncio.sleep(30)
+        site.hint(None)
+        await asyncio.sleep(5)
+        closed.clear()
+        site.hint({str(site.directory / "secret")})
+        await asyncio.sleep(25)
+
+    site.watch(script)
+    assert site.names(events.UploadFailed) == site.names(watching.FileDeferred) == ["secret"]
+    assert site.objects == {"secret": b"data"}
 
 
 def test_a_name_that_can_be_no_key_is_told_once(tmp_path: Path) -> None:
