@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -588,12 +589,13 @@ def test_what_is_old_stands_still(tmp_path: Path) -> None:
     selection = Selection(sources=[], destination=ObjectURI("test-bucket", "in/"), several=False)
     touched = max(path.stat().st_mtime, path.stat().st_ctime)
     times = iter([touched + OLD - 1, touched + OLD + 1])
-    look = Look(site.directory, selection, None, Remembered(), lambda: next(times))
+    with closing(Remembered()) as remembered:
+        look = Look(site.directory, selection, None, remembered, lambda: next(times))
 
-    async def seen() -> list[bool]:
-        return [each.is_whole async for each in look.at(["."]) if isinstance(each, Seen)]
+        async def seen() -> list[bool]:
+            return [each.is_whole async for each in look.at(["."]) if isinstance(each, Seen)]
 
-    assert [run(seen()), run(seen())] == [[False], [True]]
+        assert [run(seen()), run(seen())] == [[False], [True]]
 
 
 def test_filters_hold_for_what_comes(tmp_path: Path) -> None:
