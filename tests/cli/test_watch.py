@@ -6,19 +6,30 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from asyncup.cli.main import _run
-from tests.cli.kit import COMMAND, Ended, asyncup, finish, start, tree
+from tests.cli.kit import COMMAND, Ended, asyncup, start, tree
 from tests.s3 import Bucket
 from tests.told import read_lines
 
 PAGE = (Path(__file__).parents[2] / "docs" / "watch.md").read_text(encoding="utf-8")
 SOON = ("--settle", "0.3s", "--json", "--part-size=5MiB")
+
+
+@contextmanager
+def watching(*arguments: str | Path, env: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a watch, which never ends by itself: not beyond its test either, whatever happens."""
+    with start("watch", *arguments, env=env) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def told(process: "subprocess.Popen[bytes]", *kinds: str) -> Iterator[dict[str, Any]]:
@@ -33,24 +44,23 @@ def told(process: "subprocess.Popen[bytes]", *kinds: str) -> Iterator[dict[str, 
 def stop(process: "subprocess.Popen[bytes]") -> Ended:
     """Stop a watch as a service is stopped."""
     process.send_signal(signal.SIGTERM)
-    with process:
-        # What was read ahead of the events is in this.
-        assert process.stdout is not None
-        out = process.stdout.read()
-        return Ended(process.wait(), out.decode(), "")
+    # What was read ahead of the events is in this.
+    assert process.stdout is not None
+    out = process.stdout.read()
+    return Ended(process.wait(), out.decode(), "")
 
 
 def test_what_comes_goes_up_and_is_deleted(bucket: Bucket, tmp_path: Path) -> None:
     """What lies there, and a new file, and nothing of what it writes itself; it ends with 130."""
     place = tree(tmp_path / "in", {"first": b"1", "half.part": b"2", ".hidden": b"3"})
     own = ("--state-dir", place / "state", "--split-dir", place / "chunks")
-    command = ("watch", place, str(bucket.place), *SOON, "--then=delete", *own)
-    watching = start(*command, env=bucket.env)
-    events = told(watching, "watch_started", "source_deleted")
-    assert {next(events)["type"], next(events)["type"]} == {"watch_started", "source_deleted"}
-    (place / "half.part").rename(place / "whole")
-    assert next(events)["source"] == str(place / "whole")
-    ended = stop(watching)
+    command = (place, str(bucket.place), *SOON, "--then=delete", *own)
+    with watching(*command, env=bucket.env) as process:
+        events = told(process, "watch_started", "source_deleted")
+        assert {next(events)["type"], next(events)["type"]} == {"watch_started", "source_deleted"}
+        (place / "half.part").rename(place / "whole")
+        assert next(events)["source"] == str(place / "whole")
+        ended = stop(process)
     assert ended.code == 130
     assert ended.events("summary")[0]["done"] == 2
     assert bucket.objects() == {"first": b"1", "whole": b"2"}
@@ -60,13 +70,10 @@ def test_what_comes_goes_up_and_is_deleted(bucket: Bucket, tmp_path: Path) -> No
 def test_a_killed_watch_goes_on(bucket: Bucket, tmp_path: Path) -> None:
     """After kill -9 in the middle of a file, only the rest is sent, and what was done is left."""
     place = tree(tmp_path / "in", {"done": b"1" * 100, "large": os.urandom(16 << 20)})
-    command = ("watch", place, str(bucket.place), *SOON, "--limit-rate=16MiB/s")
-    watching = start(*command, env=bucket.env)
-    sent = told(watching, "part_uploaded")
-    assert any(each["size"] == 5 << 20 for each in sent)
-    watching.kill()
-    finish(watching)
-    again = asyncup(*command, "--once", env=bucket.env)
+    command = (place, str(bucket.place), *SOON, "--limit-rate=16MiB/s")
+    with watching(*command, env=bucket.env) as process:
+        assert any(each["size"] == 5 << 20 for each in told(process, "part_uploaded"))
+    again = asyncup("watch", *command, "--once", env=bucket.env)
     assert again.code == 0
     (completed,) = again.events("upload_completed")
     assert completed["result"]["parts_kept"] >= 1

@@ -138,7 +138,17 @@ def install_as_a_tool(python: Path, wheel: Path, place: Path) -> None:
     home |= {"UV_CONSTRAINT": str(ROOT / "constraints.txt"), "UV_CACHE_DIR": str(place / "uv")}
     run(BIN / "pipx", "install", "--python", python, wheel, env=home)
     by_pipx = run(place / "bin" / "asyncup", "--version", env=home)
-    by_uvx = run(BIN / "uvx", "--python", python, "--from", wheel, "asyncup", "--version", env=home)
+    by_uvx = run(
+        BIN / "uvx",
+        "--quiet",
+        "--python",
+        python,
+        "--from",
+        wheel,
+        "asyncup",
+        "--version",
+        env=home,
+    )
     check(by_pipx == by_uvx, f"{by_pipx!r} by pipx, {by_uvx!r} by uvx")
     tell(f"pipx install, uvx: {by_pipx.strip()}")
 
