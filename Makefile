@@ -4,12 +4,14 @@ PYTHON ?= python3
 SEEDS ?= 100000
 VENV := .venv
 BIN := $(VENV)/bin
+PYTHONS ?= 3.11 3.12 3.13
 LOCALSTACK := .venv-localstack
+PACKAGE := .venv-package
 PEERS := .venv-peers
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check test-large test-network network-report bench bench-quick simulate mutants screenshots test-servers conformance man format lock clean
+.PHONY: help demo test check test-large test-network network-report bench bench-quick simulate mutants screenshots test-servers conformance wheel man format lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/' | expand -t 22
@@ -47,6 +49,9 @@ bench: $(VENV)/dev $(PEERS)/ready ## ROUNDS=5 of it and its peers on this machin
 bench-quick: $(VENV)/dev $(PEERS)/ready ## Little of everything of that, in a minute, into build/bench-quick.json
 	$(BIN)/python -m benchmarks.speed --rounds 1 --quick --force --fresh --out build/bench-quick.json $(ARGS)
 
+wheel: $(PACKAGE)/ready ## Build wheel and sdist into dist/ and try them; PYTHONS="3.11 3.12 3.13", as far as they are here
+	$(PACKAGE)/bin/python -m tests.package $(PYTHONS)
+
 check: $(VENV)/dev ## Style, types
 	$(BIN)/ruff check asyncup tests benchmarks
 	$(BIN)/ruff format --check asyncup tests benchmarks
@@ -70,7 +75,7 @@ lock: ## Take the newest releases into constraints.txt
 	rm -rf $(VENV)-lock
 
 clean: ## Remove what was set up
-	rm -rf $(VENV) $(VENV)-lock $(LOCALSTACK) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(LOCALSTACK) $(PEERS) $(PACKAGE) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -92,6 +97,12 @@ $(LOCALSTACK)/ready: $(VENV)/bin/python tests/contract/localstack.txt
 	$(BIN)/python -m venv --clear $(LOCALSTACK)
 	$(LOCALSTACK)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --no-deps --requirement tests/contract/localstack.txt
+	@touch $@
+
+$(PACKAGE)/ready: $(VENV)/bin/python tests/package/tools.txt
+	$(BIN)/python -m venv --clear $(PACKAGE)
+	$(PACKAGE)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --requirement tests/package/tools.txt
 	@touch $@
 
 # They are not what asyncup is developed with.

@@ -71,7 +71,9 @@ DOORS = {
         "cli/config_app.py",
         "cli/ending.py",
         "cli/usage.py",
+        "cli/watch_command.py",
     },
+    "watchfiles": {"edges/watching.py"},
 }
 
 # What a decision may not know: the world, the time, and chance.

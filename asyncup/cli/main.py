@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from asyncup import __version__
-from asyncup.cli import cleanup_commands, config_app, doctor_command, streams
+from asyncup.cli import cleanup_commands, config_app, doctor_command, streams, watch_command
 from asyncup.cli import completion as shells
 from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
@@ -33,7 +33,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
 app.add_typer(config_app.app, name="config")
 app.command(cls=Command)(doctor_command.doctor)
 
@@ -81,6 +80,7 @@ def asyncup(
     """
 
 
+@watch_command.beside(app)
 @app.command(cls=Command, no_args_is_help=False)
 def put(
     context: typer.Context,

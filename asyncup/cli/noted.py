@@ -41,6 +41,8 @@ _CHOOSING = (
     "max_size",
     "skip_small",
     "key_prefix",
+    "marker",
+    "then",
 )
 """Options that say what goes where: with others, it is another command."""
 
@@ -61,7 +63,7 @@ def _command(params: Params, asked: Asked) -> Command:
     places = asked.places
     # A list without a directory is of files here.
     named = [*(places.sources or (os.curdir,)), *filter(None, [params["files_from"]])]
-    choice = [f"{name}={params[name]}" for name in _CHOOSING]
+    choice = [f"{name}={params[name]}" for name in _CHOOSING if name in params]
     given = sys.argv[1:]
     arguments = list(_without_secrets(given))
     chosen = {name: text for name, text in os.environ.items() if chooses(name)}

@@ -138,3 +138,13 @@ pair = _parser(_pair)
 metadata = _parser(_metadata)
 header = _parser(_header)
 sse = _parser(_sse)
+
+
+def _then(text: str) -> str:
+    verb, _, directory = text.partition(":")
+    if text in {"keep", "delete"} or (verb == "move" and directory):
+        return text
+    raise ValueError(f"{text!r} is not keep, delete, or move:DIR")
+
+
+then = _parser(_then)

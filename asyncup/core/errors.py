@@ -3,7 +3,7 @@
     AsyncupError
     ├── UsageError              2   a bad flag, URI or configuration; all problems in one text
     ├── SourceError             3   SourceMissing, SourceUnreadable, SourceUnsuitable,
-    │                               SourceChanged, SplitDirUnusable, DiskFull
+    │                               SourceChanged, SourceBusy, SplitDirUnusable, DiskFull
     ├── S3Error                 4   operation, bucket, key, code, request ID
     │   ├── Throttled*, ServerFault*, ConnectionLost*, Stalled*, TimedOut*    (* transient)
     │   ├── TooSlow*            a connection that lags behind the others
@@ -77,6 +77,10 @@ class SourceUnsuitable(SourceError):
 
 class SourceChanged(SourceError):
     """The file is no longer what it was when its upload began."""
+
+
+class SourceBusy(SourceError):
+    """Somebody has the file open to write to it."""
 
 
 class SplitDirUnusable(SourceError):

@@ -279,8 +279,8 @@ class UploadResult:
     `parts` is 1 for an object that went up in one request; of them, `parts_kept` were already
     at S3 from an earlier run. `resent` counts bytes that had to travel more than once.
     `checksum` is the CRC64NVME of the file as it was read, in base64, and `mtime_ns` its time of
-    modification in nanoseconds since 1970, None for a stream. `skipped` says why nothing was sent,
-    None if something was.
+    modification in nanoseconds since 1970, `device` and `inode` tell which file it was; None for a
+    stream. `skipped` says why nothing was sent, None if something was.
     """
 
     uri: ObjectURI
@@ -295,4 +295,13 @@ class UploadResult:
     resent: int = 0
     checksum: str = ""
     mtime_ns: int | None = None
+    device: int | None = None
+    inode: int | None = None
     skipped: str | None = None
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """What the file was known by as it was read; None for a stream, or if it was not read."""
+        if self.mtime_ns is None or self.device is None or self.inode is None:
+            return None
+        return Fingerprint(self.size, self.mtime_ns, self.device, self.inode)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from asyncup.core.model import ObjectHead
+from asyncup.core.model import Fingerprint, ObjectHead, Proof
 from asyncup.core.options import Limits, Overwrite
 from asyncup.core.sizes import format_size
 
@@ -79,6 +79,18 @@ def _spec(patterns: list[str]) -> "GitIgnoreSpec | None":
     from pathspec import GitIgnoreSpec
 
     return GitIgnoreSpec.from_lines(patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Why an object that S3 holds is left as it is.
+
+    If it was shown to be the file, `proof` says by what, and `fingerprint` what file that was.
+    """
+
+    reason: str
+    proof: Proof = Proof.SIZE
+    fingerprint: Fingerprint | None = None
 
 
 def reason_to_leave(size: int | None, at_s3: ObjectHead | None, policy: Overwrite) -> str | None:

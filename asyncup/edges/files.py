@@ -1,7 +1,6 @@
 """Local files: walk them, know them again, read a range of bytes."""
 
 import asyncio
-import mimetypes
 import os
 import stat
 from collections import deque
@@ -30,13 +29,22 @@ _AT_ONCE = 2
 _NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 
 
+_Above = tuple[tuple[int, int], ...]
+"""The identities of the directories on the way to one, to see loops."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that can be read; `relative` is its path below the source, with `/`."""
+    """A file that can be read; `relative` is its path below the source, with `/`.
+
+    `touched` is when it, or what is known about it, was changed last, in seconds since 1970.
+    """
 
     path: Path
     relative: str
     size: int
+    fingerprint: Fingerprint
+    touched: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +98,25 @@ class Walk:
         else:
             yield from self._directory(root, "", (_identity(status),))
 
-    def _directory(
-        self, directory: Path, prefix: str, above: tuple[tuple[int, int], ...]
-    ) -> Iterator[Found | Left]:
-        """Yield what is in a directory; `above` are the directories on the way, to see loops."""
+    def at(self, root: Path, relative: str) -> Iterator[Found | Left]:
+        """Yield what `files` yields of a path below a directory, and of all below that path."""
+        *way, name = relative.split("/")
+        path, prefix = root, ""
+        try:
+            above: _Above = (_identity(root.stat()),)
+            for each in way:
+                path, prefix = path / each, prefix + each
+                here = _identity(path.stat())
+                if not path.is_dir() or self._left_out(path, prefix, here, above) is not None:
+                    return
+                prefix, above = f"{prefix}/", (*above, here)
+        except OSError:
+            # It is gone with the directory that it was in.
+            return
+        yield from self._child(path / name, relative, above)
+
+    def _directory(self, directory: Path, prefix: str, above: _Above) -> Iterator[Found | Left]:
+        """Yield what is in a directory."""
         try:
             with os.scandir(directory) as listing:
                 names = sorted(entry.name for entry in listing)
@@ -103,9 +126,7 @@ class Walk:
         for name in names:
             yield from self._child(directory / name, prefix + name, above)
 
-    def _child(
-        self, path: Path, relative: str, above: tuple[tuple[int, int], ...]
-    ) -> Iterator[Found | Left]:
+    def _child(self, path: Path, relative: str, above: _Above) -> Iterator[Found | Left]:
         try:
             status = path.stat()
         except OSError as error:
@@ -113,17 +134,24 @@ class Walk:
             return
         if not stat.S_ISDIR(status.st_mode):
             yield _entry(path, relative, status)
-        elif self.prunes(relative):
-            yield Left(path, "excluded by pattern", filtered=True)
-        elif not self.recursive:
-            yield Left(path, "a directory, not a file beside it", filtered=True)
-        elif not self.follow and path.is_symlink():
-            yield Left(path, "a symbolic link to a directory (--follow goes there)")
-        elif _identity(status) in above:
-            problem = "a symbolic link that leads back to a directory above it"
-            yield Left(path, problem, SourceUnsuitable(f"skip {_shown(path)}: {problem}"))
+        elif (left := self._left_out(path, relative, _identity(status), above)) is not None:
+            yield left
         else:
             yield from self._directory(path, f"{relative}/", (*above, _identity(status)))
+
+    def _left_out(
+        self, path: Path, relative: str, identity: tuple[int, int], above: _Above
+    ) -> Left | None:
+        """Say why a directory is not walked; None if it is."""
+        if self.prunes(relative):
+            return Left(path, "excluded by pattern", filtered=True)
+        if not self.recursive:
+            return Left(path, "a directory, not a file beside it", filtered=True)
+        if not self.follow and path.is_symlink():
+            return Left(path, "a symbolic link to a directory (--follow goes there)")
+        if identity in above:
+            return _unsuitable(path, "a symbolic link that leads back to a directory above it")
+        return None
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -133,11 +161,15 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 def _entry(path: Path, relative: str, status: os.stat_result) -> Found | Left:
     """Return a regular file, or why the thing is none."""
     if not stat.S_ISREG(status.st_mode):
-        problem = f"{_kind(status.st_mode)}, not a file"
-        return Left(path, problem, SourceUnsuitable(f"skip {_shown(path)}: {problem}"))
+        return _unsuitable(path, f"{_kind(status.st_mode)}, not a file")
     if not os.access(path, os.R_OK):
         return _left(path, PermissionError(0, "Permission denied"))
-    return Found(path, relative, status.st_size)
+    known = _fingerprint(status)
+    return Found(path, relative, known.size, known, max(status.st_mtime, status.st_ctime))
+
+
+def _unsuitable(path: Path, problem: str) -> Left:
+    return Left(path, problem, SourceUnsuitable(f"skip {_shown(path)}: {problem}"))
 
 
 def _kind(mode: int) -> str:
@@ -188,29 +220,11 @@ def fingerprint(path: Path) -> Fingerprint:
             f"read {_shown(path)}: it is no regular file",
             hint="what a device or a pipe gives can be uploaded as a stream, from standard input",
         )
+    return _fingerprint(status)
+
+
+def _fingerprint(status: os.stat_result) -> Fingerprint:
     return Fingerprint(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
-
-
-_ENCODED = {
-    "gzip": "application/gzip",
-    "bzip2": "application/x-bzip2",
-    "xz": "application/x-xz",
-    "br": "application/x-brotli",
-    "compress": "application/x-compress",
-}
-
-
-def content_type(name: str) -> str:
-    """Guess the media type of a name.
-
-    A compressed file is what it is, not what it would be unpacked: declaring its encoding would
-    make clients unpack it on the way.
-    """
-    # A name is no URL, and is not to be read as one.
-    kind, encoding = mimetypes.guess_type(f"./{name.rpartition('/')[2]}")
-    if encoding is not None:
-        return _ENCODED.get(encoding, "application/octet-stream")
-    return kind or "application/octet-stream"
 
 
 class RangeReader:

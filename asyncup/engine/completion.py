@@ -203,6 +203,8 @@ def result_of(
         parts=len(parts),
         checksum=to_base64(combine_crc64nvme(parts)),
         mtime_ns=None if fingerprint is None else fingerprint.mtime_ns,
+        device=None if fingerprint is None else fingerprint.device,
+        inode=None if fingerprint is None else fingerprint.inode,
     )
 
 

@@ -20,9 +20,9 @@ from asyncup.core.errors import (
 from asyncup.core.model import ObjectAttributes, ObjectURI, Phase, UploadResult
 from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan, make_plan, request_count
-from asyncup.core.selection import reason_to_leave
+from asyncup.core.selection import Stay, reason_to_leave
 from asyncup.edges.chunks import ChunkStore
-from asyncup.edges.files import content_type
+from asyncup.edges.media_types import content_type
 from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.existing import Existing
 from asyncup.engine.jobs import Job
@@ -104,8 +104,8 @@ class Errands:
         source, size = self._source(job)
         plan = make_plan(size, self._options.part_size, self._options.limits)
         may_stay = not self._is_begun(job.uri, plan) or self._options.overwrite is Overwrite.NEVER
-        if may_stay and (reason := await self._reason_to_leave(job, size)):
-            return unsent(job.uri, plan, reason)
+        if may_stay and (stay := await self._reason_to_leave(job, size)):
+            return unsent(job.uri, plan, stay)
         if size is not None and not plan.is_single:
             # The part size belongs to the upload.
             pending = PendingUploads(self._runtime, job.uri)
@@ -132,8 +132,8 @@ class Errands:
             if is_begun and (settled := await upload.settle()) is not None:
                 return settled
             may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER
-            if may_stay and (reason := await self._reason_to_leave(job, size)):
-                return unsent(job.uri, plan, reason)
+            if may_stay and (stay := await self._reason_to_leave(job, size)):
+                return unsent(job.uri, plan, stay)
             self._uploads[job.uri] = upload
             return await upload.run(claim, lambda: self._why_it_is_there(job))
 
@@ -142,7 +142,7 @@ class Errands:
         phases = {record.phase for record in self._runtime.journal.find(uri)}
         return Phase.UNPROVEN in phases or (bool(phases) and not plan.is_single)
 
-    async def _why_it_is_there(self, job: Job) -> str | None:
+    async def _why_it_is_there(self, job: Job) -> Stay | None:
         """Say by what an object is the file that another run has put there; None if it is not."""
         policy = self._options.overwrite
         if policy is Overwrite.ALWAYS:
@@ -151,7 +151,8 @@ class Errands:
             head = await self._runtime.retry(
                 lambda _: self._runtime.gateway.head_object(job.uri), job.uri
             )
-            return reason_to_leave(job.size, head, policy)
+            reason = reason_to_leave(job.size, head, policy)
+            return Stay(reason) if reason else None
         return await self._reason_by_content(job)
 
     def _source(self, job: Job) -> tuple[Source, int | None]:
@@ -166,16 +167,20 @@ class Errands:
             return self._attributes
         return replace(self._attributes, content_type=content_type(job.uri.key))
 
-    async def _reason_to_leave(self, job: Job, size: int | None) -> str | None:
+    async def _reason_to_leave(self, job: Job, size: int | None) -> Stay | None:
         policy = self._options.overwrite
         if policy is Overwrite.ALWAYS or (policy is not Overwrite.NEVER and size is None):
             return None
-        reason = reason_to_leave(size, await self._existing.head(job.uri), policy)
-        if reason is None or policy is not Overwrite.CHECKSUM:
-            return reason
+        head = await self._existing.head(job.uri, anew=job.is_changed)
+        reason = reason_to_leave(size, head, policy)
+        is_by_content = policy is Overwrite.CHECKSUM or (
+            policy is Overwrite.SIZE and job.is_changed
+        )
+        if reason is None or not is_by_content:
+            return Stay(reason) if reason else None
         return await self._reason_by_content(job)
 
-    async def _reason_by_content(self, job: Job) -> str | None:
+    async def _reason_by_content(self, job: Job) -> Stay | None:
         """Say by what an object of the same size is shown to be the file; None if it is not.
 
         A file that changes meanwhile is not: what becomes of it, its upload decides.
@@ -197,4 +202,4 @@ class Errands:
             return None
         finally:
             moved(-read)
-        return f"S3 already holds it, proven by {proof}"
+        return Stay(f"S3 already holds it, proven by {proof}", proof, comparison.fingerprint)

@@ -22,9 +22,9 @@ class Existing:
         )
         self._prefix = prefix
 
-    async def head(self, uri: ObjectURI) -> ObjectHead | None:
-        """Return what S3 holds under a key, None if nothing."""
-        if self._covers(uri) and uri.key not in self._index.unsure:
+    async def head(self, uri: ObjectURI, *, anew: bool = False) -> ObjectHead | None:
+        """Return what S3 holds under a key, None if nothing; `anew` says that a list is too old."""
+        if not anew and self._covers(uri) and uri.key not in self._index.unsure:
             if self._index.is_whole or uri.key in self._index.objects:
                 return self._index.objects.get(uri.key)
             return await self._runtime.retry(lambda _: self._runtime.gateway.head_object(uri), uri)

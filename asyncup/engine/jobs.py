@@ -27,12 +27,15 @@ class Job:
     """One thing to upload and where to; `size` in bytes, None for a stream.
 
     `name` is the path as Python has it, which need not be UTF-8; or what the stream is.
+    `is_changed` says that it may have become another one since S3 was asked what is there: then
+    that an object has its size says nothing.
     """
 
     source: Path | AsyncReader
     name: str
     uri: ObjectURI
     size: int | None
+    is_changed: bool = False
 
 
 Selected = Job | FileSkipped | UploadFailed
@@ -100,14 +103,15 @@ class Selection:
                 yield None
             else:
                 for found in self._walked(source):
-                    yield self._judge(found, taken)
+                    yield self.judge(found, taken)
 
     def _walked(self, source: Named | Left) -> Iterable[Found | Left]:
         if isinstance(source, Left):
             return [source]
         return self.walk.files(source.path, relative=source.relative)
 
-    def _judge(self, found: Found | Left, taken: dict[str, Path]) -> Selected:
+    def judge(self, found: Found | Left, taken: dict[str, Path]) -> Selected:
+        """Say what is to be done about what was found; `taken` are keys that are not free."""
         name = str(found.path)
         if reason := self.reason_to_leave(found.path):
             return FileSkipped(name, reason)

@@ -14,7 +14,15 @@ from asyncup.core.errors import (
     SourceChanged,
     SourceUnsuitable,
 )
-from asyncup.core.model import ChecksumAlgorithm, Checksums, ObjectHead, ObjectURI, Part, Proof
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    Checksums,
+    Fingerprint,
+    ObjectHead,
+    ObjectURI,
+    Part,
+    Proof,
+)
 from asyncup.core.names import printable
 from asyncup.core.receipts import ObjectReceipt
 from asyncup.core.verification import (
@@ -72,6 +80,11 @@ class FileComparison:
         self._read = 0
         self._known: tuple[Means, list[Checksums]] | None = None
 
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What the file is known by that is compared."""
+        return self._file.fingerprint
+
     async def prove(self, download: Download = Download.NEVER) -> Proof:
         """Return by what they are shown to be equal.
 
@@ -82,7 +95,7 @@ class FileComparison:
             SourceError: the file cannot be read, or changed meanwhile.
         """
         head = await head_of(self._runtime, self._uri)
-        size = self._file.fingerprint.size
+        size = self.fingerprint.size
         if head.size != size:
             raise mismatch(self._uri, f"the object has {head.size} bytes, the file {size}")
         # One file, one slot: memory and open files stay within what uploads take.

@@ -30,7 +30,9 @@ class ReceiptLog:
         self._announce = announce
         self._now = now
         self._started: dict[ObjectURI, datetime] = {}
-        self._queue: asyncio.Queue[tuple[ObjectURI, str] | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[ObjectURI, str, asyncio.Event] | None] = asyncio.Queue()
+        self._unwritten: dict[ObjectURI, asyncio.Event] = {}
+        self._lost: set[ObjectURI] = set()
         self.failures: list[AsyncupError] = []
 
     def __call__(self, event: Event, /) -> None:
@@ -40,19 +42,32 @@ class ReceiptLog:
         elif isinstance(event, events.UploadCompleted):
             started = self._started.pop(event.uri, None)
             line = receipt_line(event.source, event.result, started, self._now())
-            self._queue.put_nowait((event.uri, line))
+            written = self._unwritten[event.uri] = asyncio.Event()
+            self._queue.put_nowait((event.uri, line, written))
         elif isinstance(event, _ENDED) and event.uri is not None:
             self._started.pop(event.uri, None)
 
     async def write(self) -> None:
         """Write what comes, until the end is told."""
         while (due := await self._queue.get()) is not None:
-            uri, line = due
+            uri, line, written = due
             try:
                 await asyncio.to_thread(self._file.append, line)
             except AsyncupError as error:
                 self.failures.append(error)
+                self._lost.add(uri)
                 self._announce(events.ReceiptLost(uri, error))
+            else:
+                self._lost.discard(uri)
+            written.set()
+            if self._unwritten[uri] is written:
+                del self._unwritten[uri]
+
+    async def has(self, uri: ObjectURI) -> bool:
+        """Wait for the receipt of an object, if one is to come; return whether none was lost."""
+        if (written := self._unwritten.get(uri)) is not None:
+            await written.wait()
+        return uri not in self._lost
 
     def end(self) -> None:
         """Let `write` end when all is written."""

@@ -38,6 +38,7 @@ from asyncup.core.model import (
 from asyncup.core.options import OnChange
 from asyncup.core.plan import UploadPlan, make_plan
 from asyncup.core.resume import Resumption
+from asyncup.core.selection import Stay
 from asyncup.engine.abort import abort
 from asyncup.engine.completion import check_parts, complete, result_of, settle, verify
 from asyncup.engine.create import create
@@ -113,7 +114,7 @@ class FileUpload:
         return settled
 
     async def run(
-        self, claim: Claim, why_it_is_there: Callable[[], Awaitable[str | None]]
+        self, claim: Claim, why_it_is_there: Callable[[], Awaitable[Stay | None]]
     ) -> UploadResult:
         """Upload the file, or what is missing of it.
 
@@ -135,8 +136,8 @@ class FileUpload:
                 raise self._interrupted() from error
             except (SourceChanged, UploadMissing, PartsMismatch) as error:
                 is_gone = isinstance(error, UploadMissing)
-                if is_gone and self._source.is_rereadable and (reason := await why_it_is_there()):
-                    return unsent(self._uri, self._plan, reason)
+                if is_gone and self._source.is_rereadable and (stay := await why_it_is_there()):
+                    return unsent(self._uri, self._plan, stay)
                 if is_gone and self._upload is not None:
                     # S3 may go on listing parts of it for a while.
                     PendingUploads(self._runtime, self._uri).gone(self._upload)
@@ -311,14 +312,18 @@ class FileUpload:
         return Interrupted(f"upload {self._uri}: stopped", remaining=self.remaining)
 
 
-def unsent(uri: ObjectURI, plan: UploadPlan, reason: str | None) -> UploadResult:
+def unsent(uri: ObjectURI, plan: UploadPlan, stay: Stay | None) -> UploadResult:
     """Return the result for a file of which nothing was sent, or nothing counts."""
+    known = None if stay is None else stay.fingerprint
     return UploadResult(
         uri=uri,
         size=plan.size or 0,
         etag="",
-        proof=Proof.SIZE,
+        proof=Proof.SIZE if stay is None else stay.proof,
         part_size=plan.part_size,
         parts=0,
-        skipped=reason,
+        mtime_ns=None if known is None else known.mtime_ns,
+        device=None if known is None else known.device,
+        inode=None if known is None else known.inode,
+        skipped=None if stay is None else stay.reason,
     )

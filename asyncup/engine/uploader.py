@@ -27,6 +27,7 @@ from asyncup.engine.opening import open_runtime
 from asyncup.engine.run import Run, parts_of
 from asyncup.engine.runtime import Claim
 from asyncup.engine.source import AsyncReader, FileSource
+from asyncup.engine.watch import Watch
 
 _SIGNS_OF_LIFE = (
     events.PartStarted,
@@ -142,6 +143,15 @@ class Uploader:
     ) -> RunResult:
         """Announce what `put_all` would do, without sending a byte; arguments as there."""
         return await self._run(self._errands.plan, selected, below)
+
+    async def watch(self, watch: Watch) -> RunResult:
+        """Upload what comes into a directory until `stop`, and go on past files that fail.
+
+        Raises:
+            AsyncupError: S3 does not even list what is there.
+        """
+        async with watch:
+            return await self._run(watch.around(self._errands.upload), watch, watch.prefix)
 
     async def _run(
         self,

@@ -16,7 +16,7 @@ from rich.segment import ControlType, Segment
 from rich.style import Style
 from rich.text import Text
 
-from asyncup.core import aftercare, events
+from asyncup.core import aftercare, events, watching
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI
 from asyncup.core.progress import Progress
@@ -46,6 +46,8 @@ _STAYS = (
     aftercare.ObjectVerified,
     aftercare.VerifyFailed,
     aftercare.VerifyFinished,
+    watching.WatchLost,
+    watching.SourceKept,
 )
 
 KEYS = (

@@ -28,6 +28,7 @@ class Plain:
         self._progress = Progress()
         self._offline = Offline(clock, now)
         self._began = clock()
+        self._told = ""
         self.interval = interval
 
     def __enter__(self) -> Self:
@@ -51,6 +52,11 @@ class Plain:
         """Write how far it is."""
         self._progress.sample(self._clock())
         told = totals(self._progress)
-        self._output.write(told if self._offline.line is None else f"{told} · {self._offline.line}")
+        if self._offline.line is not None:
+            told = f"{told} · {self._offline.line}"
+        if told != self._told:
+            # Where nothing happens for days, there is nothing to say.
+            self._output.write(told)
+            self._told = told
         for late in self._progress.late(self._now()):
             self._output.write_line(late_line(late))

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from asyncup.core import aftercare, conditions, diagnosis, events, standing
+from asyncup.core import aftercare, conditions, diagnosis, events, standing, watching
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, UploadResult
@@ -22,7 +22,7 @@ from asyncup.ui.records import RECORDS
 
 Schema = dict[str, Any]
 
-_TOLD = (events, conditions, aftercare, standing, diagnosis)
+_TOLD = (events, conditions, aftercare, standing, diagnosis, watching)
 """Modules of which the events are told."""
 
 _PLAIN: dict[Any, Schema] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import singledispatch
 
-from asyncup.core import aftercare, conditions, events
+from asyncup.core import aftercare, conditions, events, watching
 from asyncup.core.conditions import SlotsReason
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
@@ -234,6 +234,43 @@ def _(event: aftercare.VerifyFinished) -> Line:
 @describe.register
 def _(event: aftercare.AbortFailed) -> Line:
     return error_line(event.error)
+
+
+@describe.register
+def _(event: watching.WatchStarted) -> Line:
+    return Line(Level.INFO, f"all of {event.directory} was looked at; watching what changes")
+
+
+@describe.register
+def _(event: watching.WatchLost) -> Line:
+    return Line(Level.WARNING, f"watch {event.directory}: {event.reason}; waiting for it")
+
+
+@describe.register
+def _(event: watching.WatchPolls) -> Line:
+    told = f"the system does not tell what changes in {event.directory}: {event.reason}"
+    return Line(Level.WARNING, f"{told}; looking every {format_duration(event.interval)}")
+
+
+@describe.register
+def _(event: watching.FileDeferred) -> Line:
+    told = f"{event.source} is tried again in {format_duration(event.delay)}, or when it changes"
+    return Line(Level.INFO, told)
+
+
+@describe.register
+def _(event: watching.SourceDeleted) -> Line:
+    return Line(Level.INFO, f"deleted {event.source}: it is at S3, proven")
+
+
+@describe.register
+def _(event: watching.SourceMoved) -> Line:
+    return Line(Level.INFO, f"moved {event.source} to {event.destination}: it is at S3, proven")
+
+
+@describe.register
+def _(event: watching.SourceKept) -> Line:
+    return Line(Level.WARNING, str(event.error), event.error.hint)
 
 
 def late_line(late: Late) -> Line:

@@ -19,6 +19,7 @@ NO_VARIABLE = {
     # Whoever deletes has to say so.
     "abort": {"below", "older_than", "upload_id", "yes"},
     "status": {"forget"},
+    "watch": {"then"},
     # It shows all there is to it on a server of its own.
     "demo": {"size", "data_dir", "keep"},
 }
@@ -38,6 +39,15 @@ SAMPLES = {
     "tag": "a=b",
 }
 """Values for options that do not take just any text; those of the others are by their metavar."""
+
+
+ARGUMENTS = {
+    "abort": ("s3://bucket/key",),
+    "doctor": ("s3://bucket/key",),
+    "pending": ("s3://bucket/key",),
+    "watch": (".", "s3://bucket/"),
+}
+"""What commands need that can do nothing without arguments."""
 
 
 def options() -> Iterator[tuple[str, Any]]:
@@ -85,7 +95,7 @@ def test_every_variable_counts(
         return
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(option.envvar, sample_of(option, tmp_path))
-    arguments = ["s3://bucket/key"] if command in {"doctor", "pending", "abort"} else []
+    arguments = [*ARGUMENTS.get(command, ())]
     with COMMANDS[command].make_context(command, arguments, parent=_root()) as context:
         source = context.get_parameter_source(option.name)
     assert source.name == "ENVIRONMENT"

@@ -25,6 +25,7 @@ EXIT_CODES = {
     "SourceUnreadable": 3,
     "SourceUnsuitable": 3,
     "SourceChanged": 3,
+    "SourceBusy": 3,
     "SplitDirUnusable": 3,
     "DiskFull": 3,
     "S3Error": 4,

@@ -26,10 +26,10 @@ from asyncup.edges.files import (
     Left,
     RangeReader,
     Walk,
-    content_type,
     fingerprint,
     source_error,
 )
+from asyncup.edges.media_types import content_type
 from tests.loop import run
 
 FOLLOWING = Walk(follow=True)
@@ -51,6 +51,13 @@ def write(path: Path, data: bytes = b"x") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
+
+
+def entry(path: Path, relative: str) -> Found:
+    """Return a file as it is to be found."""
+    status = path.stat()
+    touched = max(status.st_mtime, status.st_ctime)
+    return Found(path, relative, status.st_size, fingerprint(path), touched)
 
 
 def found(walked: Iterable[Found | Left]) -> list[str]:
@@ -80,7 +87,7 @@ def test_a_walk_goes_by_name(tree: Path) -> None:
 def test_a_found_file_knows_its_path_and_size(tree: Path) -> None:
     """What is found is told with its path on disk, its path below the source, and its bytes."""
     path = write(tree / "sub" / "file.bin", b"12345")
-    assert list(Walk().files(tree)) == [Found(path, "sub/file.bin", 5)]
+    assert list(Walk().files(tree)) == [entry(path, "sub/file.bin")]
 
 
 def test_no_name_is_too_odd(tree: Path) -> None:
@@ -105,6 +112,33 @@ def test_names_that_are_not_utf8_are_found(tree: Path) -> None:
     assert only.path.read_bytes() == b"four"
 
 
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("a/b", ["a/b/c", "a/b/d"]),
+        ("a/b/c", ["a/b/c"]),
+        ("a/skip/x", []),
+        ("link/c", []),
+        ("a/b/c/under", []),
+        ("gone/x", []),
+    ],
+)
+def test_a_walk_may_begin_further_down(tree: Path, at: str, expected: list[str]) -> None:
+    """At a path below a source there is what a walk of all finds there: no more, no less."""
+    for name in ("a/b/c", "a/b/d", "a/skip/x", "top"):
+        write(tree / name)
+    (tree / "link").symlink_to(tree / "a" / "b")
+    walk = Walk(prunes=lambda relative: relative == "a/skip")
+    assert found(walk.at(tree, at)) == expected
+
+
+def test_what_is_gone_is_told_where_it_was(tree: Path) -> None:
+    """A path at which there is nothing any more is an error, so that nobody waits for it."""
+    (left,) = Walk().at(tree, "gone")
+    assert isinstance(left, Left)
+    assert isinstance(left.error, SourceMissing)
+
+
 def test_an_empty_directory_has_nothing(tree: Path) -> None:
     """Directories without files, however deep, yield nothing and are no error."""
     (tree / "a" / "b").mkdir(parents=True)
@@ -114,14 +148,14 @@ def test_an_empty_directory_has_nothing(tree: Path) -> None:
 def test_an_empty_file_is_a_file(tree: Path) -> None:
     """A file of no bytes is found like any other."""
     path = write(tree / "empty", b"")
-    assert list(Walk().files(tree)) == [Found(path, "empty", 0)]
+    assert list(Walk().files(tree)) == [entry(path, "empty")]
 
 
 def test_a_link_to_a_file_is_the_file(tree: Path, tmp_path: Path) -> None:
     """A symbolic link to a file is taken under its own name, with the file's size."""
     target = write(tmp_path / "elsewhere", b"123")
     (tree / "link").symlink_to(target)
-    assert list(Walk().files(tree)) == [Found(tree / "link", "link", 3)]
+    assert list(Walk().files(tree)) == [entry(tree / "link", "link")]
 
 
 def test_a_link_to_a_directory_is_told_not_entered(tree: Path, tmp_path: Path) -> None:
@@ -266,7 +300,7 @@ def test_a_source_below_a_file_is_told(tree: Path) -> None:
 def test_a_single_file_is_itself(tree: Path, relative: str | None, expected: str) -> None:
     """A file as source goes by its own name, or by the one it is given."""
     path = write(tree / "file", b"12")
-    assert list(Walk().files(path, relative=relative)) == [Found(path, expected, 2)]
+    assert list(Walk().files(path, relative=relative)) == [entry(path, expected)]
 
 
 def test_a_directory_has_its_files_below_it(tree: Path) -> None:

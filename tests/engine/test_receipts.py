@@ -286,5 +286,36 @@ def test_nothing_is_kept_of_files_that_are_done(tmp_path: Path) -> None:
     files = [make_file(tmp_path, 10, f"{number}") for number in range(5)]
     s3.fail("put_object", ObjectTooLarge(Fault(action="upload")))
     _, log = upload(tmp_path, files, s3, ReceiptFile(tmp_path / "receipts"))
-    assert log._started == {}
+    assert log._started == log._unwritten == {}
     assert Proof.ETAG in {each["proof"] for each in lines(tmp_path / "receipts")}
+
+
+def test_who_asks_for_a_receipt_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is on the disk then, or told as lost; of two in a row, the last one counts."""
+    path, append = tmp_path / "receipts", LinesFile.append
+    may_fail = [True, False, False]
+
+    def appending(file: LinesFile, line: str) -> None:
+        if may_fail.pop(0):
+            raise UsageError("full")
+        append(file, line)
+
+    monkeypatch.setattr(LinesFile, "append", appending)
+    (source,) = [make_file(tmp_path, 10)]
+
+    async def main(file: ReceiptFile) -> list[tuple[bool, int]]:
+        found = []
+        async with receipts_to(file, Ears(), Clock()) as log, uploader(FakeS3(), tmp_path) as up:
+            result = await up.put(source, URI)
+            for times in (1, 2):
+                for _ in range(times):
+                    log(events.UploadCompleted(str(source), URI, result))
+                has = await log.has(URI)
+                found.append((has, len(path.read_bytes().splitlines())))
+            assert await log.has(URI / "/other")
+        return found
+
+    with ReceiptFile(path) as file:
+        assert run(main(file)) == [(False, 0), (True, 2)]

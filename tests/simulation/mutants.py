@@ -25,6 +25,7 @@ from asyncup.core.options import Limits
 from asyncup.core.outcome import RunResult
 from asyncup.core.plan import UploadPlan
 from asyncup.core.resume import Action, ListedParts, Resumption, Unusable, Verdict
+from asyncup.core.selection import Stay
 from asyncup.edges.body import Pace, PartBody
 from asyncup.edges.chunks import ChunkStore, StagedPart
 from asyncup.edges.files import RangeReader
@@ -226,8 +227,8 @@ async def _believe_the_download(*_: object) -> Proof:
     return Proof.DOWNLOAD
 
 
-async def _believe_the_size(*_: object) -> str:
-    return "S3 already holds it, proven by nothing"
+async def _believe_the_size(*_: object) -> Stay:
+    return Stay("S3 already holds it, proven by nothing")
 
 
 def _nothing(*_: object) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from asyncup.core import aftercare, conditions, events
+from asyncup.core import aftercare, conditions, events, watching
 from asyncup.core.conditions import SlotsChanged, SlotsReason
 from asyncup.core.diagnosis import RateMeasured
 from asyncup.core.errors import (
@@ -199,6 +199,8 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
                 "resent": 7,
                 "checksum": "",
                 "mtime_ns": None,
+                "device": None,
+                "inode": None,
                 "skipped": None,
             },
         },
@@ -379,6 +381,37 @@ TOLD: list[tuple[Event, str, dict[str, object]]] = [
             "concurrency": 4,
             "exit_code": 4,
         },
+    ),
+    (watching.WatchStarted("/in"), "watch_started", {"directory": "/in"}),
+    (
+        watching.WatchLost("/in", "No such file or directory"),
+        "watch_lost",
+        {"directory": "/in", "reason": "No such file or directory"},
+    ),
+    (
+        watching.WatchPolls("/in", "no watch is left", 30.0),
+        "watch_polls",
+        {"directory": "/in", "reason": "no watch is left", "interval": 30.0},
+    ),
+    (
+        watching.FileDeferred("big.bin", 2, 120.0),
+        "file_deferred",
+        {"source": "big.bin", "failures": 2, "delay": 120.0},
+    ),
+    (
+        watching.SourceDeleted("big.bin", URI),
+        "source_deleted",
+        {"source": "big.bin", "uri": KEY},
+    ),
+    (
+        watching.SourceMoved("big.bin", URI, "/done/big.bin"),
+        "source_moved",
+        {"source": "big.bin", "uri": KEY, "destination": "/done/big.bin"},
+    ),
+    (
+        watching.SourceKept("big.bin", URI, SLOW),
+        "source_kept",
+        {"source": "big.bin", "uri": KEY, "error": SLOW_TOLD},
     ),
 ]
 

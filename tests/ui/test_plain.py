@@ -172,3 +172,14 @@ def test_an_upload_that_will_be_late_is_warned_of_once() -> None:
             "2026-01-01 00:06 UTC"
         )
     ]
+
+
+def test_where_nothing_happens_nothing_is_said() -> None:
+    """A watch that waits for days fills no log with how far it is."""
+    run = Scripted()
+    for seconds in (5, 10, 15):
+        run.tick_at(seconds)
+    run.happen(events.FileFound("small.txt", SMALL, MIB))
+    run.tick_at(20)
+    said = run.stream.getvalue().splitlines()
+    assert said == ["0/0+ files · 0 B of 0 B · 0 B/s", "0/1+ files · 0 B of 1 MiB · 0 B/s"]

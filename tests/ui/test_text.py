@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from asyncup.core import aftercare, conditions, events
+from asyncup.core import aftercare, conditions, events, watching
 from asyncup.core.conditions import SlotsChanged, SlotsReason
 from asyncup.core.diagnosis import RateMeasured
 from asyncup.core.errors import (
     ConnectionLost,
     Fault,
     RetriesExhausted,
+    SourceChanged,
     SourceMissing,
     Throttled,
     UsageError,
@@ -261,6 +262,37 @@ LINES: list[tuple[Event, Line]] = [
     (
         SlotsChanged(9, SlotsReason.ASKED),
         Line(Level.INFO, "as asked for: 9 parts in flight at once from now on"),
+    ),
+    (
+        watching.WatchStarted("/in"),
+        Line(Level.INFO, "all of /in was looked at; watching what changes"),
+    ),
+    (
+        watching.WatchLost("/in", "No such file or directory"),
+        Line(Level.WARNING, "watch /in: No such file or directory; waiting for it"),
+    ),
+    (
+        watching.WatchPolls("/in", "no watch is left", 30.0),
+        Line(
+            Level.WARNING,
+            "the system does not tell what changes in /in: no watch is left; looking every 30s",
+        ),
+    ),
+    (
+        watching.FileDeferred("/in/big.bin", 2, 120.0),
+        Line(Level.INFO, "/in/big.bin is tried again in 2m 00s, or when it changes"),
+    ),
+    (
+        watching.SourceDeleted("/in/big.bin", URI),
+        Line(Level.INFO, "deleted /in/big.bin: it is at S3, proven"),
+    ),
+    (
+        watching.SourceMoved("/in/big.bin", URI, "/done/big.bin"),
+        Line(Level.INFO, "moved /in/big.bin to /done/big.bin: it is at S3, proven"),
+    ),
+    (
+        watching.SourceKept("/in/big.bin", URI, SourceChanged("let go of it", hint="wait")),
+        Line(Level.WARNING, "let go of it", "wait"),
     ),
 ]
 
