@@ -79,7 +79,7 @@ class Requests:
         stall_timeout: float,
         connections: int,
         clock: SigningClock,
-        chain: CredentialChain | None,
+        chain: CredentialChain | None = None,
     ) -> None:
         self._client = client
         self._direct = None if chain is None else Direct(client, chain.keys, clock)
