@@ -76,6 +76,8 @@ class Progress:
         self._waiting: dict[ObjectURI, int] = {}
         self._speed = Speed()
         self._warned: set[str] = set()
+        # Bound once: to bind it takes Python 3.11 longer than it takes to run.
+        self.apply = self.apply
 
     def sample(self, now: float) -> None:
         """Note where the run is at this time, for the rate."""

@@ -11,6 +11,7 @@ from typing import Self
 
 from asyncup.core.errors import AsyncupError
 from asyncup.edges.files import RangeReader
+from asyncup.edges.held import HeldReader
 from asyncup.edges.tcp import Acknowledgements
 
 FIRST_SLICE, LEAST_SLICE, SLICE = 32 << 10, 4 << 10, 256 << 10
@@ -52,7 +53,7 @@ class PartBody:
 
     def __init__(
         self,
-        reader: RangeReader,
+        reader: RangeReader | HeldReader,
         size: int,
         moved: Callable[[int], None],
         pace: Pace = at_once,

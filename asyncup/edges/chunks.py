@@ -10,7 +10,7 @@ import errno
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from asyncup.core.names import printable
 from asyncup.core.sizes import format_size
 from asyncup.edges.body import Pace, PartBody, at_once
 from asyncup.edges.files import RangeReader
+from asyncup.edges.held import HeldReader
 from asyncup.edges.locks import Lock
 
 _RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
@@ -43,18 +44,36 @@ class BlockReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StagedPart:
-    """A part that is ready to travel, as often as it takes; in a chunk file, or in the source."""
+    """A part that is ready to travel, as often as it takes.
+
+    Attributes:
+        part: which it is.
+        checksums: of its bytes.
+        path: a file that has them from `offset` on: a chunk file, or the source.
+        owned: whether that is a chunk file.
+        held: the bytes themselves, if they are in memory.
+    """
 
     part: Part
     checksums: Checksums
     path: Path
     offset: int
     owned: bool
+    held: Sequence[memoryview] | None = None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is what was read once, whatever becomes of the source."""
+        return self.owned or self.held is not None
 
     def body(self, moved: Callable[[int], None], pace: Pace = at_once) -> PartBody:
         """Open the bytes for one attempt; `moved` is told what the network takes."""
-        reader = RangeReader(self.path, self.offset, self.checksums.size)
-        return PartBody(reader, self.checksums.size, moved, pace)
+        return PartBody(self._reader(), self.checksums.size, moved, pace)
+
+    def _reader(self) -> RangeReader | HeldReader:
+        if self.held is not None:
+            return HeldReader(self.held)
+        return RangeReader(self.path, self.offset, self.checksums.size)
 
     async def check(self) -> None:
         """Read the bytes again, after S3 said that others arrived.
@@ -62,7 +81,7 @@ class StagedPart:
         Raises:
             SourceChanged: they are not the ones that were staged.
         """
-        with RangeReader(self.path, self.offset, self.checksums.size) as reader:
+        with self._reader() as reader:
             again = await compute(reader, self.checksums.values)
         if again != self.checksums:
             raise SourceChanged(
@@ -82,6 +101,17 @@ async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) 
     while block := await reader.read():
         await _update(running, block)
     return running.result()
+
+
+async def hold(
+    reader: RangeReader, algorithms: Iterable[ChecksumAlgorithm]
+) -> tuple[Checksums, Sequence[memoryview]]:
+    """Return the checksums of all that a reader gives, and that itself."""
+    running, blocks = RunningChecksums(algorithms), []
+    while block := await reader.read():
+        await _update(running, block)
+        blocks.append(block)
+    return running.result(), blocks
 
 
 async def _update(running: RunningChecksums, block: Block) -> None:

@@ -252,7 +252,14 @@ class RangeReader:
 
     async def has_more(self) -> bool:
         """Return whether the file goes on after the bytes that were read."""
-        return bool(await self._read(1))
+        if not self._is_cached:
+            return bool(await self._read(1))
+        await asyncio.sleep(0)
+        try:
+            # At the end of a file in memory there is nothing to wait for.
+            return bool(os.pread(self._handle.fileno(), 1, self._offset + self._position))
+        except OSError as error:
+            raise source_error(self._path, error) from error
 
     def rewind(self) -> None:
         """Start again at the beginning of the range."""

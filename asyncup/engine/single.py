@@ -45,7 +45,7 @@ async def put_single(
         raise AssertionError("unreachable: there is always a first part")
     try:
         delivery = await _put(runtime, uri, staged, attributes, named)
-        if not staged.owned:
+        if not staged.is_copy:
             source.check_unchanged()
     finally:
         staged.release()
