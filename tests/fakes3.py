@@ -229,7 +229,7 @@ class FakeS3:
         data = await self._receive(request, body, checksums, algorithm)
         self._need_absence(uri, only_if_absent=only_if_absent)
         taken = ChecksumAlgorithm.CRC64NVME if self.computes else algorithm
-        known = {} if taken is None else {taken: checksums[taken]}
+        known = {} if taken is None else {taken: _checksum(taken, data)}
         self._store(uri.key, attributes, self._etag(_md5(data)), [data], known)
         self._answer("put_object")
         return replace(_without_checksums(self.objects[uri.key].head), checksums=known)
