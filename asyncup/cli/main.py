@@ -39,10 +39,10 @@ app.add_typer(config_app.app, name="config")
 
 def main() -> None:
     """Run the command line and exit."""
+    gc.disable()  # until a run begins: what is imported is no garbage
     streams.prepare()
     if "_ASYNCUP_COMPLETE" in os.environ:
         shells.prepare()
-    # Without arguments, there is the help.
     code = _run(sys.argv[1:] or ["--help"])
     streams.let_go()
     # All ends with the process: nobody needs to look through it for garbage once more.

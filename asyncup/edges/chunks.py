@@ -23,6 +23,7 @@ from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.names import printable
 from asyncup.core.sizes import format_size
+from asyncup.edges.blocks import SPARE
 from asyncup.edges.body import Pace, PartBody, at_once
 from asyncup.edges.files import RangeReader
 from asyncup.edges.held import HeldReader
@@ -66,9 +67,11 @@ class StagedPart:
         """Whether it is what was read once, whatever becomes of the source."""
         return self.owned or self.held is not None
 
-    def body(self, moved: Callable[[int], None], pace: Pace = at_once) -> PartBody:
-        """Open the bytes for one attempt; `moved` is told what the network takes."""
-        return PartBody(self._reader(), self.checksums.size, moved, pace)
+    def body(
+        self, moved: Callable[[int], None], pace: Pace = at_once, first: int | None = None
+    ) -> PartBody:
+        """Open the bytes for one attempt; the arguments are those of `PartBody`."""
+        return PartBody(self._reader(), self.checksums.size, moved, pace, first)
 
     def _reader(self) -> RangeReader | HeldReader:
         if self.held is not None:
@@ -90,9 +93,12 @@ class StagedPart:
             )
 
     def release(self) -> None:
-        """Delete the chunk file."""
+        """Delete the chunk file, or let the memory be used again."""
         if self.owned:
             self.path.unlink(missing_ok=True)
+        for block in self.held or ():
+            if isinstance(block.obj, bytearray):
+                SPARE.give_back(block.obj)
 
 
 async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
@@ -111,6 +117,7 @@ async def hold(
     while block := await reader.read():
         await _update(running, block)
         blocks.append(block)
+        reader.keep()
     return running.result(), blocks
 
 

@@ -261,6 +261,10 @@ class RangeReader:
         except OSError as error:
             raise source_error(self._path, error) from error
 
+    def keep(self) -> None:
+        """Leave the blocks that were read last to who has them, and gives them back."""
+        self._read_before.clear()
+
     def rewind(self) -> None:
         """Start again at the beginning of the range."""
         self._position = 0

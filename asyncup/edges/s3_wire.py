@@ -158,7 +158,8 @@ def read_etag(item: Answer) -> str:
 
 
 def _read_checksums(item: Answer) -> dict[ChecksumAlgorithm, bytes]:
-    values = {each: from_base64(item.get(f"Checksum{each}") or "") for each in _IN_HEADERS}
+    told = {each: item.get(f"Checksum{each}") for each in _IN_HEADERS}
+    values = {each: from_base64(text) for each, text in told.items() if text}
     return {algorithm: value for algorithm, value in values.items() if value}
 
 
@@ -168,7 +169,7 @@ def _read_composites(item: Answer) -> dict[ChecksumAlgorithm, bytes]:
     found: dict[ChecksumAlgorithm, bytes] = {}
     for algorithm in _IN_HEADERS:
         text, hyphen, _ = str(item.get(f"Checksum{algorithm}") or "").partition("-")
-        value = from_base64(text) if hyphen or told else None
+        value = from_base64(text) if text and (hyphen or told) else None
         if value is not None:
             found[algorithm] = value
     return found

@@ -63,6 +63,7 @@ class Errands:
         self._existing = Existing(runtime)
         self._uploads: WeakValueDictionary[ObjectURI, FileUpload] = WeakValueDictionary()
         self._deadlines = deadlines
+        self._of_kind: dict[str, ObjectAttributes] = {}
 
     async def look_below(self, prefix: ObjectURI) -> None:
         """List what is below a prefix, to save a request a key.
@@ -168,7 +169,11 @@ class Errands:
     def _attributes_of(self, job: Job) -> ObjectAttributes:
         if self._attributes.content_type is not None:
             return self._attributes
-        return replace(self._attributes, content_type=content_type(job.uri.key))
+        kind = content_type(job.uri.key)
+        # Files of the same kind share theirs: to make others for each is slow.
+        if kind not in self._of_kind:
+            self._of_kind[kind] = replace(self._attributes, content_type=kind)
+        return self._of_kind[kind]
 
     async def _reason_to_leave(self, job: Job, size: int | None) -> str | None:
         policy = self._options.overwrite
