@@ -69,7 +69,8 @@ class Hands(Protocol):
 class OwnHands:
     """Sends parts from this process, through a gateway.
 
-    What the last part took from its first byte to its answer tells how many bytes go at once.
+    What the last part took, from its first byte to its answer, tells how many bytes of the next
+    one go at once at first.
     """
 
     def __init__(self, gateway: Gateway) -> None:

@@ -39,7 +39,6 @@ async def open_runtime(
     means = await open_means(
         stack, options, announce, s3=s3, gateway=gateway, start_worker=start_worker
     )
-    gateway = means.gateway
     stopping, policy = asyncio.Event(), _policy(options)
     slots, window, backlog = _places(options, announce)
 
@@ -50,13 +49,13 @@ async def open_runtime(
 
     journal = Journal(
         options.state_dir,
-        gateway.endpoint,
+        means.gateway.endpoint,
         lambda reason: tell(events.JournalUnavailable(reason)),
     )
     stack.enter_context(journal)
-    link = Link(gateway, tell, stopping, policy=policy, is_known=journal.knows_endpoint())
+    link = Link(means.gateway, tell, stopping, policy=policy, is_known=journal.knows_endpoint())
     return Runtime(
-        gateway=gateway,
+        gateway=means.gateway,
         hands=means.hands,
         open_file=means.open_file,
         options=options,
