@@ -6,6 +6,7 @@ for, is the same for all its keys. So it makes the first request for each bucket
 out of the ordinary; what it does with that is what is done here again.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -28,6 +29,10 @@ _IN_PLACE = {"Bucket", "Key"}
 """Parameters that are in the URL, and what a request is called by."""
 
 _HEADER_TEXT = ("header", "string")
+
+_PLAIN_NAME = re.compile(r"[a-z0-9._-]+")
+"""Names of metadata that are headers as they are, each another one."""
+
 _OWN_KEYS = {"request_credentials", "identity_cache"}
 """By these, botocore signs with other keys than ours: those of S3 Express."""
 
@@ -98,14 +103,14 @@ class _Form:
         found: dict[str, str] = {}
         for name, value in params.items():
             if name == "Metadata" and isinstance(value, Mapping):
-                if any(each != each.lower() for each in value):
-                    return None  # two of them may be the same header
+                if not all(map(_PLAIN_NAME.fullmatch, value)):
+                    return None
                 found.update((f"x-amz-meta-{each}", told) for each, told in value.items())
             elif name in self.headers and isinstance(value, str):
                 found[self.headers[name]] = str(value)
             elif name not in _IN_PLACE and name not in self.queries:
                 return None
-        return found if all(map(_is_plain, [*found, *found.values()])) else None
+        return found if all(map(_is_plain, found.values())) else None
 
     def query_for(self, params: Mapping[str, object]) -> str:
         """Return the query of the URL, in order."""
@@ -131,8 +136,7 @@ class Direct:
     """Makes requests that carry bytes, over the connections of a client of aiobotocore.
 
     Args:
-        client: shows where buckets are; nothing is to be registered before this for the moment
-            before it signs.
+        client: shows where buckets are, and has the connections.
         keys: gives what to sign with.
         clock: the time to sign by.
     """

@@ -178,6 +178,7 @@ def test_same_place(
 ODD: tuple[dict[str, object], ...] = (
     {"Metadata": {"Name": "upper case"}},
     {"Metadata": {"name": "Zürich"}},
+    {"Metadata": {"a name": "1"}},
     {"ContentType": "two  spaces"},
     {"ContentType": " space"},
     {"ContentType": ""},
