@@ -80,6 +80,7 @@ class PartBody:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._slices = memoryview(b"")
         self._reader.__exit__()
 
     @property

@@ -97,8 +97,10 @@ class StagedPart:
         if self.owned:
             self.path.unlink(missing_ok=True)
         for block in self.held or ():
-            if isinstance(block.obj, bytearray):
-                SPARE.give_back(block.obj)
+            memory = block.obj
+            block.release()
+            if isinstance(memory, bytearray):
+                SPARE.give_back(memory)
 
 
 async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:

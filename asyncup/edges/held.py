@@ -18,7 +18,8 @@ class HeldReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        # Who holds this holds them no more: their memory is wanted for others.
+        self._blocks = ()
 
     def rewind(self) -> None:
         """Start again at the first block."""

@@ -222,15 +222,17 @@ class Direct:
         answer: Any,  # noqa: ANN401 - aiobotocore's
         look: Callable[..., None],
     ) -> Answer:
+        # aiobotocore's own dictionary takes as long to read as all the rest of this.
+        headers = {name.lower(): value for name, value in answer.raw.headers.items()}
         told = {
             "status_code": answer.status_code,
-            "headers": answer.headers,
+            "headers": headers,
             "body": await answer.content,
             "context": {"operation_name": form.model.name},
         }
         look(operation_model=form.model, response_dict=told)
         if answer.status_code == HTTPStatus.OK:
-            return {form.told[at]: each for at, each in answer.headers.items() if at in form.told}
+            return {form.told[at]: each for at, each in headers.items() if at in form.told}
         parsed: Answer = self._parser.parse(told, form.model.output_shape)
         if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
             raise ClientError(parsed, form.model.name)

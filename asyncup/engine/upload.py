@@ -1,6 +1,5 @@
 """The story of one file, readable top to bottom."""
 
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -267,16 +266,19 @@ class FileUpload:
         if names := [name for name in names if name != "acl"]:
             self._runtime.announce(AttributesDiffer(self._uri, names))
 
-    def _require_space(self) -> int:
-        """Make sure that the disk has room for this file's parts, and return for how many slots."""
+    def _require_space(self) -> int | None:
+        """Make sure that the disk has room for this file's parts; return for how many slots.
+
+        None is for all: of what needs no disk.
+        """
         if self._plan.is_single and self._source.is_held:
-            return sys.maxsize
+            return None
         least, ahead = self._runtime.options.slots.least, self._runtime.options.ahead
         part_size, size = self._plan.part_size, self._plan.size
         window = (least + ahead) * part_size
         room = self._source.require_space(window if size is None else min(window, size))
         if room is None:
-            return sys.maxsize
+            return None
         largest = part_size if size is None else min(part_size, size)
         return max(least, room // max(1, largest) - ahead)
 
