@@ -97,10 +97,8 @@ class StagedPart:
         if self.owned:
             self.path.unlink(missing_ok=True)
         for block in self.held or ():
-            memory = block.obj
-            block.release()
-            if isinstance(memory, bytearray):
-                SPARE.give_back(memory)
+            if isinstance(block.obj, bytearray):
+                SPARE.give_back(block.obj)
 
 
 async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:

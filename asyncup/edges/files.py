@@ -252,14 +252,16 @@ class RangeReader:
 
     async def has_more(self) -> bool:
         """Return whether the file goes on after the bytes that were read."""
-        if not self._is_cached:
-            return bool(await self._read(1))
-        await asyncio.sleep(0)
-        try:
-            # At the end of a file in memory there is nothing to wait for.
-            return bool(os.pread(self._handle.fileno(), 1, self._offset + self._position))
-        except OSError as error:
-            raise source_error(self._path, error) from error
+        if self._is_cached:
+            await asyncio.sleep(0)
+            try:
+                # What says of itself that it ends here need not be waited for: what can be read so
+                # has the size that it says it has.
+                where = self._offset + self._position
+                return bool(os.preadv(self._handle.fileno(), [bytearray(1)], where, _NOWAIT or 0))
+            except OSError:
+                pass
+        return bool(await self._read(1))
 
     def keep(self) -> None:
         """Leave the blocks that were read last to who has them, and gives them back."""

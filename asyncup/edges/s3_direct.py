@@ -40,8 +40,10 @@ _PORTS = {"http": ":80", "https": ":443"}
 """What is left out of hosts."""
 
 _SAFE = "-._~"
-"""What S3 wants left as it is, beside letters and digits: https://docs.aws.amazon.com/AmazonS3/
-latest/API/sig-v4-header-based-auth.html (UriEncode)."""
+"""What S3 wants left as it is, beside letters and digits (UriEncode).
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+"""
 
 
 def encoded(text: str, safe: str = "") -> str:

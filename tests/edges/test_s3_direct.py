@@ -154,6 +154,24 @@ def test_same_request(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_asking_first(tmp_path: Path) -> None:
+    """What is only asked for on the way, whether the bytes are welcome, is not signed."""
+
+    async def main() -> None:
+        async with wired(OTHER) as (client, direct, wire):
+            where = {"Bucket": "a-bucket", "Key": "key"}
+            await client.head_object(**where)
+            with body_of(DATA, tmp_path) as body:
+                for expects in (False, True):
+                    await direct.send(
+                        "PutObject", where, body, expects=expects, look=lambda **_: None
+                    )
+            (_, at_once), (_, asking) = wire.sent[1:]
+            assert asking == {**at_once, "Expect": "100-continue"}
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     ("bucket", "variable"),
     [
