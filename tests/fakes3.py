@@ -109,7 +109,8 @@ class FakeS3:
 
     `abort_after` is when a lifecycle rule says that it aborts an upload, after its creation;
     `pace` is how many seconds each slice of a request's body takes; `tells_parts` is whether
-    HeadObject tells of one part; `renews` says whether there are other credentials by now.
+    HeadObject tells of one part; `computes` is whether an object that goes in one request gets a
+    CRC64NVME that nobody told, as on AWS; `renews` says whether there are other credentials by now.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class FakeS3:
         self.abort_after: timedelta | None = None
         self.version_id: str | None = None
         self.tells_parts = True
+        self.computes = False
         self.in_flight = 0
         self.most_in_flight = 0
         self.delay = 0.0
@@ -226,7 +228,8 @@ class FakeS3:
             await asyncio.sleep(self.delay)
         data = await self._receive(request, body, checksums, algorithm)
         self._need_absence(uri, only_if_absent=only_if_absent)
-        known = {} if algorithm is None else {algorithm: checksums[algorithm]}
+        taken = ChecksumAlgorithm.CRC64NVME if self.computes else algorithm
+        known = {} if taken is None else {taken: _checksum(taken, data)}
         self._store(uri.key, attributes, self._etag(_md5(data)), [data], known)
         self._answer("put_object")
         return replace(_without_checksums(self.objects[uri.key].head), checksums=known)

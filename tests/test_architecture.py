@@ -38,6 +38,7 @@ DOORS = {
         "edges/s3_client.py",
         "edges/s3_clock.py",
         "edges/s3_credentials.py",
+        "edges/s3_direct.py",
         "edges/s3_errors.py",
         "edges/s3_http.py",
         "edges/s3_inspection.py",

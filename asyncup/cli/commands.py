@@ -4,7 +4,9 @@ typer has pydantic read all values, also those that nobody has given. To import 
 as all else that a command needs before it begins, and a tenth of the memory that it has.
 """
 
+import os
 from enum import EnumType
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -77,4 +79,16 @@ def _one(value: Any, param: Parameter) -> Any:  # noqa: ANN401 - what a command 
         members: list[Any] = list(told.annotation)
         choices = [each for each in members if each.value == value]
         return choices[0] if choices else _NOT_KNOWN
+    if told.annotation is Path and isinstance(value, str):
+        return _path(value, told.parameter_info)
     return value if told.annotation is str and isinstance(value, str) else _NOT_KNOWN
+
+
+def _path(value: str, asked: Any) -> Any:  # noqa: ANN401 - typer's own
+    """Return a path of which nothing is asked but that it can be read if it is there."""
+    is_asked_more = asked.exists or asked.resolve_path or asked.allow_dash or asked.writable
+    is_any_kind = asked.file_okay and asked.dir_okay and asked.path_type is None
+    path = Path(value)
+    if is_asked_more or not is_any_kind or (path.exists() and not os.access(path, os.R_OK)):
+        return _NOT_KNOWN
+    return path

@@ -39,6 +39,7 @@ app.command(cls=Command)(doctor_command.doctor)
 
 def main() -> None:
     """Run the command line and exit."""
+    gc.disable()  # until a run begins: what is imported is no garbage
     streams.prepare()
     if "_ASYNCUP_COMPLETE" in os.environ:
         shells.prepare()

@@ -1,6 +1,7 @@
 """A command's coroutine, run to its end, and the signals that end it."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -30,5 +31,8 @@ def run_attended(
 
 
 async def _attend(main: Callable[[Signals], Coroutine[Any, Any, int]], signals: Signals) -> int:
+    # What is there by now stays, and is not looked through again and again.
+    gc.freeze()
+    gc.enable()
     signals.attend()
     return await main(signals)

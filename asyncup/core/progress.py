@@ -59,6 +59,8 @@ class Progress:
         self._sampled = 0.0
         self._rested = 0.0
         self._warned: set[str] = set()
+        # Bound once: to bind it takes Python 3.11 longer than it takes to run.
+        self.apply = self.apply
 
     def sample(self, now: float) -> None:
         """Note where the run is at this time, for the rate; a pause is no part of that time."""

@@ -20,6 +20,8 @@ class Tally:
         self.failed = 0
         self._stopped = 0
         self._open: set[ObjectURI] = set()
+        # Bound once, as in `asyncup.core.progress`.
+        self.apply = self.apply
 
     @property
     def interrupted(self) -> int:

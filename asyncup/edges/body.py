@@ -54,6 +54,7 @@ class PartBody:
         moved: is told how many bytes the network took since it was last told; a negative number
             takes them back when S3 wants them from the start again (a redirect).
         pace: how fast they may go.
+        first: bytes to hand on at once at first, if something is known of the network.
 
     Attributes:
         failure: what went wrong while reading. The HTTP client wraps exceptions of a body in its
@@ -67,6 +68,7 @@ class PartBody:
         size: int,
         moved: Callable[[int], None],
         pace: Pace = at_once,
+        first: int | None = None,
     ) -> None:
         self._reader = reader
         self._size = size
@@ -75,7 +77,7 @@ class PartBody:
         self._slices = memoryview(b"")
         self._handed = 0
         self._sent = 0
-        self._slice = min(FIRST_SLICE, SLICE)
+        self._slice = min(max(FIRST_SLICE, first or 0), SLICE)
         self._handed_at = 0.0
         self._held = 0.0
         self._asked_at: float | None = None
@@ -88,6 +90,7 @@ class PartBody:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._slices = memoryview(b"")
         self._reader.__exit__()
 
     @property

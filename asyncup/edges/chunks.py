@@ -10,7 +10,7 @@ import errno
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,10 @@ from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.names import printable
 from asyncup.core.sizes import format_size
+from asyncup.edges.blocks import SPARE
 from asyncup.edges.body import Pace, PartBody, at_once
 from asyncup.edges.files import RangeReader
+from asyncup.edges.held import HeldReader
 from asyncup.edges.locks import Lock
 
 _RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
@@ -43,18 +45,38 @@ class BlockReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StagedPart:
-    """A part that is ready to travel, as often as it takes; in a chunk file, or in the source."""
+    """A part that is ready to travel, as often as it takes.
+
+    Attributes:
+        part: which it is.
+        checksums: of its bytes.
+        path: a file that has them from `offset` on: a chunk file, or the source.
+        owned: whether that is a chunk file.
+        held: the bytes themselves, if they are in memory.
+    """
 
     part: Part
     checksums: Checksums
     path: Path
     offset: int
     owned: bool
+    held: Sequence[memoryview] | None = None
 
-    def body(self, moved: Callable[[int], None], pace: Pace = at_once) -> PartBody:
-        """Open the bytes for one attempt; `moved` is told what the network takes."""
-        reader = RangeReader(self.path, self.offset, self.checksums.size)
-        return PartBody(reader, self.checksums.size, moved, pace)
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is what was read once, whatever becomes of the source."""
+        return self.owned or self.held is not None
+
+    def body(
+        self, moved: Callable[[int], None], pace: Pace = at_once, first: int | None = None
+    ) -> PartBody:
+        """Open the bytes for one attempt; the arguments are those of `PartBody`."""
+        return PartBody(self._reader(), self.checksums.size, moved, pace, first)
+
+    def _reader(self) -> RangeReader | HeldReader:
+        if self.held is not None:
+            return HeldReader(self.held)
+        return RangeReader(self.path, self.offset, self.checksums.size)
 
     async def check(self) -> None:
         """Read the bytes again, after S3 said that others arrived.
@@ -62,7 +84,7 @@ class StagedPart:
         Raises:
             SourceChanged: they are not the ones that were staged.
         """
-        with RangeReader(self.path, self.offset, self.checksums.size) as reader:
+        with self._reader() as reader:
             again = await compute(reader, self.checksums.values)
         if again != self.checksums:
             raise SourceChanged(
@@ -71,9 +93,12 @@ class StagedPart:
             )
 
     def release(self) -> None:
-        """Delete the chunk file."""
+        """Delete the chunk file, or let the memory be used again."""
         if self.owned:
             self.path.unlink(missing_ok=True)
+        for block in self.held or ():
+            if isinstance(block.obj, bytearray):
+                SPARE.give_back(block.obj)
 
 
 async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
@@ -82,6 +107,18 @@ async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) 
     while block := await reader.read():
         await _update(running, block)
     return running.result()
+
+
+async def hold(
+    reader: RangeReader, algorithms: Iterable[ChecksumAlgorithm]
+) -> tuple[Checksums, Sequence[memoryview]]:
+    """Return the checksums of all that a reader gives, and that itself."""
+    running, blocks = RunningChecksums(algorithms), []
+    while block := await reader.read():
+        await _update(running, block)
+        blocks.append(block)
+        reader.keep()
+    return running.result(), blocks
 
 
 async def _update(running: RunningChecksums, block: Block) -> None:

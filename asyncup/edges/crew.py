@@ -184,7 +184,7 @@ class CrewAttempt:
 
     async def upload_part(self, upload: Upload, number: int) -> str:
         """Send it as a part and return its ETag."""
-        if self._crew.who() is not None:
+        if self._is_for_others():
             asked = UploadPart(upload=upload, number=number, **await self._common())
             # Others may have been given something to do meanwhile, or have ended.
             if (worker := self._crew.who()) is not None:
@@ -201,7 +201,7 @@ class CrewAttempt:
         only_if_absent: bool = False,
     ) -> ObjectHead:
         """Store it as an object."""
-        if self._crew.who() is not None:
+        if self._is_for_others():
             asked = PutObject(
                 uri=uri,
                 attributes=attributes,
@@ -215,6 +215,10 @@ class CrewAttempt:
             return await own.put_object(
                 uri, attributes, algorithm=algorithm, only_if_absent=only_if_absent
             )
+
+    def _is_for_others(self) -> bool:
+        # What is in memory here is nowhere else.
+        return self._staged.held is None and self._crew.who() is not None
 
     def _by_ourselves(self) -> Attempt:
         self._own = self._crew.own.attempt(self._staged, self._moved, self._pace)

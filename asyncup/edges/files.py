@@ -266,7 +266,20 @@ class RangeReader:
 
     async def has_more(self) -> bool:
         """Return whether the file goes on after the bytes that were read."""
+        if self._is_cached:
+            await asyncio.sleep(0)
+            try:
+                # What says of itself that it ends here need not be waited for: what can be read so
+                # has the size that it says it has.
+                where = self._offset + self._position
+                return bool(os.preadv(self._handle.fileno(), [bytearray(1)], where, _NOWAIT or 0))
+            except OSError:
+                pass
         return bool(await self._read(1))
+
+    def keep(self) -> None:
+        """Leave the blocks that were read last to who has them, and gives them back."""
+        self._read_before.clear()
 
     def rewind(self) -> None:
         """Start again at the beginning of the range."""

@@ -40,6 +40,9 @@ from asyncup.edges.journal_rows import (
 
 T = TypeVar("T")
 
+# Who first reads and then writes must not find that another one has written in between.
+_WRITING, _READING = "BEGIN IMMEDIATE", "BEGIN"
+
 _AT = "endpoint = ? AND bucket = ? AND object = ?"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
@@ -106,14 +109,14 @@ class Journal:
             with suppress(sqlite3.Error):
                 database.close()
 
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+    def _do(self, work: Callable[[sqlite3.Connection], T], begin: str = _WRITING) -> T | None:
         """Return what `work` does in a transaction, None where there is no journal."""
         database = self._database
         if database is None:
             return None
         try:
             self._require_file()
-            with _transaction(database):
+            with _transaction(database, begin):
                 return work(database)
         except (sqlite3.Error, OSError, OverflowError, FileUnusable) as error:
             self._give_up(error)
@@ -184,7 +187,7 @@ class Journal:
 
     def find(self, uri: ObjectURI) -> Sequence[JournalRecord]:
         """Return the records of a destination, the newest first, with their receipts."""
-        return self._do(lambda database: self._find(database, uri)) or []
+        return self._do(lambda database: self._find(database, uri), _READING) or []
 
     def _find(self, database: sqlite3.Connection, uri: ObjectURI) -> Sequence[JournalRecord]:
         return [_with_receipts(database, entry) for entry in self._entries(database, uri)]
@@ -281,9 +284,8 @@ class Journal:
 
 
 @contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    # Who first reads and then writes must not find that another one has written in between.
-    database.execute("BEGIN IMMEDIATE")
+def _transaction(database: sqlite3.Connection, begin: str) -> Iterator[None]:
+    database.execute(begin)
     try:
         yield
         database.execute("COMMIT")

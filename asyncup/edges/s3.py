@@ -99,7 +99,7 @@ class S3:
     ) -> None:
         self.endpoint = str(client.meta.endpoint_url)
         self._requests = Requests(
-            client, options.stall_timeout, connections_for(options), clock or SigningClock()
+            client, options.stall_timeout, connections_for(options), clock or SigningClock(), chain
         )
         self._chain = chain
         self._probe_timeout = min(options.stall_timeout, PROBE_TIMEOUT)

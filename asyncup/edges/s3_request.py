@@ -26,10 +26,13 @@ from asyncup.core.errors import (
     S3Error,
     Stalled,
     TimedOut,
+    WrongRegion,
 )
 from asyncup.edges import s3_errors, s3_foreign, s3_wire
 from asyncup.edges.body import PartBody
 from asyncup.edges.s3_clock import SigningClock
+from asyncup.edges.s3_credentials import CredentialChain
+from asyncup.edges.s3_direct import Direct
 from asyncup.edges.s3_foreign import NotOfS3, foreign_answer
 from asyncup.edges.s3_wire import Answer
 
@@ -67,6 +70,7 @@ class Requests:
 
     `stall_timeout` is in seconds, `connections` how many there may be: a request that is signed
     and then waits for one grows old, and so does its clock. Requests are signed by `clock`.
+    Those with a body are made without that client where that can be done, with keys of `chain`.
 
     `waits_for_continue` says whether a large body waits until the server says that it is welcome.
     """
@@ -77,8 +81,10 @@ class Requests:
         stall_timeout: float,
         connections: int,
         clock: SigningClock,
+        chain: CredentialChain | None = None,
     ) -> None:
         self._client = client
+        self._direct = None if chain is None else Direct(client, chain.keys, clock)
         self._clock = clock
         self._stall_timeout = stall_timeout
         self._connections = asyncio.Semaphore(connections)
@@ -115,15 +121,12 @@ class Requests:
         body: PartBody | None = None,
     ) -> Answer:
         """Make one request, `within` seconds or, with a body, while its bytes keep moving."""
-        method = getattr(self._client, xform_name(fault.operation))
-        if body is not None:
-            params = {**params, "Body": body}
         async with self._connections:
             signed_ahead = self._clock.ahead
             _was_answered.set(False)
             try:
                 async with _clock(within, body):
-                    answer: Answer = await method(**params)
+                    answer = await self._answer(fault, params, body)
             except TimeoutError as error:
                 raise _late(fault, within, body) from error
             except ClientError as error:
@@ -133,6 +136,38 @@ class Requests:
         if not s3_wire.is_answer_of_s3(fault.operation, answer):
             raise foreign_answer(fault)
         return answer
+
+    async def _answer(
+        self, fault: Fault, params: Mapping[str, object], body: PartBody | None
+    ) -> Answer:
+        """Return S3's answer, by the shortest way; raises what a client of botocore does."""
+        if body is not None:
+            answer = await self._answer_directly(fault, params, body)
+            if answer is not None:
+                return answer
+            params = {**params, "Body": body}
+        method = getattr(self._client, xform_name(fault.operation))
+        by_botocore: Answer = await method(**params)
+        return by_botocore
+
+    async def _answer_directly(
+        self, fault: Fault, params: Mapping[str, object], body: PartBody
+    ) -> Answer | None:
+        """Return the answer to a request that carries bytes; None if it is one for botocore."""
+        if self._direct is None:
+            return None
+        expects = self.waits_for_continue and len(body) >= _WORTH_ASKING
+        try:
+            return await self._direct.send(
+                fault.operation, params, body, expects=expects, look=_before_parse
+            )
+        except ClientError as error:
+            if not isinstance(s3_errors.answered(error, fault), WrongRegion):
+                raise
+        # botocore asks S3 where the bucket is; from then on, it is known here, too.
+        self._direct.forget(params["Bucket"])
+        body.seek(0)
+        return None
 
     def _answered(self, error: ClientError, fault: Fault, signed_ahead: timedelta) -> S3Error:
         """Turn an error answer into ours, and go by S3's clock if it is about ours."""

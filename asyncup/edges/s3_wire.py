@@ -127,18 +127,19 @@ def read_listed_part(item: Answer) -> ListedPart:
         number=int(item["PartNumber"]),
         size=int(item["Size"]),
         etag=read_etag(item),
-        checksums=_read_checksums(item),
+        checksums=_read_checksums(_told_checksums(item)),
     )
 
 
 def read_head(item: Answer, *, size: int) -> ObjectHead:
     """Read what an answer tells of an object, except its size, which goes by many names."""
+    told, is_composite = _told_checksums(item), item.get("ChecksumType") == "COMPOSITE"
     return ObjectHead(
         size=size,
         etag=read_etag(item),
         version_id=item.get("VersionId"),
-        checksums={} if item.get("ChecksumType") == "COMPOSITE" else _read_checksums(item),
-        composite=_read_composites(item),
+        checksums={} if is_composite else _read_checksums(told),
+        composite=_read_composites(told, is_composite=is_composite),
         parts=item.get("PartsCount"),
         attributes=_read_attributes(item),
     )
@@ -162,18 +163,25 @@ def read_etag(item: Answer) -> str:
     return str(item.get("ETag") or "").strip('"')
 
 
-def _read_checksums(item: Answer) -> dict[ChecksumAlgorithm, bytes]:
-    values = {each: from_base64(item.get(f"Checksum{each}") or "") for each in _IN_HEADERS}
+def _told_checksums(item: Answer) -> dict[ChecksumAlgorithm, str]:
+    """Return what is told of checksums, as it is written."""
+    told = {each: str(item.get(f"Checksum{each}") or "") for each in _IN_HEADERS}
+    return {algorithm: text for algorithm, text in told.items() if text}
+
+
+def _read_checksums(told: Mapping[ChecksumAlgorithm, str]) -> dict[ChecksumAlgorithm, bytes]:
+    values = {algorithm: from_base64(text) for algorithm, text in told.items()}
     return {algorithm: value for algorithm, value in values.items() if value}
 
 
-def _read_composites(item: Answer) -> dict[ChecksumAlgorithm, bytes]:
+def _read_composites(
+    told: Mapping[ChecksumAlgorithm, str], *, is_composite: bool
+) -> dict[ChecksumAlgorithm, bytes]:
     """Read the checksums of parts' checksums: `...-3`, or told to be such."""
-    told = item.get("ChecksumType") == "COMPOSITE"
     found: dict[ChecksumAlgorithm, bytes] = {}
-    for algorithm in _IN_HEADERS:
-        text, hyphen, _ = str(item.get(f"Checksum{algorithm}") or "").partition("-")
-        value = from_base64(text) if hyphen or told else None
+    for algorithm, written in told.items():
+        text, hyphen, _ = written.partition("-")
+        value = from_base64(text) if hyphen or is_composite else None
         if value is not None:
             found[algorithm] = value
     return found

@@ -20,7 +20,7 @@ async def create(runtime: Runtime, uri: ObjectURI, attributes: ObjectAttributes)
     upload = await _negotiate(runtime, uri, attributes)
     if policy.algorithm not in (None, upload.algorithm):
         await abort(runtime, upload, f"this server does not take {policy.algorithm}")
-        raise unsupported(uri, policy)
+        raise unsupported(uri, policy.algorithm)
     runtime.announce(UploadCreated(uri, upload.upload_id))
     if upload.abort_date is not None:
         runtime.announce(UploadExpires(uri, upload.upload_id, upload.abort_date))
@@ -41,19 +41,19 @@ async def _negotiate(runtime: Runtime, uri: ObjectURI, attributes: ObjectAttribu
         return await create_with(policy.for_parts)
     except ChecksumUnsupported as error:
         if policy.algorithm is not None:
-            raise unsupported(uri, policy, error.fault) from error
+            raise unsupported(uri, policy.algorithm, error.fault) from error
     upload = await create_with(None)
     runtime.hints.learn(uri.bucket, replace(known, takes_checksums=False))
     return upload
 
 
 def unsupported(
-    uri: ObjectURI, policy: ChecksumPolicy, fault: Fault | None = None
+    uri: ObjectURI, algorithm: ChecksumAlgorithm | None, fault: Fault | None = None
 ) -> ChecksumUnsupported:
     """Say that a server does not take the checksum that was asked for."""
     told = fault or Fault(action=f"upload {uri}", operation="CreateMultipartUpload")
     cause = f": {told.message}" if told.message else ""
-    message = f"this server does not take {policy.algorithm}{cause}"
+    message = f"this server does not take {algorithm}{cause}"
     return ChecksumUnsupported(
         replace(told, message=message), hint="leave the choice to --checksum auto"
     )

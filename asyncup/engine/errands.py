@@ -1,6 +1,6 @@
 """What is done about one job: it is planned or uploaded, or left, and how it went is told."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,13 @@ from asyncup.core.errors import (
     ObjectUnproven,
     SourceChanged,
 )
-from asyncup.core.model import ObjectAttributes, ObjectURI, Phase, UploadResult
+from asyncup.core.model import (
+    JournalRecord,
+    ObjectAttributes,
+    ObjectURI,
+    Phase,
+    UploadResult,
+)
 from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan, make_plan, request_count
 from asyncup.core.selection import Stay, reason_to_leave
@@ -57,6 +63,7 @@ class Errands:
         self._existing = Existing(runtime)
         self._uploads: WeakValueDictionary[ObjectURI, FileUpload] = WeakValueDictionary()
         self._deadlines = deadlines
+        self._of_kind: dict[str, ObjectAttributes] = {}
 
     async def look_below(self, prefix: ObjectURI) -> None:
         """List what is below a prefix, to save a request a key.
@@ -103,7 +110,8 @@ class Errands:
     async def _plan(self, job: Job) -> UploadResult:
         source, size = self._source(job)
         plan = make_plan(size, self._options.part_size, self._options.limits)
-        may_stay = not self._is_begun(job.uri, plan) or self._options.overwrite is Overwrite.NEVER
+        is_begun = _is_begun(self._runtime.journal.find(job.uri), plan)
+        may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER
         if may_stay and (stay := await self._reason_to_leave(job, size)):
             return unsent(job.uri, plan, stay)
         if size is not None and not plan.is_single:
@@ -128,7 +136,9 @@ class Errands:
                 upload.own()
             # What was begun is gone on with, also if an object of this size is there: it may be
             # what an earlier run could not show to be the file.
-            is_begun = self._is_begun(job.uri, plan)
+            records = self._runtime.journal.find(job.uri)
+            upload.is_journalled = bool(records)
+            is_begun = _is_begun(records, plan)
             if is_begun and (settled := await upload.settle()) is not None:
                 return settled
             may_stay = not is_begun or self._options.overwrite is Overwrite.NEVER
@@ -136,11 +146,6 @@ class Errands:
                 return unsent(job.uri, plan, stay)
             self._uploads[job.uri] = upload
             return await upload.run(claim, lambda: self._why_it_is_there(job))
-
-    def _is_begun(self, uri: ObjectURI, plan: UploadPlan) -> bool:
-        """Return whether an earlier run has left something that is not known to be the file."""
-        phases = {record.phase for record in self._runtime.journal.find(uri)}
-        return Phase.UNPROVEN in phases or (bool(phases) and not plan.is_single)
 
     async def _why_it_is_there(self, job: Job) -> Stay | None:
         """Say by what an object is the file that another run has put there; None if it is not."""
@@ -165,7 +170,11 @@ class Errands:
     def _attributes_of(self, job: Job) -> ObjectAttributes:
         if self._attributes.content_type is not None:
             return self._attributes
-        return replace(self._attributes, content_type=content_type(job.uri.key))
+        kind = content_type(job.uri.key)
+        # Files of the same kind share theirs: to make others for each is slow.
+        if kind not in self._of_kind:
+            self._of_kind[kind] = replace(self._attributes, content_type=kind)
+        return self._of_kind[kind]
 
     async def _reason_to_leave(self, job: Job, size: int | None) -> Stay | None:
         policy = self._options.overwrite
@@ -203,3 +212,9 @@ class Errands:
         finally:
             moved(-read)
         return Stay(f"S3 already holds it, proven by {proof}", proof, comparison.fingerprint)
+
+
+def _is_begun(records: Sequence[JournalRecord], plan: UploadPlan) -> bool:
+    """Return whether an earlier run has left something that is not known to be the file."""
+    phases = {record.phase for record in records}
+    return Phase.UNPROVEN in phases or (bool(phases) and not plan.is_single)

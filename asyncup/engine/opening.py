@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from asyncup.core import events
 from asyncup.core.backoff import RetryPolicy
 from asyncup.core.events import Event, Listener
+from asyncup.core.object_check import ObjectCheck
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.hired import StartWorker
@@ -69,6 +70,7 @@ async def open_runtime(
         backlog=backlog,
         rate=stack.enter_context(RateControl(options.limit_rate, tell)),
         laggards=_laggards(options, stopping, slots, backlog),
+        object_check=ObjectCheck(options.checksum),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from asyncup.core.events import Listener
+from asyncup.core.object_check import ObjectCheck
 from asyncup.core.options import Options
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.hands import Hands
@@ -49,6 +50,7 @@ class Runtime:
     backlog: "Backlog"
     rate: RateControl
     laggards: Laggards
+    object_check: ObjectCheck
 
 
 class Backlog:

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 from asyncup.core.errors import PreconditionFailed
 from asyncup.core.events import PartUploaded
-from asyncup.core.model import ObjectAttributes, ObjectHead, ObjectURI, UploadResult
+from asyncup.core.model import (
+    ChecksumAlgorithm,
+    ObjectAttributes,
+    ObjectHead,
+    ObjectURI,
+    UploadResult,
+)
+from asyncup.core.object_check import ObjectCheck
 from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan
 from asyncup.core.proof import is_by_content
@@ -29,19 +36,25 @@ async def put_single(
     Raises:
         AsyncupError: it could not be done.
     """
-    staged = await source.stage(plan.part(1), runtime.options.checksum.for_objects)
+    policy = runtime.options.checksum
+    # What was read of a stream cannot be sent once more.
+    check = runtime.object_check if source.is_rereadable else ObjectCheck(policy)
+    named = check.algorithm
+    staged = await source.stage(plan.part(1), check.algorithms)
     if staged is None:
         raise AssertionError("unreachable: there is always a first part")
     try:
-        delivery = await _put(runtime, uri, staged, attributes)
-        if not staged.owned:
+        delivery = await _put(runtime, uri, staged, attributes, named)
+        if not staged.is_copy:
             source.check_unchanged()
     finally:
         staged.release()
     stored, parts = delivery.answer, [staged.checksums]
-    named = runtime.options.checksum.algorithm
-    if named is not None and named not in stored.checksums:
-        raise unsupported(uri, runtime.options.checksum)
+    if not check.hear(named, stored, staged.checksums):
+        # Nobody has checked it on its way.
+        if policy.algorithm is not None or runtime.options.overwrite is Overwrite.NEVER:
+            raise unsupported(uri, named)
+        return await put_single(runtime, source, uri, plan, attributes)
     runtime.announce(PartUploaded(uri, 1, parts[0].size, stored.etag, delivery.attempts))
     # The answer is about the bytes that arrived; if it does not settle it, more is asked for.
     proof = is_by_content(stored, parts)
@@ -51,7 +64,11 @@ async def put_single(
 
 
 async def _put(
-    runtime: Runtime, uri: ObjectURI, staged: StagedPart, attributes: ObjectAttributes
+    runtime: Runtime,
+    uri: ObjectURI,
+    staged: StagedPart,
+    attributes: ObjectAttributes,
+    algorithm: ChecksumAlgorithm | None,
 ) -> Delivery[ObjectHead]:
     options, gateway = runtime.options, runtime.gateway
     attempts = 0
@@ -63,7 +80,7 @@ async def _put(
             return await attempt.put_object(
                 uri,
                 attributes,
-                algorithm=options.checksum.algorithm,
+                algorithm=algorithm,
                 only_if_absent=options.overwrite is Overwrite.NEVER,
             )
         except PreconditionFailed:

@@ -143,8 +143,11 @@ class Slots:
             self._resize(reason)
 
     @contextmanager
-    def at_most(self, number: int) -> Iterator[None]:
-        """Hold no more than this, for as long as the context lasts."""
+    def at_most(self, number: int | None) -> Iterator[None]:
+        """Hold no more than this, for as long as the context lasts; None is as many as usual."""
+        if number is None:
+            yield
+            return
         self._rooms.append(number)
         self._resize(SlotsReason.DISK)
         try:

@@ -16,9 +16,10 @@ from asyncup.core.model import ChecksumAlgorithm, Checksums, Fingerprint, Part
 from asyncup.core.names import printable
 from asyncup.core.plan import UploadPlan
 from asyncup.edges.blocks import BLOCK
-from asyncup.edges.chunks import ChunkStore, StagedPart, compute
+from asyncup.edges.chunks import ChunkStore, StagedPart, compute, hold
 from asyncup.edges.crew import Crew
 from asyncup.edges.files import RangeReader, fingerprint
+from asyncup.edges.held import HELD
 
 Algorithms = AbstractSet[ChecksumAlgorithm]
 
@@ -53,6 +54,10 @@ class Source(Protocol):
 
     async def settle(self, plan: UploadPlan) -> UploadPlan:
         """Return the plan of a new upload, with all that the source can tell beforehand."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it travels from memory if it goes in one part, which takes no space."""
 
     @property
     def is_rereadable(self) -> bool:
@@ -113,6 +118,11 @@ class FileSource:
         return plan
 
     @property
+    def is_held(self) -> bool:
+        """Small files are."""
+        return self._fingerprint.size <= HELD
+
+    @property
     def is_rereadable(self) -> bool:
         """Files are."""
         return True
@@ -130,6 +140,12 @@ class FileSource:
 
     async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart:
         """Split a part off into a chunk file, or only compute what has to go with it."""
+        if self.is_held and part.size == self._fingerprint.size:
+            with RangeReader(self._path, part.offset, part.size) as reader:
+                found, blocks = await hold(reader, algorithms)
+                await self._check_end(reader)
+            self.check_unchanged()
+            return StagedPart(part, found, self._path, part.offset, owned=False, held=blocks)
         if self._chunks is None:
             found = await self.checksums(part, algorithms)
             return StagedPart(part, found, self._path, part.offset, owned=False)
@@ -181,13 +197,18 @@ class CrewFileSource(FileSource):
         super().__init__(path, chunks)
         self._crew = crew
 
+    @property
+    def is_held(self) -> bool:
+        """Small files are, as long as this process keeps up."""
+        return super().is_held and self._crew.who() is None
+
     async def checksums(self, part: Part, algorithms: Algorithms) -> Checksums:
         """Let a part's bytes be read for their checksums only."""
         return await self._read(part, algorithms, None)
 
     async def stage(self, part: Part, algorithms: Algorithms) -> StagedPart:
         """Let a part be split off into a chunk file, or only what has to go with it be computed."""
-        if self._chunks is None:
+        if self._chunks is None or self.is_held:
             return await super().stage(part, algorithms)
         path = self._chunks.new_path(part)
         try:
@@ -247,6 +268,11 @@ class StreamSource:
         self._first = await self._split(plan.part(1), {ChecksumAlgorithm.MD5})
         size = self._first.checksums.size
         return plan.closed_at(size) if size < plan.part_size else plan
+
+    @property
+    def is_held(self) -> bool:
+        """Streams are not: nobody knows how long they are."""
+        return False
 
     @property
     def is_rereadable(self) -> bool:

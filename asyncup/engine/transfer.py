@@ -180,7 +180,7 @@ class Transfer:
             staged,
             lambda attempt: attempt.upload_part(upload, part.number),
         )
-        if not staged.owned:
+        if not staged.is_copy:
             # It came from the file itself, at a time when nobody computed anything over it.
             self._source.check_unchanged()
         self._acknowledge(Receipt(part, delivery.answer, staged.checksums))

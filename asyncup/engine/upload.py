@@ -1,6 +1,5 @@
 """The story of one file, readable top to bottom."""
 
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -55,7 +54,11 @@ ROUNDS = 5
 
 
 class FileUpload:
-    """Takes one file to S3 and proves that it is there."""
+    """Takes one file to S3 and proves that it is there.
+
+    Attributes:
+        is_journalled: whether the journal may know of uploads to this key.
+    """
 
     def __init__(
         self,
@@ -77,6 +80,7 @@ class FileUpload:
         self._attempts = 0
         self._resent = 0
         self._owned: ExitStack | None = None
+        self.is_journalled = True
 
     def own(self) -> None:
         """Be the one owner of the key until this is closed, as all that is done in parts needs it.
@@ -173,7 +177,8 @@ class FileUpload:
         most = self._require_space()
         with self._runtime.slots.at_most(most):
             result = await self._proven(Upload(self._uri, ""), self._put_single(claim))
-        await PendingUploads(self._runtime, self._uri).forget()
+        if self.is_journalled:
+            await PendingUploads(self._runtime, self._uri).forget()
         return result
 
     async def _put_single(self, claim: Claim) -> UploadResult:
@@ -194,26 +199,30 @@ class FileUpload:
         except (ObjectMismatch, ChecksumUnsupported, SourceChanged):
             # The next run is not to take what is there for done, because it has the size.
             if not upload.upload_id:
-                journal.opened(self._record(upload))
+                self._open_record(upload)
             journal.unproven(upload)
             raise
-        PendingUploads(self._runtime, self._uri).replaced()
+        if self.is_journalled:
+            PendingUploads(self._runtime, self._uri).replaced()
         return result
 
-    def _record(self, upload: Upload) -> JournalRecord:
-        return JournalRecord(
-            upload=upload,
-            source=self._source.name,
-            fingerprint=self._source.fingerprint,
-            part_size=self._plan.part_size,
-            attributes=self._attributes.digest(),
+    def _open_record(self, upload: Upload) -> None:
+        self.is_journalled = True
+        self._runtime.journal.opened(
+            JournalRecord(
+                upload=upload,
+                source=self._source.name,
+                fingerprint=self._source.fingerprint,
+                part_size=self._plan.part_size,
+                attributes=self._attributes.digest(),
+            )
         )
 
     async def _in_parts(self, upload: Upload, resumption: Resumption, claim: Claim) -> UploadResult:
         """Send what S3 does not hold, compare its list with the plan, complete, prove."""
         runtime, source = self._runtime, self._source
         self._plan = resumption.plan
-        runtime.journal.opened(self._record(upload))
+        self._open_record(upload)
         await self._adopt(upload)
         most = self._require_space()
         transfer = self._transfer = Transfer(runtime, source, upload, resumption)
@@ -258,14 +267,19 @@ class FileUpload:
         if names := [name for name in names if name != "acl"]:
             self._runtime.announce(AttributesDiffer(self._uri, names))
 
-    def _require_space(self) -> int:
-        """Make sure that the disk has room for this file's parts, and return for how many slots."""
+    def _require_space(self) -> int | None:
+        """Make sure that the disk has room for this file's parts; return for how many slots.
+
+        None is for all: of what needs no disk.
+        """
+        if self._plan.is_single and self._source.is_held:
+            return None
         least, ahead = self._runtime.options.slots.least, self._runtime.options.ahead
         part_size, size = self._plan.part_size, self._plan.size
         window = (least + ahead) * part_size
         room = self._source.require_space(window if size is None else min(window, size))
         if room is None:
-            return sys.maxsize
+            return None
         largest = part_size if size is None else min(part_size, size)
         return max(least, room // max(1, largest) - ahead)
 

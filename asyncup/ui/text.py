@@ -38,9 +38,11 @@ def clean(text: str) -> str:
 
     File names and the messages of servers are not ours, and may hold anything.
     """
+    told = printable(text)
+    if told.isprintable():
+        return told
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode()
-        for each in printable(text)
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in told
     )
 
 

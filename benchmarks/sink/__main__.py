@@ -1,7 +1,8 @@
 """An S3 that discards what it is sent, over HTTP and HTTPS: `python -m benchmarks.sink`.
 
 It reads every body to its last byte before it answers, and remembers sizes and the checksums that
-it was told; it verifies neither these nor signatures. Its first line tells, as JSON, where it is
+it was told; it verifies neither these nor signatures. Of an object that comes without one, it
+computes a CRC64NVME, as AWS does. Its first line tells, as JSON, where it is
 and which certificate to trust. `GET /-/tally` tells what arrived since `POST /-/reset`.
 SIGTERM or Ctrl-C ends it.
 """

@@ -8,10 +8,15 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.sink.wire import Bytes, Ended
+from asyncup.core.checksums import RunningChecksums, to_base64
+from asyncup.core.model import ChecksumAlgorithm
+from benchmarks.sink.wire import Bytes, Ended, Stream
 
 Headers = Mapping[str, str]
 """By names in small letters."""
+
+CHECKSUM = "x-amz-checksum-"
+"""What headers of checksums begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,29 @@ def read_body(stream: Bytes, headers: Headers) -> Body:
     size = int(headers.get("content-length", 0))
     stream.discard(size)
     return Body(size)
+
+
+def read_object(stream: Stream, headers: Headers) -> Body:
+    """Read a body as `read_body`; if it comes with no checksum, compute one, as S3 does.
+
+    That is CRC64NVME, told in a header:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    """
+    if _is_framed(headers) or any(name.startswith(CHECKSUM) for name in headers):
+        return read_body(stream, headers)
+    running = RunningChecksums()
+    size = int(headers.get("content-length", 0))
+    stream.show(size, running.update)
+    crc = running.result()[ChecksumAlgorithm.CRC64NVME]
+    return Body(size, {f"{CHECKSUM}crc64nvme": to_base64(crc)})
+
+
+def _is_framed(headers: Headers) -> bool:
+    return (
+        _is_chunked(headers)
+        or _is_streamed(headers)
+        or "aws-chunked" in headers.get("content-encoding", "")
+    )
 
 
 def _is_chunked(headers: Headers) -> bool:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from asyncup.embedded import Certificate
-from benchmarks.sink.bodies import read_body, read_headers
+from benchmarks.sink.bodies import read_body, read_headers, read_object
 from benchmarks.sink.ledger import Ledger
 from benchmarks.sink.verbs import Answer, Request, answer, parse_target
 from benchmarks.sink.wire import Ended, PlainWire, SecureWire, Stream, Wire
@@ -64,7 +64,8 @@ def serve_request(stream: Stream, wire: Wire, ledger: Ledger) -> bool:
         if method == "POST":
             text = stream.take(int(headers.get("content-length", 0)))
         else:
-            body = read_body(stream, headers)
+            read = read_object if method == "PUT" and not query else read_body
+            body = read(stream, headers)
             size = body.size
             headers |= body.trailers
     except (Ended, OSError):

@@ -7,11 +7,11 @@ from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from benchmarks.sink.bodies import CHECKSUM as _CHECKSUM
 from benchmarks.sink.bodies import Headers
 from benchmarks.sink.ledger import Checksums, Held, Ledger, Pending, Refused
 
 _PAGE = 1000
-_CHECKSUM = "x-amz-checksum-"
 _BEGUN = "2026-01-01T00:00:00.000Z"
 _STATUS = {
     "AccessDenied": HTTPStatus.FORBIDDEN,

@@ -7,6 +7,7 @@ decrypted; that much arrives at once that calls and the interpreter add little t
 import socket
 import ssl
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 _AT_ONCE = 256 << 10
@@ -143,6 +144,18 @@ class Stream:
             if not gone:
                 raise Ended(f"{count} bytes did not come")
             count -= gone
+
+    def show(self, count: int, look: Callable[[memoryview], None]) -> None:
+        """Read so many bytes, and forget them when they were looked at."""
+        ahead = self._from_ahead(count)
+        look(memoryview(ahead))
+        count -= len(ahead)
+        while count:
+            here = self._wire.receive_into(self._buffer[:count])
+            if not here:
+                raise Ended(f"{count} bytes did not come")
+            look(self._buffer[:here])
+            count -= here
 
     def take(self, count: int) -> bytes:
         """Read so many bytes."""

@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from asyncup.core.checksums import to_base64
+from asyncup.core.model import ChecksumAlgorithm
 from benchmarks.sink.ledger import Ledger
 from benchmarks.sink.server import listen, secured, serve, serve_request
 from benchmarks.sink.wire import Ended, Stream
+from tests.bodies import checksums_of
 from tests.certificates import make_certificate
 
 SIZE = 100_000
 DATA = bytes(range(250)) * (SIZE // 250)
+CRC64NVME = to_base64(checksums_of(DATA)[ChecksumAlgorithm.CRC64NVME])
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -123,6 +127,25 @@ def test_keep_alive(connect: Connect, ledger: Ledger) -> None:
         "pending": 0,
         "cpu": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("content-md5: x", {"CRC64NVME": CRC64NVME}),
+        ("x-amz-checksum-crc32: AAAAAA==", {"CRC32": "AAAAAA=="}),
+    ],
+)
+def test_checksum_of_its_own(
+    connect: Connect, ledger: Ledger, header: str, told: dict[str, str]
+) -> None:
+    """An object that comes without a checksum gets one, as on AWS, and its answer tells it."""
+    with connect() as connection:
+        connection.sendall(put(DATA, header))
+        head = read_answer(connection).decode().lower()
+    assert ledger.find("bucket/key").checksums == told
+    assert f"x-amz-checksum-crc64nvme: {CRC64NVME}".lower() in head or "CRC32" in told
+    assert ledger.tally.received == SIZE
 
 
 @pytest.mark.parametrize("sent", [0, 1, SIZE // 2, SIZE - 1])

@@ -23,6 +23,8 @@ USUAL = [
     "--limit-rate=1MiB/s",
     "--exclude=*.tmp",
     "--direct",
+    "--state-dir=state",
+    "--ca-bundle=/dev/null",
 ]
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from asyncup.core import events
 from asyncup.core.errors import (
-    AccessDenied,
     BucketMissing,
     Fault,
     Interrupted,
+    ObjectTooLarge,
     SourceChanged,
     SourceMissing,
     SourceUnsuitable,
@@ -72,7 +72,7 @@ def test_one_file_that_fails_is_one_failure(tmp_path: Path) -> None:
     """The others are uploaded, and the exit status says that some failed."""
     s3, ears = FakeS3(), Ears()
     files = files_in(tmp_path, 250, 10, 250)
-    s3.fail("upload_part", AccessDenied(Fault(action="upload part", code="AccessDenied")))
+    s3.fail("upload_part", ObjectTooLarge(Fault(action="upload part", code="EntityTooLarge")))
 
     async def main() -> None:
         async with uploader(s3, tmp_path, listener=ears) as up:

@@ -45,7 +45,7 @@ def stage_until(split_dir: Path, file: Path, stop_at: int) -> bool:
 
     loop = SteppingLoop(step, lambda: 0.0)
     with ChunkStore(split_dir) as chunks, closing(loop):
-        task = loop.create_task(FileSource(file, chunks).stage(Part(1, 0, 100), frozenset()))
+        task = loop.create_task(FileSource(file, chunks).stage(Part(2, 100, 100), frozenset()))
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(task).release()
         assert list(split_dir.rglob("*-part*")) == []
@@ -55,7 +55,7 @@ def stage_until(split_dir: Path, file: Path, stop_at: int) -> bool:
 def test_staging_that_is_stopped_leaves_no_chunk_file(tmp_path: Path) -> None:
     """At whatever step the staging of a part is cancelled, its chunk file goes with it."""
     file = tmp_path / "file"
-    file.write_bytes(b"x" * 100)
+    file.write_bytes(b"x" * 200)
     steps = 1
     while stage_until(tmp_path / "split", file, steps):
         steps += 1
