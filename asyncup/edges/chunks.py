@@ -5,7 +5,6 @@ of its own, whose lock says that the run is alive; what a killed run left behind
 the next start. There is no fsync: a chunk file is a copy, and its checksums tell if it is whole.
 """
 
-import asyncio
 import errno
 import re
 import secrets
@@ -18,27 +17,27 @@ from typing import BinaryIO, Protocol, Self
 
 from aiofiles.threadpool import wrap
 
-from asyncup.core.checksums import Block, RunningChecksums
+from asyncup.core.checksums import RunningChecksums
 from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.names import printable
 from asyncup.core.sizes import format_size
 from asyncup.edges.body import Pace, PartBody, at_once
-from asyncup.edges.files import RangeReader
+from asyncup.edges.files import RangeReader, Take
 from asyncup.edges.locks import Lock
 
 _RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
-_WRITTEN_AT_ONCE = 4
-"""Blocks: to hand them to a thread costs as much as to write one."""
-
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
-class BlockReader(Protocol):
-    """Gives bytes a block at a time, empty at the end."""
+class Giver(Protocol):
+    """Gives bytes, once, from front to end."""
 
-    async def read(self) -> Block:
-        """Return the next block."""
+    async def give(self, take: Take, *, is_quick: bool = False) -> int:
+        """Hand bytes that come next to `take`; return how many, 0 at the end.
+
+        See `asyncup.edges.files.RangeReader`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +75,12 @@ class StagedPart:
             self.path.unlink(missing_ok=True)
 
 
-async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
-    """Return the checksums of all that a reader gives."""
+async def compute(giver: Giver, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
+    """Return the checksums of all that is given."""
     running = RunningChecksums(algorithms)
-    while block := await reader.read():
-        await _update(running, block)
+    while await giver.give(running.update, is_quick=running.is_quick):
+        pass
     return running.result()
-
-
-async def _update(running: RunningChecksums, block: Block) -> None:
-    if running.is_quick:
-        running.update(block)
-    else:
-        await asyncio.to_thread(running.update, block)
 
 
 class ChunkStore:
@@ -159,16 +151,16 @@ class ChunkStore:
         return free + held
 
     async def split(
-        self, part: Part, reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]
+        self, part: Part, giver: Giver, algorithms: Iterable[ChecksumAlgorithm]
     ) -> StagedPart:
-        """Copy what a reader gives to a chunk file, with its checksums, in one pass.
+        """Copy all that is given to a chunk file, with its checksums, in one pass.
 
         Raises:
             DiskFull: the disk has no room; the partial chunk file is gone.
             SplitDirUnusable: it cannot be written.
         """
         path = self.new_path(part)
-        return StagedPart(part, await copy(path, reader, algorithms), path, 0, owned=True)
+        return StagedPart(part, await copy(path, giver, algorithms), path, 0, owned=True)
 
     def new_path(self, part: Part) -> Path:
         """Return where a part's chunk file is to be written; no other gets the same."""
@@ -176,25 +168,22 @@ class ChunkStore:
         return self._directory / f"{self._count:06}-part{part.number:05}"
 
 
-async def copy(
-    path: Path, reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]
-) -> Checksums:
-    """Write what a reader gives to a new chunk file and return its checksums, in one pass.
+async def copy(path: Path, giver: Giver, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
+    """Write all that is given to a new chunk file and return its checksums, in one pass.
 
     Raises: as `ChunkStore.split`.
     """
     running = RunningChecksums(algorithms)
     try:
         with path.open("xb") as handle, _dropped_if_it_fails(handle, path):
-            file, blocks = wrap(handle), []
-            while block := await reader.read():
-                await _update(running, block)
-                blocks.append(block)
-                if len(blocks) == _WRITTEN_AT_ONCE:
-                    await file.writelines(blocks)
-                    blocks = []
-            await file.writelines(blocks)
-            await file.flush()
+
+            def take(block: memoryview) -> None:
+                running.update(block)
+                handle.write(block)
+
+            while await giver.give(take):
+                pass
+            await wrap(handle).flush()
     except OSError as error:
         raise _write_error(path, error) from error
     return running.result()

@@ -7,7 +7,10 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Event
+from time import monotonic
 from typing import Self
 
 from aiofiles.threadpool import wrap
@@ -22,9 +25,19 @@ from asyncup.core.errors import (
 from asyncup.core.model import Fingerprint
 from asyncup.core.names import printable
 from asyncup.edges.blocks import BLOCK, SPARE
+from asyncup.edges.threads import in_thread
 
 _AT_ONCE = 2
 """Blocks of one reader: who asks for the next one may still hold the one before."""
+
+_LITTLE = 4 * BLOCK
+"""Bytes of a range that is not worth a thread."""
+
+_TURN = 0.05
+"""Seconds after which a thread gives way: others read, too, and may want to stop."""
+
+Take = Callable[[memoryview], object]
+"""Is handed bytes, to be looked at before it returns."""
 
 # preadv2(2), of Linux; other systems have neither the flag nor, some of them, the call.
 _NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
@@ -268,14 +281,51 @@ class RangeReader:
             return memoryview(b"")
         block = await self._read(wanted)
         if not block:
-            end = os.fstat(self._handle.fileno()).st_size
-            raise SourceChanged(
-                f"read {_shown(self._path)}: the file ends at byte {end} now, "
-                f"{self._offset + self._size} or more were there",
-                hint="upload it again when nothing writes to it any more",
-            )
+            raise self._ended()
         self._position += len(block)
         return block
+
+    async def give(self, take: Take, *, is_quick: bool = False) -> int:
+        """Hand bytes that come next to `take`; return how many, 0 at the end of the range.
+
+        That is done in a thread, unless the range is short and `take` quick: who sends meanwhile
+        needs its own for itself. When this has ended, also if it was cancelled, `take` is not
+        called any more.
+        """
+        if self._position >= self._size:
+            return 0
+        if is_quick and self._size <= _LITTLE:
+            block = await self.read()
+            take(block)
+            return len(block)
+        stop = Event()
+        return await in_thread(partial(self._take_turn, take, stop), stop.set)
+
+    def _take_turn(self, take: Take, stop: Event) -> int:
+        begin, end = self._position, monotonic() + _TURN
+        room = memoryview(bytearray(min(BLOCK, self._size - begin)))
+        self._handle.seek(self._offset + begin)
+        while left := self._size - self._position:
+            try:
+                count = self._handle.readinto(room[:left])
+            except OSError as error:
+                raise source_error(self._path, error) from error
+            if not count:
+                raise self._ended()
+            self._position += count
+            take(room[:count])
+            # Not before there was one: a turn without any would be the end.
+            if stop.is_set() or monotonic() > end:
+                break
+        return self._position - begin
+
+    def _ended(self) -> SourceChanged:
+        end = os.fstat(self._handle.fileno()).st_size
+        return SourceChanged(
+            f"read {_shown(self._path)}: the file ends at byte {end} now, "
+            f"{self._offset + self._size} or more were there",
+            hint="upload it again when nothing writes to it any more",
+        )
 
     async def _read(self, size: int) -> memoryview:
         room = self._room(size)

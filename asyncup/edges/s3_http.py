@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -14,14 +14,11 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore import exceptions as boto
 
-from asyncup.edges.body import PartBody
-from asyncup.edges.tcp import Acknowledgements
+from asyncup.edges.body import PartBody, SliceSize
+from asyncup.edges.tcp import UNSENT, Acknowledgements, limit_unsent
 from asyncup.edges.threads import DaemonThreads
 
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
-
-UNSENT = 128 << 10
-"""Bytes that wait in the kernel to be sent at most, beside those that are on their way."""
 
 BUFFERED = 16 << 10
 """Bytes that wait for the kernel, at most."""
@@ -30,9 +27,6 @@ _REMEMBERED = 1000
 """Requests without an answer that are remembered: more than are under way at once."""
 
 _LOST = (boto.ConnectionClosedError, boto.ConnectionError)
-
-# tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
-_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 Question = tuple[str, int, socket.AddressFamily]
@@ -111,16 +105,10 @@ def _read(
 
 
 def open_socket(info: AddressInfo) -> socket.socket:
-    """Open a socket that takes no more than it can send soon, where the system knows how to.
-
-    Otherwise the kernel takes megabytes at once, and all clocks that watch bytes move see them
-    move in lumps with long pauses: a slow link looks like a dead one, and a dead one like a link.
-    """
+    """Open a socket that takes little more than it can send soon."""
     family, kind, proto, _, _ = info
     opened = socket.socket(family, kind, proto)
-    if _NOTSENT_LOWAT is not None:
-        with suppress(OSError):
-            opened.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT)
+    limit_unsent(opened, UNSENT)
     return opened
 
 
@@ -179,13 +167,17 @@ class _Request:
 _REQUEST = ContextVar("_REQUEST", default=_Request())  # noqa: B039 - it is frozen
 
 
-def _use(transport: asyncio.Transport, body: PartBody | None) -> None:
+SliceSizes = WeakKeyDictionary[asyncio.BaseProtocol, SliceSize]
+
+
+def _use(transport: asyncio.Transport, body: PartBody | None, sizes: SliceSizes) -> None:
     """Make a connection ready for a request, and the request's body see how it fares there."""
     # For TLS, asyncio would otherwise take half a megabyte more than the kernel.
     transport.set_write_buffer_limits(high=BUFFERED)
     if body is not None:
         connection, now = transport.get_extra_info("socket"), asyncio.get_running_loop().time()
         body.acknowledgements = Acknowledgements(connection, now)
+        body.slice_size = sizes.setdefault(transport.get_protocol(), SliceSize(connection))
 
 
 class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
@@ -200,6 +192,7 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
         arguments = {**(kwargs.pop("connector_args", None) or {}), "socket_factory": open_socket}
         super().__init__(*args, connector_args=arguments, **kwargs)
         self._trust = Trust()
+        self._sizes = SliceSizes()
 
     async def send(self, request: Any) -> Any:  # noqa: ANN401 - botocore's
         """Send a request over a connection that can be trusted, and return its answer."""
@@ -221,7 +214,7 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
             connection = await connect(*args, **kwargs)
             while (transport := connection.transport) is not None:
                 if self._trust.allows(connection.protocol, request.name):
-                    _use(transport, request.body)
+                    _use(transport, request.body, self._sizes)
                     break
                 connection.close()
                 connection = await connect(*args, **kwargs)

@@ -7,6 +7,7 @@ only the kernel sees the peer acknowledge them.
 import socket
 import struct
 import sys
+from contextlib import suppress
 from typing import Protocol
 
 _INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
@@ -20,12 +21,36 @@ _BYTES_ACKNOWLEDGED = 120
 
 _SIZE = _BYTES_ACKNOWLEDGED + 8
 
+UNSENT = 128 << 10
+"""Bytes that the kernel takes ahead at most of who is not known to be quick."""
+
+# tcp(7): one of Linux and macOS.
+_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+
 
 class Socket(Protocol):
     """What a transport of asyncio shows of its socket."""
 
     def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
         """Return an option of some bytes."""
+
+
+class Settable(Socket, Protocol):
+    """One that can be set as well."""
+
+    def setsockopt(self, level: int, option: int, value: int, /) -> None:
+        """Set an option."""
+
+
+def limit_unsent(connection: Settable, most: int) -> None:
+    """Let the kernel take no more bytes than these beside those on their way, where it knows how.
+
+    Otherwise it takes megabytes at once, and all clocks that watch bytes move see them move in
+    lumps with long pauses: a slow link looks like a dead one, and a dead one like a link.
+    """
+    if _NOTSENT_LOWAT is not None:
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, most)
 
 
 class Acknowledgements:

@@ -3,6 +3,7 @@
 The threads of asyncio's own executor are joined when its loop is closed.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -47,6 +48,21 @@ class _ErrorsTo:
         if error is not None:
             self._future.set_exception(error)
         return True
+
+
+async def in_thread(call: Callable[[], T], stop: Callable[[], None] = lambda: None) -> T:
+    """Make a call in a thread of asyncio's own, and return what it returns.
+
+    If this is cancelled, `stop` is called, and this ends when the call has: what the thread works
+    on is not taken away from below it.
+    """
+    future = asyncio.get_running_loop().run_in_executor(None, call)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        stop()
+        await asyncio.wait([future])
+        raise
 
 
 class Behind:

@@ -18,7 +18,11 @@ from asyncup.core.plan import UploadPlan
 from asyncup.edges.blocks import BLOCK
 from asyncup.edges.chunks import ChunkStore, StagedPart, compute
 from asyncup.edges.crew import Crew
-from asyncup.edges.files import RangeReader, fingerprint
+from asyncup.edges.files import RangeReader, Take, fingerprint
+from asyncup.edges.threads import in_thread
+
+_GIVEN_AT_ONCE = 4
+"""Blocks of a stream: to hand them to a thread costs as much as to write one."""
 
 Algorithms = AbstractSet[ChecksumAlgorithm]
 
@@ -294,14 +298,26 @@ async def _with_checksums(staged: StagedPart, algorithms: Algorithms) -> StagedP
 
 
 class _Limited:
-    """The next `size` bytes of a stream, in blocks."""
+    """The next `size` bytes of a stream."""
 
     def __init__(self, stream: AsyncReader, name: str, size: int) -> None:
         self._stream = stream
         self._name = name
         self._left = size
 
-    async def read(self) -> bytes:
+    async def give(self, take: Take, *, is_quick: bool = False) -> int:
+        blocks: list[bytes] = []
+        while len(blocks) < _GIVEN_AT_ONCE and (block := await self._read()):
+            blocks.append(block)
+
+        def give() -> int:
+            for block in blocks:
+                take(memoryview(block))
+            return sum(map(len, blocks))
+
+        return give() if is_quick else await in_thread(give)
+
+    async def _read(self) -> bytes:
         if not self._left:
             return b""
         try:

@@ -1,11 +1,12 @@
-"""What writes behind a run: what could not be written is told, and nothing else."""
+"""What writes behind a run tells what could not be written; what is called there, is over."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from threading import Event
 
 import pytest
 
-from asyncup.edges.threads import Behind
+from asyncup.edges.threads import Behind, in_thread
 
 
 class Disk:
@@ -64,3 +65,37 @@ def test_lines_that_are_dropped_are_told(disk: Disk) -> None:
     behind.close(60.0)
     assert disk.written == ["first", "kept", "last"]
     assert behind.take_problem() == "it takes too long"
+
+
+def test_what_a_call_returns_or_raises_comes_back() -> None:
+    """A call in a thread is as one here."""
+
+    def fail() -> None:
+        raise OSError("no disk")
+
+    async def main() -> None:
+        assert await in_thread(lambda: 5) == 5
+        with pytest.raises(OSError, match="no disk"):
+            await in_thread(fail)
+
+    asyncio.run(main())
+
+
+def test_a_call_that_is_cancelled_is_stopped_and_waited_for() -> None:
+    """It is told to stop, and what comes after it begins when it has ended."""
+    begun, stop, ended = Event(), Event(), Event()
+
+    def call() -> None:
+        begun.set()
+        stop.wait(20)
+        ended.set()
+
+    async def main() -> None:
+        calling = asyncio.create_task(in_thread(call, stop.set))
+        await asyncio.to_thread(begun.wait, 20)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+        assert ended.is_set()
+
+    asyncio.run(main())

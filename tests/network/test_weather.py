@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from asyncup.edges.body import FIRST_SLICE
-from asyncup.edges.s3_http import BUFFERED, UNSENT
+from asyncup.edges.s3_http import BUFFERED
+from asyncup.edges.tcp import UNSENT
 from tests.certificates import make_certificate
 from tests.network.link import Link
 from tests.network.namespaces import inside
