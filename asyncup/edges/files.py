@@ -1,7 +1,6 @@
 """Local files: walk them, know them again, read a range of bytes."""
 
 import asyncio
-import mimetypes
 import os
 import stat
 from collections import deque
@@ -202,28 +201,6 @@ def fingerprint(path: Path) -> Fingerprint:
             hint="what a device or a pipe gives can be uploaded as a stream, from standard input",
         )
     return Fingerprint(status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino)
-
-
-_ENCODED = {
-    "gzip": "application/gzip",
-    "bzip2": "application/x-bzip2",
-    "xz": "application/x-xz",
-    "br": "application/x-brotli",
-    "compress": "application/x-compress",
-}
-
-
-def content_type(name: str) -> str:
-    """Guess the media type of a name.
-
-    A compressed file is what it is, not what it would be unpacked: declaring its encoding would
-    make clients unpack it on the way.
-    """
-    # A name is no URL, and is not to be read as one.
-    kind, encoding = mimetypes.guess_type(f"./{name.rpartition('/')[2]}")
-    if encoding is not None:
-        return _ENCODED.get(encoding, "application/octet-stream")
-    return kind or "application/octet-stream"
 
 
 class RangeReader:

@@ -22,7 +22,7 @@ from asyncup.core.options import Overwrite
 from asyncup.core.plan import UploadPlan, make_plan, request_count
 from asyncup.core.selection import reason_to_leave
 from asyncup.edges.chunks import ChunkStore
-from asyncup.edges.files import content_type
+from asyncup.edges.media_types import content_type
 from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.existing import Existing
 from asyncup.engine.jobs import Job

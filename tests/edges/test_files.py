@@ -28,10 +28,10 @@ from asyncup.edges.files import (
     Left,
     RangeReader,
     Walk,
-    content_type,
     fingerprint,
     source_error,
 )
+from asyncup.edges.media_types import content_type
 from tests.loop import run
 
 FOLLOWING = Walk(follow=True)
