@@ -61,8 +61,15 @@ async def in_thread(call: Callable[[], T], stop: Callable[[], None] = lambda: No
         return await asyncio.shield(future)
     except asyncio.CancelledError:
         stop()
+        future.add_done_callback(_see_error)
         await asyncio.wait([future])
         raise
+
+
+def _see_error(future: "asyncio.Future[Any]") -> None:
+    """Take note of an error that nobody wants to know any more: asyncio would complain of it."""
+    if not future.cancelled():
+        future.exception()
 
 
 class Behind:

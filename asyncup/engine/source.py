@@ -324,5 +324,6 @@ class _Limited:
             block = await self._stream.read(min(BLOCK, self._left))
         except OSError as error:
             raise SourceUnreadable(f"read {self._name}: {error.strerror or error}") from error
-        self._left -= len(block)
+        # A terminal has more to say after its end.
+        self._left = self._left - len(block) if block else 0
         return block

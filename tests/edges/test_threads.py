@@ -7,6 +7,7 @@ from threading import Event
 import pytest
 
 from asyncup.edges.threads import Behind, in_thread
+from tests.loop import run
 
 
 class Disk:
@@ -99,3 +100,22 @@ def test_a_call_that_is_cancelled_is_stopped_and_waited_for() -> None:
         assert ended.is_set()
 
     asyncio.run(main())
+
+
+def test_what_a_cancelled_call_raises_is_no_news() -> None:
+    """Who is cancelled is told that; an error of the call that comes later bothers nobody."""
+    begun, stop = Event(), Event()
+
+    def fail() -> None:
+        begun.set()
+        stop.wait(20)
+        raise OSError("no disk")
+
+    async def main() -> None:
+        calling = asyncio.create_task(in_thread(fail, stop.set))
+        await asyncio.to_thread(begun.wait, 20)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+
+    run(main())
