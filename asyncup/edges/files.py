@@ -206,8 +206,9 @@ def fingerprint(path: Path) -> Fingerprint:
 class RangeReader:
     """Reads `size` bytes of a file from `offset` on, a block at a time.
 
-    What the system has in memory is read at once, and all else in a thread. Opening and closing
-    are not worth a thread; without one, no cancellation can lose the handle.
+    To be sent, what the system has in memory is read at once, and all else in a thread; to be
+    looked at or copied, all that is worth it. Opening and closing are not worth a thread; without
+    one, no cancellation can lose the handle.
 
     Raises:
         SourceMissing, SourceUnreadable: the file cannot be opened, or read.
@@ -265,9 +266,9 @@ class RangeReader:
     async def give(self, take: Take, *, is_quick: bool = False) -> int:
         """Hand bytes that come next to `take`; return how many, 0 at the end of the range.
 
-        That is done in a thread, unless the range is short and `take` quick: who sends meanwhile
-        needs its own for itself. When this has ended, also if it was cancelled, `take` is not
-        called any more.
+        That is done in a thread, unless the range is short and `take` is quick: the thread of the
+        loop has enough to do with sending. When this has ended, also because it was cancelled,
+        `take` is not called any more.
         """
         if self._position >= self._size:
             return 0
