@@ -267,8 +267,8 @@ class RangeReader:
         """Hand bytes that come next to `take`; return how many, 0 at the end of the range.
 
         That is done in a thread, unless the range is short and `take` is quick: the thread of the
-        loop has enough to do with sending. When this has ended, also because it was cancelled,
-        `take` is not called any more.
+        loop has enough to do with sending. After it was cancelled, `take` may be handed one block
+        more, and nobody learns what comes of that.
         """
         if self._position >= self._size:
             return 0

@@ -53,8 +53,8 @@ class _ErrorsTo:
 async def in_thread(call: Callable[[], T], stop: Callable[[], None] = lambda: None) -> T:
     """Make a call in a thread of asyncio's own, and return what it returns.
 
-    If this is cancelled, `stop` is called, and this ends when the call has: what the thread works
-    on is not taken away from below it.
+    If this is cancelled, `stop` is called, and nobody waits for the call to end: it may be about
+    to use what is closed meanwhile, so that has to be able to refuse it, as Python's files do.
     """
     future = asyncio.get_running_loop().run_in_executor(None, call)
     try:
@@ -62,7 +62,6 @@ async def in_thread(call: Callable[[], T], stop: Callable[[], None] = lambda: No
     except asyncio.CancelledError:
         stop()
         future.add_done_callback(_see_error)
-        await asyncio.wait([future])
         raise
 
 
