@@ -7,7 +7,7 @@ from pathlib import Path
 from asyncup.core.checksums import RunningChecksums
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part, Receipt
 from asyncup.edges.body import PartBody
-from asyncup.edges.files import RangeReader
+from asyncup.edges.ranges import RangeReader
 
 ALL = frozenset(ChecksumAlgorithm)
 

@@ -47,7 +47,7 @@ DOORS = {
         "edges/s3_request.py",
         "edges/s3_tls.py",
     },
-    "aiofiles": {"edges/files.py", "edges/chunks.py", "cli/stdin.py"},
+    "aiofiles": {"edges/ranges.py", "edges/chunks.py", "cli/stdin.py"},
     "awscrt": {"core/checksums.py"},
     "filelock": {"edges/locks.py"},
     "pathspec": {"core/selection.py"},

@@ -12,7 +12,7 @@ from aiofiles.threadpool import wrap
 
 from asyncup.core.errors import UsageError
 from asyncup.edges.threads import DaemonThreads
-from asyncup.engine.source import AsyncReader
+from asyncup.engine.stream import AsyncReader
 
 _LIMIT = 1 << 20
 

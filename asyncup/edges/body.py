@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, Self
 
 from asyncup.core.errors import AsyncupError
-from asyncup.edges.tcp import Acknowledgements
+from asyncup.edges.tcp import UNSENT, Acknowledgements, Settable, limit_unsent
 
 FIRST_SLICE, LEAST_SLICE, SLICE = 32 << 10, 4 << 10, 256 << 10
 """Bytes handed on at once: at first, at least, and at most."""
@@ -24,6 +24,11 @@ a slow link, bytes are seen to move evenly, and whoever is paced gets its turn; 
 slices cost little.
 """
 
+AHEAD = 2
+"""Slices that the kernel takes ahead at most, once they are large: to ask for the next one sooner
+costs as much as to send a part of it.
+"""
+
 Pace = Callable[[int], int | Awaitable[int]]
 """Asked before bytes are handed on: of so many, how many may go, now or when it is awaited."""
 
@@ -31,6 +36,32 @@ Pace = Callable[[int], int | Awaitable[int]]
 def at_once(most: int) -> int:
     """Let all go; the pace of who knows no limit."""
     return most
+
+
+class SliceSize:
+    """How many bytes suit a connection at once; the bodies that follow each other there share it.
+
+    Attributes:
+        current: the size of the next slice.
+    """
+
+    def __init__(self, connection: Settable | None = None) -> None:
+        self._connection = connection
+        self._sent = 0
+        self.current = min(FIRST_SLICE, SLICE)
+
+    def took(self, seconds: float, count: int) -> None:
+        """Take note of how long a slice of `count` bytes took."""
+        self._sent += count
+        size = self.current
+        if seconds > LATE:
+            size = max(min(LEAST_SLICE, SLICE), size // 2)
+        elif seconds < SOON and 2 * size <= min(SLICE, max(FIRST_SLICE, self._sent // RISE)):
+            size = 2 * size
+        if size != self.current:
+            self.current = size
+            if self._connection is not None:
+                limit_unsent(self._connection, max(UNSENT, AHEAD * size))
 
 
 class Rewindable(Protocol):
@@ -54,12 +85,12 @@ class PartBody:
         moved: is told how many bytes the network took since it was last told; a negative number
             takes them back when S3 wants them from the start again (a redirect).
         pace: how fast they may go.
-        first: bytes to hand on at once at first, if something is known of the network.
 
     Attributes:
         failure: what went wrong while reading. The HTTP client wraps exceptions of a body in its
             own, which hides that it was not the network.
         acknowledgements: those of the connection that it travels on, while there is one.
+        slice_size: that of this connection.
     """
 
     def __init__(
@@ -68,7 +99,6 @@ class PartBody:
         size: int,
         moved: Callable[[int], None],
         pace: Pace = at_once,
-        first: int | None = None,
     ) -> None:
         self._reader = reader
         self._size = size
@@ -77,7 +107,6 @@ class PartBody:
         self._slices = memoryview(b"")
         self._handed = 0
         self._sent = 0
-        self._slice = min(max(FIRST_SLICE, first or 0), SLICE)
         self._handed_at = 0.0
         self._held = 0.0
         self._asked_at: float | None = None
@@ -85,6 +114,7 @@ class PartBody:
         self._is_paced = False
         self.failure: AsyncupError | None = None
         self.acknowledgements: Acknowledgements | None = None
+        self.slice_size = SliceSize()
 
     def __enter__(self) -> Self:
         return self
@@ -135,22 +165,15 @@ class PartBody:
         # Being asked for more is the sign that the slice before was taken.
         loop = asyncio.get_running_loop()
         self._asked_at = loop.time()
-        self._took(self._handed - self._sent, self._asked_at)
-        self._measure(self._asked_at - self._handed_at)
+        count = self._handed - self._sent
+        self._took(count, self._asked_at)
+        if self._handed:
+            self.slice_size.took(self._asked_at - self._handed_at, count)
         try:
             return await self._next()
         finally:
             self._handed_at = loop.time()
             self._held, self._asked_at = self.held(self._handed_at), None
-
-    def _measure(self, seconds: float) -> None:
-        """Let the next slice be of a size that suits what the one before has taken."""
-        if self._handed and seconds > LATE:
-            self._slice = max(min(LEAST_SLICE, SLICE), self._slice // 2)
-        elif self._handed and seconds < SOON:
-            larger = 2 * self._slice
-            if larger <= min(SLICE, max(FIRST_SLICE, self._sent // RISE)):
-                self._slice = larger
 
     async def _next(self) -> memoryview:
         if not self._slices:
@@ -162,7 +185,7 @@ class PartBody:
                 raise
         if not self._slices:
             raise StopAsyncIteration
-        size = self._pace(min(len(self._slices), self._slice))
+        size = self._pace(min(len(self._slices), self.slice_size.current))
         if not isinstance(size, int):
             size = await self._paced(size)
         piece, self._slices = self._slices[:size], self._slices[size:]

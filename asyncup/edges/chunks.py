@@ -18,29 +18,29 @@ from typing import BinaryIO, Protocol, Self
 
 from aiofiles.threadpool import wrap
 
-from asyncup.core.checksums import Block, RunningChecksums
+from asyncup.core.checksums import RunningChecksums
 from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.names import printable
 from asyncup.core.sizes import format_size
 from asyncup.edges.blocks import SPARE
 from asyncup.edges.body import Pace, PartBody, at_once
-from asyncup.edges.files import RangeReader
 from asyncup.edges.held import HeldReader
 from asyncup.edges.locks import Lock
+from asyncup.edges.ranges import RangeReader, Take
 
 _RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
-_WRITTEN_AT_ONCE = 4
-"""Blocks: to hand them to a thread costs as much as to write one."""
-
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
-class BlockReader(Protocol):
-    """Gives bytes a block at a time, empty at the end."""
+class Giver(Protocol):
+    """Gives bytes, once, from front to end."""
 
-    async def read(self) -> Block:
-        """Return the next block."""
+    async def give(self, take: Take, *, is_quick: bool = False) -> int:
+        """Hand bytes that come next to `take`; return how many, 0 at the end.
+
+        See `asyncup.edges.ranges.RangeReader`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,9 @@ class StagedPart:
         """Whether it is what was read once, whatever becomes of the source."""
         return self.owned or self.held is not None
 
-    def body(
-        self, moved: Callable[[int], None], pace: Pace = at_once, first: int | None = None
-    ) -> PartBody:
+    def body(self, moved: Callable[[int], None], pace: Pace = at_once) -> PartBody:
         """Open the bytes for one attempt; the arguments are those of `PartBody`."""
-        return PartBody(self._reader(), self.checksums.size, moved, pace, first)
+        return PartBody(self._reader(), self.checksums.size, moved, pace)
 
     def _reader(self) -> RangeReader | HeldReader:
         if self.held is not None:
@@ -101,11 +99,11 @@ class StagedPart:
                 SPARE.give_back(block.obj)
 
 
-async def compute(reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
-    """Return the checksums of all that a reader gives."""
+async def compute(giver: Giver, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
+    """Return the checksums of all that is given."""
     running = RunningChecksums(algorithms)
-    while block := await reader.read():
-        await _update(running, block)
+    while await giver.give(running.update, is_quick=running.is_quick):
+        pass
     return running.result()
 
 
@@ -115,17 +113,13 @@ async def hold(
     """Return the checksums of all that a reader gives, and that itself."""
     running, blocks = RunningChecksums(algorithms), []
     while block := await reader.read():
-        await _update(running, block)
+        if running.is_quick:
+            running.update(block)
+        else:
+            await asyncio.to_thread(running.update, block)
         blocks.append(block)
         reader.keep()
     return running.result(), blocks
-
-
-async def _update(running: RunningChecksums, block: Block) -> None:
-    if running.is_quick:
-        running.update(block)
-    else:
-        await asyncio.to_thread(running.update, block)
 
 
 class ChunkStore:
@@ -196,16 +190,16 @@ class ChunkStore:
         return free + held
 
     async def split(
-        self, part: Part, reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]
+        self, part: Part, giver: Giver, algorithms: Iterable[ChecksumAlgorithm]
     ) -> StagedPart:
-        """Copy what a reader gives to a chunk file, with its checksums, in one pass.
+        """Copy all that is given to a chunk file, with its checksums, in one pass.
 
         Raises:
             DiskFull: the disk has no room; the partial chunk file is gone.
             SplitDirUnusable: it cannot be written.
         """
         path = self.new_path(part)
-        return StagedPart(part, await copy(path, reader, algorithms), path, 0, owned=True)
+        return StagedPart(part, await copy(path, giver, algorithms), path, 0, owned=True)
 
     def new_path(self, part: Part) -> Path:
         """Return where a part's chunk file is to be written; no other gets the same."""
@@ -213,25 +207,22 @@ class ChunkStore:
         return self._directory / f"{self._count:06}-part{part.number:05}"
 
 
-async def copy(
-    path: Path, reader: BlockReader, algorithms: Iterable[ChecksumAlgorithm]
-) -> Checksums:
-    """Write what a reader gives to a new chunk file and return its checksums, in one pass.
+async def copy(path: Path, giver: Giver, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
+    """Write all that is given to a new chunk file and return its checksums, in one pass.
 
     Raises: as `ChunkStore.split`.
     """
     running = RunningChecksums(algorithms)
     try:
         with path.open("xb") as handle, _dropped_if_it_fails(handle, path):
-            file, blocks = wrap(handle), []
-            while block := await reader.read():
-                await _update(running, block)
-                blocks.append(block)
-                if len(blocks) == _WRITTEN_AT_ONCE:
-                    await file.writelines(blocks)
-                    blocks = []
-            await file.writelines(blocks)
-            await file.flush()
+
+            def take(block: memoryview) -> None:
+                running.update(block)
+                handle.write(block)
+
+            while await giver.give(take):
+                pass
+            await wrap(handle).flush()
     except OSError as error:
         raise _write_error(path, error) from error
     return running.result()

@@ -1,6 +1,5 @@
 """Who takes the bytes of parts to S3: this process itself, or workers (`asyncup.edges.crew`)."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Protocol, Self
 
@@ -11,7 +10,7 @@ from asyncup.core.model import (
     ObjectURI,
     Upload,
 )
-from asyncup.edges.body import SOON, Pace, PartBody
+from asyncup.edges.body import Pace, PartBody
 from asyncup.edges.chunks import StagedPart
 from asyncup.edges.gateway import Gateway
 
@@ -67,48 +66,28 @@ class Hands(Protocol):
 
 
 class OwnHands:
-    """Sends parts from this process, through a gateway.
-
-    What the last part took, from its first byte to its answer, tells how many bytes of the next
-    one go at once at first.
-    """
+    """Sends parts from this process, through a gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._at_once: int | None = None
 
     def attempt(self, staged: StagedPart, moved: Sent, pace: Pace) -> Attempt:
         """Return an attempt over one request of this process."""
-        body = staged.body(moved, pace, self._at_once)
-        return OwnAttempt(self._gateway, staged, body, self._ended)
-
-    def _ended(self, body: PartBody, seconds: float) -> None:
-        """Take note of an attempt; where bytes are left, nothing is known any more."""
-        is_sent = body.sent == len(body)
-        self._at_once = int(len(body) * SOON / max(seconds, SOON)) if is_sent else None
+        return OwnAttempt(self._gateway, staged, staged.body(moved, pace))
 
 
 class OwnAttempt:
-    """An attempt by this process, `ended` after so many seconds; see `Attempt`."""
+    """An attempt by this process; see `Attempt`."""
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        staged: StagedPart,
-        body: PartBody,
-        ended: Callable[[PartBody, float], None],
-    ) -> None:
+    def __init__(self, gateway: Gateway, staged: StagedPart, body: PartBody) -> None:
         self._gateway = gateway
         self._checksums = staged.checksums
         self._body = body
-        self._ended = ended
-        self._began = asyncio.get_running_loop().time()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended(self._body, asyncio.get_running_loop().time() - self._began)
         self._body.__exit__()
 
     def __len__(self) -> int:

@@ -1,14 +1,17 @@
 """Small files in memory: to write them to a chunk file first takes longer than to send them."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Self
+
+from asyncup.edges.ranges import Take
 
 HELD = 1 << 20
 """Bytes that a file may have to be held in memory instead of a chunk file, as one part."""
 
 
 class HeldReader:
-    """Gives blocks in memory, as `asyncup.edges.files.RangeReader` gives those of a file."""
+    """Gives blocks in memory, as `asyncup.edges.ranges.RangeReader` gives those of a file."""
 
     def __init__(self, blocks: Sequence[memoryview]) -> None:
         self._blocks = blocks
@@ -31,3 +34,12 @@ class HeldReader:
             return memoryview(b"")
         self._next += 1
         return self._blocks[self._next - 1]
+
+    async def give(self, take: Take, *, is_quick: bool = False) -> int:
+        """Hand the next block to `take`, in a thread unless that is quick; return its size."""
+        block = await self.read()
+        if is_quick:
+            take(block)
+        else:
+            await asyncio.to_thread(take, block)
+        return len(block)

@@ -3,34 +3,22 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 
 from asyncup.core.model import ChecksumAlgorithm, Checksums
 from asyncup.edges.body import PartBody
 from asyncup.edges.chunks import compute
+from asyncup.edges.held import HeldReader
 
 _BLOCK = os.urandom(1 << 20)
 """Noise, which repeats itself only after more than any compression looks back at."""
 
 
-class NoiseReader:
-    """Gives so many bytes of noise, a block at a time, the same ones each time."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._left = size
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def rewind(self) -> None:
-        """Start again at the beginning."""
-        self._left = self._size
-
-    async def read(self) -> memoryview:
-        """Return the next block, empty at the end."""
-        block = memoryview(_BLOCK)[: self._left]
-        self._left -= len(block)
-        return block
+def noise(size: int) -> HeldReader:
+    """Return what gives so many bytes of it, the same ones each time."""
+    block = memoryview(_BLOCK)
+    whole, rest = divmod(size, len(block))
+    return HeldReader([*repeat(block, whole), block[:rest]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +30,8 @@ class Noise:
     @classmethod
     async def of(cls, size: int) -> "Noise":
         """Return so many bytes of it."""
-        return cls(await compute(NoiseReader(size), {ChecksumAlgorithm.MD5}))
+        return cls(await compute(noise(size), {ChecksumAlgorithm.MD5}))
 
     def body(self, moved: Callable[[int], None] = lambda _: None) -> PartBody:
         """Open the bytes for one attempt; `moved` is told what the network takes."""
-        return PartBody(NoiseReader(self.checksums.size), self.checksums.size, moved)
+        return PartBody(noise(self.checksums.size), self.checksums.size, moved)

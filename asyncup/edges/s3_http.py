@@ -14,7 +14,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore import exceptions as boto
 
-from asyncup.edges.body import PartBody
+from asyncup.edges.body import PartBody, SliceSize
 from asyncup.edges.tcp import Acknowledgements, control_congestion, set_up
 from asyncup.edges.threads import DaemonThreads
 
@@ -167,8 +167,14 @@ class _Request:
 _REQUEST = ContextVar("_REQUEST", default=_Request())  # noqa: B039 - it is frozen
 
 
+SliceSizes = WeakKeyDictionary[asyncio.BaseProtocol, SliceSize]
+
+
 def _use(
-    transport: asyncio.Transport, body: PartBody | None, congestion_control: str | None
+    transport: asyncio.Transport,
+    body: PartBody | None,
+    sizes: SliceSizes,
+    congestion_control: str | None,
 ) -> None:
     """Make a connection ready for a request, and the request's body see how it fares there."""
     if congestion_control is not None:
@@ -180,6 +186,7 @@ def _use(
     if body is not None:
         connection, now = transport.get_extra_info("socket"), asyncio.get_running_loop().time()
         body.acknowledgements = Acknowledgements(connection, now)
+        body.slice_size = sizes.setdefault(transport.get_protocol(), SliceSize(connection))
 
 
 class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
@@ -200,6 +207,7 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
         super().__init__(*args, connector_args=arguments, **kwargs)
         self._trust = Trust()
         self._congestion_control = congestion_control
+        self._sizes = SliceSizes()
 
     async def send(self, request: Any) -> Any:  # noqa: ANN401 - botocore's
         """Send a request over a connection that can be trusted, and return its answer."""
@@ -221,7 +229,7 @@ class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no 
             connection = await connect(*args, **kwargs)
             while (transport := connection.transport) is not None:
                 if self._trust.allows(connection.protocol, request.name):
-                    _use(transport, request.body, self._congestion_control)
+                    _use(transport, request.body, self._sizes, self._congestion_control)
                     break
                 connection.close()
                 connection = await connect(*args, **kwargs)

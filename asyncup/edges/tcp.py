@@ -13,9 +13,6 @@ from typing import Protocol
 
 from asyncup.core.errors import UsageError
 
-UNSENT = 128 << 10
-"""Bytes that wait in the kernel to be sent at most, beside those that are on their way."""
-
 LONGEST_PAUSE = 2.0
 """Seconds, at most, until the kernel sends again what nobody has acknowledged.
 
@@ -28,9 +25,6 @@ GIVEN_UP = 600.0
 
 By default, it counts how often it has sent, and would be done too soon. Our own clocks are sooner.
 """
-
-# tcp(7): TCP_NOTSENT_LOWAT is one of Linux and macOS.
-_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 _RTO_MAX_MS: int | None = 44 if sys.platform == "linux" else None
 """TCP_RTO_MAX_MS of linux/tcp.h, since Linux 6.15; Python has no name for it."""
@@ -53,6 +47,12 @@ _BYTES_ACKNOWLEDGED = 120
 
 _SIZE = _BYTES_ACKNOWLEDGED + 8
 
+UNSENT = 128 << 10
+"""Bytes that the kernel takes ahead at most of who is not known to be quick."""
+
+# tcp(7): one of Linux and macOS.
+_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+
 
 class Socket(Protocol):
     """What a transport of asyncio shows of its socket."""
@@ -61,29 +61,34 @@ class Socket(Protocol):
         """Return an option of some bytes."""
 
 
-class Adjustable(Protocol):
-    """A socket, or what a transport shows of it."""
+class Settable(Socket, Protocol):
+    """One that can be set as well."""
 
-    def setsockopt(self, level: int, option: int, value: bytes, /) -> None:
+    def setsockopt(self, level: int, option: int, value: int | bytes, /) -> None:
         """Set an option."""
 
 
-def set_up(opened: socket.socket) -> None:
-    """Let a socket take no more than it can send soon, and be patient with the way, not with time.
+def limit_unsent(connection: Settable, most: int) -> None:
+    """Let the kernel take no more bytes than these beside those on their way, where it knows how.
 
-    Otherwise the kernel takes megabytes at once, and all clocks that watch bytes move see them
-    move in lumps with long pauses: a slow link looks like a dead one, and a dead one like a link.
+    Otherwise it takes megabytes at once, and all clocks that watch bytes move see them move in
+    lumps with long pauses: a slow link looks like a dead one, and a dead one like a link.
     """
     if _NOTSENT_LOWAT is not None:
         with suppress(OSError):
-            opened.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT)
+            connection.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, most)
+
+
+def set_up(opened: socket.socket) -> None:
+    """Let a socket take no more than it can send soon, and be patient with a way that is lost."""
+    limit_unsent(opened, UNSENT)
     if _RTO_MAX_MS is not None:
         with suppress(OSError):  # an older kernel
             opened.setsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS, int(LONGEST_PAUSE * 1000))
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(GIVEN_UP * 1000))
 
 
-def control_congestion(connection: Adjustable, name: str) -> None:
+def control_congestion(connection: Settable, name: str) -> None:
     """Let a connection find its rate by the algorithm of this name; see tcp(7), TCP_CONGESTION.
 
     Raises:

@@ -3,6 +3,7 @@
 The threads of asyncio's own executor are joined when its loop is closed.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -47,6 +48,27 @@ class _ErrorsTo:
         if error is not None:
             self._future.set_exception(error)
         return True
+
+
+async def in_thread(call: Callable[[], T], stop: Callable[[], None] = lambda: None) -> T:
+    """Make a call in a thread of asyncio's own, and return what it returns.
+
+    If this is cancelled, `stop` is called, and nobody waits for the call to end: it may be about
+    to use what is closed meanwhile, so that has to be able to refuse it, as Python's files do.
+    """
+    future = asyncio.get_running_loop().run_in_executor(None, call)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        stop()
+        future.add_done_callback(_see_error)
+        raise
+
+
+def _see_error(future: "asyncio.Future[Any]") -> None:
+    """Take note of an error that nobody wants to know any more: asyncio would complain of it."""
+    if not future.cancelled():
+        future.exception()
 
 
 class Behind:

@@ -29,8 +29,8 @@ from asyncup.core.messages import (
 from asyncup.edges.body import PartBody
 from asyncup.edges.channel import Channel
 from asyncup.edges.chunks import compute, copy
-from asyncup.edges.files import RangeReader
 from asyncup.edges.gateway import Gateway
+from asyncup.edges.ranges import RangeReader
 
 TICK = 0.05
 """Seconds between two reports of how far everything is."""

@@ -15,7 +15,7 @@ from asyncup.core.options import MIB
 from asyncup.edges.blocks import BLOCK
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.files import fingerprint, source_error
-from asyncup.edges.noise import NoiseReader
+from asyncup.edges.noise import noise
 
 WRITTEN = 32 * MIB
 """Bytes of the chunk file that is written."""
@@ -40,7 +40,7 @@ async def measure_split_dir(split_dir: Path, clock: Callable[[], float]) -> Disk
     """
     with ChunkStore(split_dir) as store:
         room, part, began = store.require(WRITTEN), Part(1, 0, WRITTEN), clock()
-        staged = await store.split(part, NoiseReader(WRITTEN), ())
+        staged = await store.split(part, noise(WRITTEN), ())
         await asyncio.to_thread(_flush, staged.path)
         return DiskSeen(room, WRITTEN / max(clock() - began, 1e-6))
 

@@ -35,7 +35,8 @@ from asyncup.engine.jobs import Job
 from asyncup.engine.pending import PendingUploads
 from asyncup.engine.proving import FileComparison
 from asyncup.engine.runtime import Claim, Runtime
-from asyncup.engine.source import Source, StreamSource
+from asyncup.engine.source import Source
+from asyncup.engine.stream import StreamSource
 from asyncup.engine.upload import FileUpload, unsent
 
 

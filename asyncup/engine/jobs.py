@@ -17,7 +17,7 @@ from asyncup.core.options import Limits
 from asyncup.core.selection import Filters, key_problem
 from asyncup.edges.files import Found, Left, Walk
 from asyncup.edges.threads import DaemonThreads
-from asyncup.engine.source import AsyncReader
+from asyncup.engine.stream import AsyncReader
 
 _BATCH = 256
 

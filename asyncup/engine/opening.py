@@ -47,12 +47,7 @@ async def open_runtime(
         slots.hear(event)
         means.hear(event)
 
-    journal = Journal(
-        options.state_dir,
-        means.gateway.endpoint,
-        lambda reason: tell(events.JournalUnavailable(reason)),
-    )
-    stack.enter_context(journal)
+    journal = stack.enter_context(_journal(options, means.gateway.endpoint, tell))
     link = Link(means.gateway, tell, stopping, policy=policy, is_known=journal.knows_endpoint())
     return Runtime(
         gateway=means.gateway,
@@ -71,6 +66,12 @@ async def open_runtime(
         rate=stack.enter_context(RateControl(options.limit_rate, tell)),
         laggards=_laggards(options, stopping, slots, backlog),
         object_check=ObjectCheck(options.checksum),
+    )
+
+
+def _journal(options: Options, endpoint: str, tell: Listener) -> Journal:
+    return Journal(
+        options.state_dir, endpoint, lambda reason: tell(events.JournalUnavailable(reason))
     )
 
 

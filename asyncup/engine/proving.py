@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 
-from asyncup.core.checksums import Block, combine_crc64nvme
+from asyncup.core.checksums import combine_crc64nvme
 from asyncup.core.errors import (
     Fault,
     ObjectMismatch,
@@ -38,8 +38,8 @@ from asyncup.core.verification import (
     of_sizes,
     uniform,
 )
-from asyncup.edges.chunks import BlockReader, compute
-from asyncup.edges.files import RangeReader
+from asyncup.edges.chunks import Giver, compute
+from asyncup.edges.ranges import RangeReader, Take
 from asyncup.engine.readback import read_back
 from asyncup.engine.runtime import Runtime
 from asyncup.engine.source import FileSource
@@ -273,13 +273,13 @@ def unproven(uri: ObjectURI, head: ObjectHead) -> ObjectUnproven:
 
 
 class _Counted:
-    """A reader that tells how much it gave."""
+    """Gives what another one gives, and tells how much it was."""
 
-    def __init__(self, reader: BlockReader, moved: Moved) -> None:
-        self._reader = reader
+    def __init__(self, giver: Giver, moved: Moved) -> None:
+        self._giver = giver
         self._moved = moved
 
-    async def read(self) -> Block:
-        block = await self._reader.read()
-        self._moved(len(block))
-        return block
+    async def give(self, take: Take, *, is_quick: bool = False) -> int:
+        count = await self._giver.give(take, is_quick=is_quick)
+        self._moved(count)
+        return count

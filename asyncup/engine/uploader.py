@@ -26,7 +26,8 @@ from asyncup.engine.jobs import Job, Selected
 from asyncup.engine.opening import open_runtime
 from asyncup.engine.run import Run, parts_of
 from asyncup.engine.runtime import Claim
-from asyncup.engine.source import AsyncReader, FileSource
+from asyncup.engine.source import FileSource
+from asyncup.engine.stream import AsyncReader
 from asyncup.engine.watch import Watch
 
 _SIGNS_OF_LIFE = (

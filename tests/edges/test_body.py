@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Iterator
 from itertools import accumulate, chain, repeat
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 
 from asyncup.core.errors import SourceChanged
 from asyncup.edges.blocks import BLOCK
-from asyncup.edges.body import FIRST_SLICE, LEAST_SLICE, RISE, SLICE, PartBody
-from asyncup.edges.files import RangeReader
+from asyncup.edges.body import FIRST_SLICE, LEAST_SLICE, RISE, SLICE, PartBody, SliceSize
+from asyncup.edges.ranges import RangeReader
+from asyncup.edges.tcp import UNSENT
 from tests.loop import run
 
 SIZE = 10 * SLICE + 1
@@ -256,3 +258,50 @@ def test_a_slow_network_gets_smaller_slices(tmp_path: Path) -> None:
     assert sizes[:10] == [max(LEAST_SLICE, FIRST_SLICE >> number) for number in range(10)]
     assert sizes[11:15] == [8 << 10, 16 << 10, FIRST_SLICE, FIRST_SLICE]
     assert sum(sizes) == SIZE
+
+
+def test_bodies_on_a_connection_share_their_slices(tmp_path: Path) -> None:
+    """What a connection has shown to take at once, it is handed from the next one's beginning."""
+    shared = SliceSize()
+
+    async def send() -> list[int]:
+        counted = Counted(tmp_path)
+        with counted.body as body:
+            body.slice_size = shared
+            return [len(piece) async for piece in body]
+
+    first, second = run(send()), run(send())
+    assert first[0] == FIRST_SLICE
+    assert set(second[:-1]) == {SLICE}
+    assert sum(first) == sum(second) == SIZE
+
+
+class Wire:
+    """Takes note of the options that are set; reading them is none of its business."""
+
+    def __init__(self) -> None:
+        self.values: list[int] = []
+
+    def getsockopt(self, *_: object) -> bytes:
+        """Tell nothing."""
+        return b""
+
+    def setsockopt(self, _level: int, _option: int, value: int | bytes, /) -> None:
+        """Take note."""
+        self.values.append(int(value))
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system has no such limit")
+def test_the_kernel_takes_more_ahead_of_who_is_quick() -> None:
+    """It holds two slices where these are large; where they become small again, as little as ever.
+
+    Otherwise what is seen to move on a link that went bad would be the kernel's memory.
+    """
+    wire = Wire()
+    size = SliceSize(wire)
+    for sent in (1 << 20, 2 << 20, 4 << 20):
+        size.took(0.01, sent)
+    assert wire.values == [UNSENT, 2 * (128 << 10), 2 * SLICE]
+    for _ in range(4):
+        size.took(2.0, 4 << 20)
+    assert wire.values[3:] == [2 * (128 << 10), UNSENT, UNSENT, UNSENT]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from asyncup.core.checksums import RunningChecksums
 from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.edges.chunks import ChunkStore, StagedPart, compute
-from asyncup.edges.files import RangeReader
+from asyncup.edges.ranges import RangeReader, Take
+from asyncup.edges.threads import in_thread
 from tests.loop import run
 
 MIB = 1 << 20
@@ -29,26 +31,32 @@ MD5 = {ChecksumAlgorithm.MD5}
 
 
 class Blocks:
-    """A reader of blocks that are already there."""
+    """Gives blocks that are already there."""
 
     def __init__(self, *blocks: bytes) -> None:
         self._blocks = list(blocks)
 
-    async def read(self) -> bytes:
-        return self._blocks.pop(0) if self._blocks else b""
+    async def give(self, take: Take, *, is_quick: bool = False) -> int:
+        block = memoryview(self._blocks.pop(0) if self._blocks else b"")
+        if is_quick:
+            take(block)
+        else:
+            await in_thread(partial(take, block))
+        return len(block)
 
 
 class Waiting:
-    """A reader that gives one block, and then waits for ever."""
+    """Gives one block, and then waits for ever."""
 
     def __init__(self) -> None:
         self.waits = asyncio.Event()
 
-    async def read(self) -> bytes:
+    async def give(self, take: Take, **_: bool) -> int:
         if self.waits.is_set():
             await asyncio.Event().wait()
         self.waits.set()
-        return BYTES
+        take(memoryview(BYTES))
+        return len(BYTES)
 
 
 def checksums_of(data: bytes, *algorithms: ChecksumAlgorithm) -> Checksums:
@@ -206,9 +214,10 @@ from asyncup.edges.chunks import ChunkStore
 
 class One:
     block = b"left behind"
-    async def read(self):
+    async def give(self, take, **_):
         block, self.block = self.block, b""
-        return block
+        take(block)
+        return len(block)
 
 with ChunkStore(Path(sys.argv[1])) as store:
     asyncio.run(store.split(Part(1, 0, 11), One(), ()))
@@ -348,7 +357,7 @@ def test_too_little_room_is_told_before_anything_is_written(tmp_path: Path) -> N
 
 
 class Hostile:
-    """A reader that makes the disk fail under the file that is being written.
+    """Makes the disk fail under the file that is being written.
 
     It puts a device in the place of the open chunk file; to write to that fails for everybody.
     """
@@ -357,9 +366,10 @@ class Hostile:
         self._directory = directory
         self._device = device
 
-    async def read(self) -> bytes:
+    async def give(self, take: Take, **_: bool) -> int:
         self._replace()
-        return BYTES
+        take(memoryview(BYTES))
+        return len(BYTES)
 
     def _replace(self) -> None:
         (chunk,) = self._directory.glob("asyncup-run-*/*")

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from itertools import count, islice
 from pathlib import Path
@@ -20,16 +21,11 @@ from asyncup.core.errors import (
     SourceUnreadable,
     SourceUnsuitable,
 )
+from asyncup.edges import ranges
 from asyncup.edges.blocks import BLOCK
-from asyncup.edges.files import (
-    Found,
-    Left,
-    RangeReader,
-    Walk,
-    fingerprint,
-    source_error,
-)
+from asyncup.edges.files import Found, Left, Walk, fingerprint, source_error
 from asyncup.edges.media_types import content_type
+from asyncup.edges.ranges import RangeReader
 from tests.loop import run
 
 FOLLOWING = Walk(follow=True)
@@ -338,7 +334,8 @@ import os
 from pathlib import Path
 
 from asyncup.core.errors import SourceError
-from asyncup.edges.files import Found, RangeReader, Walk
+from asyncup.edges.files import Found, Walk
+from asyncup.edges.ranges import RangeReader
 
 if os.geteuid() == 0:  # nothing is closed to root
     os.setgroups([])
@@ -679,6 +676,116 @@ def test_reading_lets_others_go_on(tree: Path) -> None:
         return turns
 
     assert run(read()) > 2
+
+
+async def give_all(reader: RangeReader, *, is_quick: bool = False) -> tuple[bytes, set[int]]:
+    """Return all that a reader gives, and the threads in which it did."""
+    taken: list[bytes] = []
+    threads: set[int] = set()
+
+    def take(block: memoryview) -> None:
+        taken.append(bytes(block))
+        threads.add(threading.get_ident())
+
+    while count := await reader.give(take, is_quick=is_quick):
+        assert count > 0
+    return b"".join(taken), threads
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+@pytest.mark.parametrize("offset", [0, 7])
+@pytest.mark.parametrize("size", [0, 1, BLOCK, BLOCK + 1, 5 * BLOCK + 3])
+def test_a_range_is_given_whole(tree: Path, offset: int, size: int, is_quick: bool) -> None:
+    """What is given is the range, from its first to its last byte and in order, and then nothing;
+    what is quick with little needs no thread.
+    """  # noqa: D205 - one sentence
+    data = DATA * 3
+    path = write(tree / "file", data)
+
+    async def give() -> tuple[bytes, set[int]]:
+        with RangeReader(path, offset, size) as reader:
+            return await give_all(reader, is_quick=is_quick)
+
+    taken, threads = run(give())
+    assert taken == data[offset : offset + size]
+    if size:
+        assert (threading.get_ident() in threads) == (is_quick and size <= 4 * BLOCK)
+
+
+def test_a_turn_that_begins_late_gives_something(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine on which a thread's time is over before it has read, no byte is left out."""
+    monkeypatch.setattr(ranges, "monotonic", count().__next__)
+    path = write(tree / "file", DATA)
+
+    async def give() -> tuple[bytes, set[int]]:
+        with RangeReader(path, 0, 2 * BLOCK + 1) as reader:
+            return await give_all(reader)
+
+    assert run(give())[0] == DATA[: 2 * BLOCK + 1]
+
+
+def test_who_takes_too_long_lets_others_go_on(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn in a thread ends after some time, and the next one goes on where it ended."""
+    monkeypatch.setattr(ranges, "monotonic", count().__next__)
+    path = write(tree / "file", DATA)
+
+    async def give() -> list[int]:
+        with RangeReader(path, 0, 2 * BLOCK + 1) as reader:
+            return [await reader.give(lambda _: None) for _ in range(4)]
+
+    assert run(give()) == [BLOCK, BLOCK, 1, 0]
+
+
+def test_a_turn_that_is_cancelled_ends_soon(tree: Path) -> None:
+    """Who is cancelled waits for no thread, and the thread goes on no further than its block."""
+    path = write(tree / "file", DATA)
+    begun, may_end = threading.Event(), threading.Event()
+    taken: list[int] = []
+
+    def take(block: memoryview) -> None:
+        begun.set()
+        may_end.wait(20)
+        taken.append(len(block))
+
+    async def cancel() -> None:
+        with RangeReader(path, 0, 2 * BLOCK) as reader:
+            giving = asyncio.create_task(reader.give(take))
+            await asyncio.to_thread(begun.wait, 20)
+            giving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await giving
+            assert taken == []
+            may_end.set()
+
+    # It is over when the threads are.
+    asyncio.run(cancel())
+    assert taken == [BLOCK]
+
+
+def test_a_range_that_is_cut_off_is_not_given(tree: Path) -> None:
+    """A file that ends before its range does is an error in a thread as well, at its last byte."""
+    path = write(tree / "file", b"0123456")
+
+    async def give() -> None:
+        with RangeReader(path, 3, 9) as reader:
+            await give_all(reader)
+
+    with pytest.raises(SourceChanged, match="ends at byte 7 now, 12 or more were there"):
+        run(give())
+
+
+@linux
+def test_a_disk_that_fails_in_a_thread_is_told() -> None:
+    """What the system says there is an error of the file, too."""
+
+    async def give() -> None:
+        with RangeReader(Path("/proc/self/mem"), 0, 5) as reader:
+            await give_all(reader)
+
+    with pytest.raises(SourceUnreadable, match=os.strerror(errno.EIO)):
+        run(give())
 
 
 def test_a_missing_file_cannot_be_read(tree: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from asyncup.core.errors import Fault, Stalled
 from asyncup.edges.body import FIRST_SLICE, Pace, PartBody
-from asyncup.edges.files import RangeReader
+from asyncup.edges.ranges import RangeReader
 from asyncup.edges.s3_clock import SigningClock
 from asyncup.edges.s3_request import Requests
 from asyncup.edges.tcp import Acknowledgements

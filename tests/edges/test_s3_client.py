@@ -21,7 +21,7 @@ from botocore.endpoint_provider import RuleSet
 from asyncup.core.errors import AsyncupError, CredentialsRejected, UsageError
 from asyncup.core.options import S3Config
 from asyncup.edges.body import PartBody
-from asyncup.edges.files import RangeReader
+from asyncup.edges.ranges import RangeReader
 from asyncup.edges.s3_client import _settings, _verify, open_client
 from asyncup.edges.s3_http import ThreadedResolver
 from tests.certificates import make_certificate

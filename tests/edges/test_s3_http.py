@@ -20,6 +20,7 @@ from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
 from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Options, S3Config
 from asyncup.edges import s3_http
+from asyncup.edges.body import SliceSize
 from asyncup.edges.s3 import open_s3
 from asyncup.edges.s3_http import HTTPSession, ThreadedResolver, Trust, open_socket
 from asyncup.edges.tcp import Acknowledgements
@@ -483,6 +484,23 @@ def test_what_never_comes_again_is_forgotten() -> None:
     fail(trust, "last")
     assert not trust.allows(connection, "first")
     assert trust.allows(connection, "0")
+
+
+def test_a_connection_keeps_the_size_of_its_slices(tmp_path: Path, weed: EmbeddedServer) -> None:
+    """A part that follows another over a connection goes on in slices of the size that suited."""
+    sizes: list[SliceSize] = []
+
+    async def main() -> None:
+        async with open_s3(config_of(weed), Options(concurrency=1), agent="test") as s3:
+            for key in ("one", "another"):
+                with body_of(b"part", tmp_path) as body:
+                    await s3.put_object(
+                        ObjectURI("test-bucket", key), body, checksums_of(b"part"), PLAIN
+                    )
+                    sizes.append(body.slice_size)
+
+    asyncio.run(main())
+    assert sizes[0] is sizes[1]
 
 
 def test_connections_of_any_loop_are_known_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from asyncup.edges.tcp import (
     Socket,
     check_congestion_control,
     control_congestion,
+    limit_unsent,
     set_up,
 )
 
@@ -103,6 +104,19 @@ def test_a_system_that_tells_less(told: bytes) -> None:
     """An older kernel, which fills in less, is taken to tell nothing."""
     wire: Socket = Told(told)
     assert Acknowledgements(wire, 5.0).last(1000.0) == 5.0
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system has no such limit")
+def test_what_waits_in_the_kernel_can_be_limited(pair: Pair) -> None:
+    """The limit is the connection's own, may be another one later, and none when it is closed."""
+    here, there = pair
+    before = there.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+    for most in (128 << 10, 512 << 10):
+        limit_unsent(here, most)
+        assert here.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == most
+    assert there.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == before
+    here.close()
+    limit_unsent(here, 1)
 
 
 def test_the_kernel_takes_little_ahead() -> None:

@@ -1,11 +1,13 @@
-"""What writes behind a run: what could not be written is told, and nothing else."""
+"""What writes behind a run tells what could not be written; what is called there, is over."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from threading import Event
 
 import pytest
 
-from asyncup.edges.threads import Behind
+from asyncup.edges.threads import Behind, in_thread
+from tests.loop import run
 
 
 class Disk:
@@ -64,3 +66,56 @@ def test_lines_that_are_dropped_are_told(disk: Disk) -> None:
     behind.close(60.0)
     assert disk.written == ["first", "kept", "last"]
     assert behind.take_problem() == "it takes too long"
+
+
+def test_what_a_call_returns_or_raises_comes_back() -> None:
+    """A call in a thread is as one here."""
+
+    def fail() -> None:
+        raise OSError("no disk")
+
+    async def main() -> None:
+        assert await in_thread(lambda: 5) == 5
+        with pytest.raises(OSError, match="no disk"):
+            await in_thread(fail)
+
+    asyncio.run(main())
+
+
+def test_a_call_that_is_cancelled_is_told_to_stop() -> None:
+    """Nobody waits for it: a disk that hangs keeps no run from its end."""
+    begun, stop, may_end = Event(), Event(), Event()
+
+    def call() -> None:
+        begun.set()
+        may_end.wait(20)
+
+    async def main() -> None:
+        calling = asyncio.create_task(in_thread(call, stop.set))
+        await asyncio.to_thread(begun.wait, 20)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+        assert stop.is_set()
+        may_end.set()
+
+    asyncio.run(main())
+
+
+def test_what_a_cancelled_call_raises_is_no_news() -> None:
+    """Who is cancelled is told that; an error of the call that comes later bothers nobody."""
+    begun, stop = Event(), Event()
+
+    def fail() -> None:
+        begun.set()
+        stop.wait(20)
+        raise OSError("no disk")
+
+    async def main() -> None:
+        calling = asyncio.create_task(in_thread(fail, stop.set))
+        await asyncio.to_thread(begun.wait, 20)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+
+    run(main())

@@ -80,7 +80,7 @@ def test_what_the_journal_knows_is_not_read_again(
     part_way(s3, file, tmp_path)
     held = len(next(iter(s3.uploads.values())).parts)
     offsets: list[int] = []
-    monkeypatch.setattr("asyncup.edges.files.RangeReader.end", property(_note(offsets)))
+    monkeypatch.setattr("asyncup.edges.ranges.RangeReader.end", property(_note(offsets)))
     ears = upload(s3, file, tmp_path)
     assert len(ears.of(events.PartKept)) == held >= 4
     assert len(s3.sent_parts()) == 11 - held == len(offsets)

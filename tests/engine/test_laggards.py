@@ -19,7 +19,7 @@ from asyncup.core.model import UploadResult
 from asyncup.core.options import Options, Overwrite
 from asyncup.edges import body as bodies
 from asyncup.edges.body import PartBody
-from asyncup.edges.files import RangeReader
+from asyncup.edges.ranges import RangeReader
 from asyncup.engine.laggards import Laggards
 from tests.engine.kit import OPTIONS, URI, Ears, Stream, make_file, uploader
 from tests.fakes3 import FakeS3, Request

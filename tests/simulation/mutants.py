@@ -28,8 +28,8 @@ from asyncup.core.resume import Action, ListedParts, Resumption, Unusable, Verdi
 from asyncup.core.selection import Stay
 from asyncup.edges.body import Pace, PartBody
 from asyncup.edges.chunks import ChunkStore, StagedPart
-from asyncup.edges.files import RangeReader
 from asyncup.edges.journal import Journal
+from asyncup.edges.ranges import RangeReader
 from asyncup.engine import cleanup, completion, pending, proving, single, upload
 from asyncup.engine.abort import abort
 from asyncup.engine.cleanup import Cleanup, Pending
