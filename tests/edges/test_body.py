@@ -276,6 +276,22 @@ def test_bodies_on_a_connection_share_their_slices(tmp_path: Path) -> None:
     assert sum(first) == sum(second) == SIZE
 
 
+def test_small_bodies_on_a_connection_come_to_go_at_once(tmp_path: Path) -> None:
+    """What a connection has taken in all counts, not what one body has: small ones are slices."""
+    shared, size = SliceSize(), SLICE
+
+    async def send() -> int:
+        path = tmp_path / "small"
+        path.write_bytes(bytes(size))
+        with PartBody(RangeReader(path, 0, size), size, lambda _: None) as body:
+            body.slice_size = shared
+            return len([piece async for piece in body])
+
+    counts = [run(send()) for _ in range(2 * RISE)]
+    assert counts[0] > counts[RISE // 2] > 1
+    assert counts[-1] == 1
+
+
 class Wire:
     """Takes note of the options that are set; reading them is none of its business."""
 
