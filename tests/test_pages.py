@@ -13,7 +13,7 @@ from tests.cli.kit import tree
 from tests.pages import PAGES, ROOT, Block, anchors, blocks, links, read, texts
 from tests.servers import make_bucket
 
-LANGUAGES = {"sh", "python", "toml", "ini", "json", "promql", "text"}
+LANGUAGES = {"sh", "python", "toml", "ini", "crontab", "json", "promql", "text"}
 
 OLD = """# multi2s3
 Megabytes = 1024*1024

@@ -147,9 +147,10 @@ def _is_too_slow(
         return False
     if (flight.size - flight.sent) / rate <= flight.size / min_rate:
         return False
-    others = [each.rate for each in flights if each is not flight and each.rate is not None]
-    best = max(others, default=known)
-    return best is None or best >= min_rate
+    others = [each for each in flights if each is not flight]
+    best = max((each.rate for each in others if each.rate is not None), default=known)
+    # Where others are on their way, and nobody knows yet how fast, they are waited for.
+    return best >= min_rate if best is not None else not others
 
 
 def _stragglers(flights: Sequence[InFlight], typical: float) -> Iterator[InFlight]:

@@ -295,8 +295,8 @@ class UploadResult:
     resent: int = 0
     checksum: str = ""
     mtime_ns: int | None = None
-    device: int | None = None
-    inode: int | None = None
+    device: int | None = field(default=None, repr=False)
+    inode: int | None = field(default=None, repr=False)
     skipped: str | None = None
 
     @property

@@ -49,6 +49,8 @@ async def send(
         nonlocal resent, attempts, drops
         attempts = n
         async with runtime.slots:
+            # The way may have been lost while this waited for its slot.
+            await runtime.link.ready(uri)
             if runtime.stopping.is_set():
                 raise Interrupted(f"upload part {number} of {uri}: stopped")
             runtime.announce(PartStarted(uri, number, staged.checksums.size, n))

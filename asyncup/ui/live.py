@@ -178,10 +178,10 @@ class LivePanels:
         if self._live is not None:
             self._take_back_traces()
             self._live.update(self.panels())
-        self._print_above()
-        if self._live is not None:
             self._live.stop()
             self._live, self._traces = None, Traces()
+        # Above the panels, it could be beyond the top of a small terminal when they are gone.
+        self._print_above()
 
     @property
     def erasure(self) -> str:

@@ -40,6 +40,7 @@ LET_BE: dict[str, tuple[list[InFlight], float, float | None]] = {
     "none is asked for": ([CRAWLING, FAST], 0.0, None),
     "fast enough": ([CRAWLING, FAST], 40.0, None),
     "too young to tell": ([replace(CRAWLING, rate=None), FAST], 50.0, None),
+    "others too young to tell": ([CRAWLING, *others(2, replace(CRAWLING, rate=None))], 50.0, None),
     "does not move at all": ([replace(CRAWLING, rate=0.0), FAST], 50.0, None),
     "all bytes are sent": ([replace(CRAWLING, sent=SIZE), FAST], 50.0, None),
     "the rest is there before all of it": ([replace(CRAWLING, sent=3300), FAST], 50.0, None),

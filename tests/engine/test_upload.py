@@ -310,7 +310,9 @@ def test_file_that_changes_on_the_way(tmp_path: Path) -> None:
 
     def write(_: int, event: Event) -> None:
         if isinstance(event, events.PartUploaded) and event.part_number == 5:
-            file.write_bytes(make_file(tmp_path, 1050, "other", seed=1).read_bytes())
+            # In place, and never shorter: it may be read at the same time.
+            with file.open("r+b") as opened:
+                opened.write(make_file(tmp_path, 1050, "other", seed=1).read_bytes())
 
     async def main() -> None:
         async with uploader(s3, tmp_path, listener=Ears(write)) as up:
