@@ -181,6 +181,9 @@ def test_killed_server(tmp_path: Path, kind: str) -> None:
         try:
             ended = finish(process)
             assert ended.code == 0, ended.err
+            # What lists objects is up before what reads them: asyncup waits for that.
+            read = asyncup("verify", *upload.arguments[1:3], "--download-all", env=bucket.env)
+            assert read.code == 0, read.err
             upload.check_nothing_is_left()
         finally:
             stop_server(again)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from asyncup.core.bucket import LifecycleRule
-from asyncup.core.errors import AccessDenied, BucketMissing, CredentialsMissing
+from asyncup.core.errors import AccessDenied, BucketMissing, ConnectionLost, CredentialsMissing
 from asyncup.core.model import ChecksumAlgorithm, ObjectAttributes, ObjectURI, Part, Receipt
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.noise import Noise
@@ -151,7 +152,9 @@ def test_trailers(weed: EmbeddedServer, tmp_path: Path) -> None:
             lambda request, **_: announced.append(str(request.headers["x-amz-trailer"])),
         )
         uri = ObjectURI("test-bucket", "object")
-        await s3.put_with_trailer(uri, bytes(1000), ObjectAttributes())
+        # An answer that comes before the body may break off the sending of the rest.
+        with suppress(ConnectionLost):
+            await s3.put_with_trailer(uri, bytes(1000), ObjectAttributes())
 
     # The proxy of the tests passes on no body without a length: it answers by itself.
     stored = Answer(200, "", (ID, 'ETag: "etag"'), early=True)
