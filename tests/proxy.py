@@ -256,6 +256,11 @@ def proxy_to(
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
             await asyncio.sleep(0)
+        # What is left was never served, or is ending politely: TLS waits for the other side to.
+        for transport in list(getattr(loop, "_transports").values()):  # noqa: B009 - it is private
+            transport.abort()
+        for _ in range(5):
+            await asyncio.sleep(0)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
     thread.start()
