@@ -47,12 +47,16 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer that the proxy gives itself, before or after it has read the body."""
+    """An answer that the proxy gives itself, before or after it has read the body.
+
+    A body that comes without its length ends with `end`.
+    """
 
     status: int
     body: str = ""
     headers: tuple[str, ...] = ()
     early: bool = False
+    end: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +353,8 @@ async def _answer(
         if not block:
             raise _Break
         left -= len(block)
+    if answer.end:
+        await reader.readuntil(answer.end)
     # What answers HEAD has the length of a body, and none.
     body = b"" if request.method == "HEAD" else answer.body.encode()
     head = [f"HTTP/1.1 {answer.status} Scripted", f"Content-Length: {len(body)}", *answer.headers]
