@@ -10,7 +10,7 @@ from tests.pages import read, rows, section, table
 MEASURED = read("docs/networks.md") + read("docs/performance.md")
 COMPARISONS = {"README.md": "Beside others", "README.zh-CN.md": "与其他工具的比较"}
 STATUSES = {"README.md": "Exit status", "README.zh-CN.md": "退出码"}
-IN_CHINESE = {"not in time": "超时", "exit 1": "退出码 1"}
+IN_CHINESE = {"not in 170 s": "超时", "exit 1": "退出码 1"}
 
 
 def outcomes(title: str) -> Mapping[str, str]:
