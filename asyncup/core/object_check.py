@@ -36,7 +36,8 @@ class ObjectCheck:
         was told is not told that again.
         """
         if told is None:
-            is_right = answer.checksums.get(_OWN) == ours.values.get(_OWN)
+            own = ours.values.get(_OWN)
+            is_right = own is not None and answer.checksums.get(_OWN) == own
             self._is_computed = self._policy is ChecksumPolicy.AUTO and is_right
             return True
         if told in answer.checksums:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from asyncup.core.model import ChecksumAlgorithm, ObjectHead
+from asyncup.core.model import ChecksumAlgorithm, Checksums, ObjectHead
 from asyncup.core.object_check import ObjectCheck
 from asyncup.core.options import ChecksumPolicy
 from tests.bodies import checksums_of
@@ -27,6 +27,13 @@ def test_not_computed(answer: ObjectHead) -> None:
     """One that tells none, or a wrong one, goes on getting MD5s."""
     check = ObjectCheck(ChecksumPolicy.AUTO)
     assert check.hear(None, answer, OURS)
+    assert check.algorithm is None
+
+
+def test_nothing_to_compare() -> None:
+    """Two that are missing are not alike: where none was computed here, nothing is learned."""
+    check = ObjectCheck(ChecksumPolicy.AUTO)
+    assert check.hear(None, SILENT, Checksums(OURS.size, {}))
     assert check.algorithm is None
 
 
