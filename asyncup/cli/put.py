@@ -12,8 +12,8 @@ from asyncup.cli.stdin import open_stdin
 from asyncup.cli.uploading import Order, carry_out
 from asyncup.core.events import Listener
 from asyncup.core.model import ObjectURI
+from asyncup.core.options import USUAL_PART_SIZE
 from asyncup.core.outcome import RunResult
-from asyncup.core.plan import USUAL
 from asyncup.core.selection import Filters
 from asyncup.edges.files import Left, Walk
 from asyncup.engine.jobs import Job, Named, Selected, Selection
@@ -66,7 +66,7 @@ def selection_of(params: Params, places: Places) -> Selection:
         params["exclude"] or (),
         min_size=params["min_size"],
         max_size=params["max_size"],
-        small=(params["part_size"] or USUAL) if params["skip_small"] else None,
+        small=(params["part_size"] or USUAL_PART_SIZE) if params["skip_small"] else None,
     )
     sources = places.sources
     one_file = len(sources) == 1 and params["files_from"] is None and not Path(sources[0]).is_dir()

@@ -97,6 +97,16 @@ class Aimd:
         self._used = 0.0
         self._count = self._parts = 0
 
+    def lossy(self, now: float, in_use: int) -> SlotsReason | None:
+        """Take in that packets are lost though the link is not full: return why it is doubled now.
+
+        Each connection carries so much there and no more, so nothing has to be measured.
+        """
+        is_full = in_use >= FULL * self.slots
+        if not self._is_first or not is_full or self.slots == self._bounds.most:
+            return None
+        return self._change(now, min(self._bounds.most, 2 * self.slots), SlotsReason.LOSSY)
+
     def restart(self, now: float) -> None:
         """Forget what was measured: something else than the slots has changed."""
         self._trial = None

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from asyncup.core.errors import AsyncupError, ClockCorrected, S3Error, WorkerLost
+from asyncup.core.errors import (
+    AsyncupError,
+    ClockCorrected,
+    ConnectionLost,
+    S3Error,
+    Stalled,
+    WorkerLost,
+)
 
 JITTER = 0.25
 """The share of a delay that chance may take off, so that parts that failed together part ways."""
@@ -22,6 +29,9 @@ def is_free(error: AsyncupError, losses: int) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """Incremental delay: attempt n waits n x `step` seconds, at most `cap`, less some jitter.
+
+    A connection that is lost asks nobody to wait: the first time, there is no delay, and then as
+    if it had been one time fewer.
 
     `give_up_after` is for how many seconds S3 is looked for when it is out of reach.
     """
@@ -54,7 +64,8 @@ class RetryPolicy:
         if not (error.transient or may_pass) or attempt >= self.max_attempts:
             return None
         asked = error.fault.retry_after if isinstance(error, S3Error) else None
-        return max(self.pause(attempt, chance), asked or 0.0)
+        number = attempt - isinstance(error, ConnectionLost | Stalled)
+        return max(self.pause(number, chance), asked or 0.0)
 
     def pause(self, number: int, chance: float) -> float:
         """Return the seconds of the nth pause of a row; none before the first."""

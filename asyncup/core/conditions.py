@@ -39,6 +39,7 @@ class SlotsReason(StrEnum):
     """Why another number of parts may be in flight."""
 
     TRIED = "more may bring more"
+    LOSSY = "packets are lost, and the link is not full"
     IN_VAIN = "more brought no more"
     THROTTLED = "S3 asks for fewer requests"
     LOST = "connections are lost"

@@ -6,10 +6,10 @@ was asked for, which every answer to it carries.
 
 A worker is told first which S3 it is about (`OpenS3`), then what to do: to read a part's bytes
 (`ReadSpan`), or to make one attempt to send them (`UploadPart`, `PutObject`). Meanwhile it tells
-how far it is (`Moved`), asks for bytes where the rate is limited (`Want`, `Grant`), and in the end
-gives one answer: `SpanRead`, `PartTaken`, `ObjectTaken`, `Failed`, or `CalledOff` where it was told
-to leave off (`CallOff`). Every few seconds it says that it is `Alive`. It decides nothing: no
-retry, no delay, no order.
+how far it is (`Moved`), asks for bytes where the rate is limited (`Want`, `Grant`), and whether to
+wait for what has ceased to move (`Stuck`, `Persevere`). In the end it gives one answer: `SpanRead`,
+`PartTaken`, `ObjectTaken`, `Failed`, or `CalledOff` where it was told to leave off (`CallOff`).
+Every few seconds it says that it is `Alive`. It decides nothing: no retry, no delay, no order.
 """
 
 import json
@@ -148,11 +148,15 @@ class Alive(Message):
 
 @dataclass(frozen=True, slots=True)
 class Moved(Message):
-    """So much of an attempt was sent by now; the network was kept waiting for `held` seconds."""
+    """So much of an attempt was sent by now; the network was kept waiting for `held` seconds.
+
+    Its connection `loses` packets, and the link is not full.
+    """
 
     call: int
     sent: int
     held: float
+    loses: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,22 @@ class Want(Message):
 
     call: int
     most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck(Message):
+    """No byte of an attempt has moved for so many seconds, as many as it is given or more."""
+
+    call: int
+    stood_for: float
+
+
+@dataclass(frozen=True, slots=True)
+class Persevere(Message):
+    """Go on for so many seconds more, even if nothing moves; 0 ends the attempt."""
+
+    call: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +227,8 @@ class CalledOff(Answer):
 _KINDS: dict[str, type[Message]] = {
     kind.__name__: kind
     for kind in (
-        *(OpenS3, ReadSpan, UploadPart, PutObject, CallOff, Grant, Ration),
-        *(Alive, Moved, Want, SpanRead, PartTaken, ObjectTaken, Failed, CalledOff),
+        *(OpenS3, ReadSpan, UploadPart, PutObject, CallOff, Grant, Ration, Persevere),
+        *(Alive, Moved, Want, Stuck, SpanRead, PartTaken, ObjectTaken, Failed, CalledOff),
     )
 }
 

@@ -11,6 +11,9 @@ from asyncup.core.sizes import format_size
 
 KIB = 1 << 10
 MIB = 1 << 20
+
+USUAL_PART_SIZE = 16 * MIB
+"""The part size of large files and of streams, if nothing else is asked for."""
 GIB = 1 << 30
 
 

@@ -97,6 +97,12 @@ def until_probe(lost_for: float, took: float, asked: float | None, chance: float
     return max(own - took, asked or 0.0)
 
 
+REVIVAL = 5.0
+"""Seconds for which connections that have outlived an outage are waited for after it.
+
+The kernel sends again what was not acknowledged, at pauses of its own (`asyncup.edges.tcp`).
+"""
+
 MOMENT = 0.001
 """Seconds that no one can wait for: added to a clock that has run for long, fewer are none."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from asyncup.core.errors import SourceUnsuitable
 from asyncup.core.model import Part
-from asyncup.core.options import MIB, Limits
+from asyncup.core.options import USUAL_PART_SIZE, Limits
 from asyncup.core.sizes import format_size
 
 
@@ -62,9 +62,6 @@ class UploadPlan:
         return UploadPlan(size, self.part_size)
 
 
-USUAL = 16 * MIB
-"""The part size of large files and of streams, if nothing else is asked for."""
-
 SEVERAL = 32
 """Parts that a file is to have at least: on a link that loses packets, many connections carry what
 one cannot, and less is in flight when it breaks.
@@ -73,7 +70,7 @@ one cannot, and less is in flight when it breaks.
 
 def usual_part_size(size: int | None, limits: Limits) -> int:
     """Return the part size that suits a file, if nothing else is asked for."""
-    usual, step = min(USUAL, limits.max_part_size), limits.part_size_step
+    usual, step = min(USUAL_PART_SIZE, limits.max_part_size), limits.part_size_step
     if size is None or size <= usual:
         return usual
     return min(usual, max(limits.min_part_size, -(-size // (SEVERAL * step)) * step))

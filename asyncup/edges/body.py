@@ -10,7 +10,14 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, Self
 
 from asyncup.core.errors import AsyncupError
-from asyncup.edges.tcp import UNSENT, Acknowledgements, Settable, limit_unsent
+from asyncup.edges.tcp import (
+    UNSENT,
+    Acknowledgements,
+    Settable,
+    limit_pauses,
+    limit_unsent,
+    path_of,
+)
 
 FIRST_SLICE, LEAST_SLICE, SLICE = 32 << 10, 4 << 10, 256 << 10
 """Bytes handed on at once: at first, at least, and at most."""
@@ -33,22 +40,54 @@ Pace = Callable[[int], int | Awaitable[int]]
 """Asked before bytes are handed on: of so many, how many may go, now or when it is awaited."""
 
 
+Persist = Callable[[float], float]
+"""Asked when no byte has moved for so many seconds: for how many more may it go on? 0 ends it."""
+
+
 def at_once(most: int) -> int:
     """Let all go; the pace of who knows no limit."""
     return most
 
 
+def no_longer(_stood_for: float) -> float:
+    """Give up what stands still: so persists who knows of nothing else."""
+    return 0.0
+
+
+class Floor:
+    """What all connections to a server have in common: the shortest round trip, in seconds."""
+
+    def __init__(self) -> None:
+        self.least = float("inf")
+
+
 class SliceSize:
     """How many bytes suit a connection at once; the bodies that follow each other there share it.
 
+    It also looks at the way that they take, and lets the kernel's pauses suit it.
+
     Attributes:
         current: the size of the next slice.
+        loses: whether packets get lost on the way, and no queue is full.
     """
 
-    def __init__(self, connection: Settable | None = None) -> None:
+    def __init__(self, connection: Settable | None = None, floor: Floor | None = None) -> None:
         self._connection = connection
+        self._floor = floor or Floor()
         self._sent = 0
+        self._looked_at = float("-inf")
+        self.loses = False
         self.current = min(FIRST_SLICE, SLICE)
+
+    def look(self, now: float) -> None:
+        """See how the way is; `now` is the time of the event loop."""
+        if self._connection is None or now - self._looked_at < LATE:
+            return
+        self._looked_at = now
+        if (path := path_of(self._connection)) is not None:
+            self._floor.least = min(self._floor.least, path.least)
+            self.loses = path.loses(self._floor.least)
+            limit_pauses(self._connection, path)
 
     def took(self, seconds: float, count: int) -> None:
         """Take note of how long a slice of `count` bytes took."""
@@ -85,8 +124,10 @@ class PartBody:
         moved: is told how many bytes the network took since it was last told; a negative number
             takes them back when S3 wants them from the start again (a redirect).
         pace: how fast they may go.
+        persist: whether they are waited for after they have ceased to move.
 
     Attributes:
+        persist: that.
         failure: what went wrong while reading. The HTTP client wraps exceptions of a body in its
             own, which hides that it was not the network.
         acknowledgements: those of the connection that it travels on, while there is one.
@@ -99,7 +140,9 @@ class PartBody:
         size: int,
         moved: Callable[[int], None],
         pace: Pace = at_once,
+        persist: Persist = no_longer,
     ) -> None:
+        self.persist = persist
         self._reader = reader
         self._size = size
         self._moved = moved
@@ -127,6 +170,11 @@ class PartBody:
     def sent(self) -> int:
         """Bytes of this attempt that the network took."""
         return self._sent
+
+    @property
+    def loses(self) -> bool:
+        """Whether packets get lost on the way, and no queue is full, as far as the system tells."""
+        return self.slice_size.loses
 
     @property
     def has_left(self) -> bool:
@@ -169,6 +217,7 @@ class PartBody:
         self._took(count, self._asked_at)
         if self._handed:
             self.slice_size.took(self._asked_at - self._handed_at, count)
+            self.slice_size.look(self._asked_at)
         try:
             return await self._next()
         finally:

@@ -24,7 +24,7 @@ from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.names import printable
 from asyncup.core.sizes import format_size
 from asyncup.edges.blocks import SPARE
-from asyncup.edges.body import Pace, PartBody, at_once
+from asyncup.edges.body import Pace, PartBody, Persist, at_once, no_longer
 from asyncup.edges.held import HeldReader
 from asyncup.edges.locks import Lock
 from asyncup.edges.ranges import RangeReader, Take
@@ -67,9 +67,11 @@ class StagedPart:
         """Whether it is what was read once, whatever becomes of the source."""
         return self.owned or self.held is not None
 
-    def body(self, moved: Callable[[int], None], pace: Pace = at_once) -> PartBody:
+    def body(
+        self, moved: Callable[[int], None], pace: Pace = at_once, persist: Persist = no_longer
+    ) -> PartBody:
         """Open the bytes for one attempt; the arguments are those of `PartBody`."""
-        return PartBody(self._reader(), self.checksums.size, moved, pace)
+        return PartBody(self._reader(), self.checksums.size, moved, pace, persist)
 
     def _reader(self) -> RangeReader | HeldReader:
         if self.held is not None:

@@ -34,7 +34,7 @@ from asyncup.core.model import (
     Upload,
 )
 from asyncup.core.rates import lease
-from asyncup.edges.body import Pace
+from asyncup.edges.body import Pace, Persist
 from asyncup.edges.chunks import StagedPart
 from asyncup.edges.hands import Attempt, Hands, Sent
 from asyncup.edges.hired import Hired
@@ -90,9 +90,11 @@ class Crew:
                 for worker in self._workers:
                     worker.tell(Ration())
 
-    def attempt(self, staged: StagedPart, moved: Sent, pace: Pace) -> "CrewAttempt":
+    def attempt(
+        self, staged: StagedPart, moved: Sent, pace: Pace, persist: Persist
+    ) -> "CrewAttempt":
         """Return an attempt that a worker makes."""
-        return CrewAttempt(self, staged, moved, pace)
+        return CrewAttempt(self, staged, moved, pace, persist)
 
     async def read(
         self,
@@ -139,15 +141,23 @@ class Crew:
 
 
 class CrewAttempt:
-    """An attempt by a worker; see `asyncup.edges.hands.Attempt`."""
+    """An attempt by a worker; see `asyncup.edges.hands.Attempt`.
 
-    def __init__(self, crew: Crew, staged: StagedPart, moved: Sent, pace: Pace) -> None:
+    Attributes:
+        persist: whether the worker waits for bytes that have ceased to move.
+    """
+
+    def __init__(
+        self, crew: Crew, staged: StagedPart, moved: Sent, pace: Pace, persist: Persist
+    ) -> None:
+        self.persist = persist
         self._crew = crew
         self._staged = staged
         self._moved = moved
         self._pace = pace
         self._sent = 0
         self._held = 0.0
+        self._loses = False
         self._own: Attempt | None = None
 
     def __enter__(self) -> Self:
@@ -164,12 +174,18 @@ class CrewAttempt:
         """Bytes that the network took, as far as the worker has told."""
         return self._sent if self._own is None else self._own.sent
 
+    @property
+    def loses(self) -> bool:
+        """Whether packets get lost on the way, and no queue is full."""
+        return self._loses if self._own is None else self._own.loses
+
     def held(self, now: float) -> float:
         """Return the seconds in which the network waited for bytes."""
         return self._held if self._own is None else self._own.held(now)
 
-    def told(self, sent: int, held: float) -> None:
+    def told(self, sent: int, held: float, *, loses: bool) -> None:
         """Take note of how far the worker is."""
+        self._loses = loses
         count, self._sent, self._held = sent - self._sent, sent, held
         if count:
             self._moved(count)
@@ -221,7 +237,7 @@ class CrewAttempt:
         return self._staged.held is None and self._crew.who() is not None
 
     def _by_ourselves(self) -> Attempt:
-        self._own = self._crew.own.attempt(self._staged, self._moved, self._pace)
+        self._own = self._crew.own.attempt(self._staged, self._moved, self._pace, self.persist)
         return self._own
 
     async def _common(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from asyncup.core.model import (
     ObjectURI,
     Upload,
 )
-from asyncup.edges.body import Pace, PartBody
+from asyncup.edges.body import Pace, PartBody, Persist
 from asyncup.edges.chunks import StagedPart
 from asyncup.edges.gateway import Gateway
 
@@ -26,6 +26,10 @@ class Moving(Protocol):
     @property
     def sent(self) -> int:
         """Those of them that the network took."""
+
+    @property
+    def loses(self) -> bool:
+        """Whether packets get lost on the way, and no queue is full, as far as anybody knows."""
 
     def held(self, now: float) -> float:
         """Return the seconds in which the network waited for bytes, and not they for it.
@@ -61,8 +65,8 @@ class Attempt(Moving, Protocol):
 class Hands(Protocol):
     """Makes attempts."""
 
-    def attempt(self, staged: StagedPart, moved: Sent, pace: Pace) -> Attempt:
-        """Return one that is to be made; it goes no faster than `pace` lets it."""
+    def attempt(self, staged: StagedPart, moved: Sent, pace: Pace, persist: Persist) -> Attempt:
+        """Return one that is to be made: as fast as `pace`, and as patient as `persist` has it."""
 
 
 class OwnHands:
@@ -71,9 +75,9 @@ class OwnHands:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    def attempt(self, staged: StagedPart, moved: Sent, pace: Pace) -> Attempt:
+    def attempt(self, staged: StagedPart, moved: Sent, pace: Pace, persist: Persist) -> Attempt:
         """Return an attempt over one request of this process."""
-        return OwnAttempt(self._gateway, staged, staged.body(moved, pace))
+        return OwnAttempt(self._gateway, staged, staged.body(moved, pace, persist))
 
 
 class OwnAttempt:
@@ -97,6 +101,11 @@ class OwnAttempt:
     def sent(self) -> int:
         """Bytes that the network took."""
         return self._body.sent
+
+    @property
+    def loses(self) -> bool:
+        """Whether packets get lost on the way, and no queue is full."""
+        return self._body.loses
 
     def held(self, now: float) -> float:
         """Return the seconds in which the network waited for bytes."""

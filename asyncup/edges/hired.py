@@ -16,14 +16,17 @@ from asyncup.core.messages import (
     ObjectTaken,
     OpenS3,
     PartTaken,
+    Persevere,
     PutObject,
     Ration,
     ReadSpan,
     Send,
     SpanRead,
+    Stuck,
     UploadPart,
     Want,
 )
+from asyncup.edges.body import Persist
 from asyncup.edges.channel import WorkerChannel
 from asyncup.edges.workbench import BEAT
 
@@ -47,11 +50,15 @@ StartWorker = Callable[[], Awaitable[WorkerChannel]]
 class Watched(Protocol):
     """Somebody who is told how an attempt goes on."""
 
-    def told(self, sent: int, held: float) -> None:
+    def told(self, sent: int, held: float, *, loses: bool) -> None:
         """Take note of how far it is."""
 
     def allowance(self, most: int) -> int | Awaitable[int] | None:
         """Return how many bytes may go now, or what gives that; None: all."""
+
+    @property
+    def persist(self) -> Persist:
+        """Tells whether to wait for what has ceased to move."""
 
 
 class _Call:
@@ -213,18 +220,24 @@ class Hired:
     def _hear(self, message: Message) -> None:
         self._silent = 0
         match message:
-            case Moved(number, sent, held) if call := self._calls.get(number):
+            case Moved(number) | Want(number) | Stuck(number) if call := self._calls.get(number):
                 if call.attempt is not None:
-                    call.attempt.told(sent, held)
-            case Want(number, most) if call := self._calls.get(number):
-                if call.attempt is not None:
-                    self._grant(call, call.attempt.allowance(most))
+                    self._hear_of(call, call.attempt, message)
             case Answer(number) if call := self._calls.pop(number, None):
                 if isinstance(message, _DONE):
                     self.losses = 0
                 call.end(message)
             case _:
                 pass
+
+    def _hear_of(self, call: _Call, attempt: Watched, message: Moved | Want | Stuck) -> None:
+        match message:
+            case Moved(_, sent, held, loses):
+                attempt.told(sent, held, loses=loses)
+            case Want(_, most):
+                self._grant(call, attempt.allowance(most))
+            case Stuck(number, stood_for):
+                self.tell(Persevere(number, attempt.persist(stood_for)))
 
     def _grant(self, call: _Call, allowance: int | Awaitable[int] | None) -> None:
         call.grant_no_more()

@@ -8,13 +8,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore import exceptions as boto
 
-from asyncup.edges.body import PartBody, SliceSize
+from asyncup.edges.body import Floor, PartBody, SliceSize
 from asyncup.edges.tcp import Acknowledgements, control_congestion, set_up
 from asyncup.edges.threads import DaemonThreads
 
@@ -117,8 +117,9 @@ class Trust:
 
     What takes one connection down, a server that ends or a network that changes, has often taken
     those down that lie idle beside it, and nothing tells that of them until a request is lost. So
-    those that were handed out before the last loss are not used again, and what was lost itself
-    goes over a new one: dead connections cost a request one attempt, however many there are.
+    those that were handed out before the last loss, and have carried no answer since, are not used
+    again, and what was lost itself goes over a new one: dead connections cost a request one
+    attempt, however many there are.
     """
 
     def __init__(self) -> None:
@@ -126,6 +127,7 @@ class Trust:
         # By protocol, which is Python's in every loop; to a transport of uvloop, nothing can refer
         # weakly.
         self._handed_out: WeakKeyDictionary[asyncio.BaseProtocol, int] = WeakKeyDictionary()
+        self._in_use: WeakValueDictionary[str, asyncio.BaseProtocol] = WeakValueDictionary()
         # A set in order.
         self._unanswered: dict[str, None] = {}
 
@@ -140,6 +142,9 @@ class Trust:
             self._losses += isinstance(error, _LOST)
             raise
         self._unanswered.pop(name, None)
+        connection = self._in_use.pop(name, None)
+        if connection is not None:
+            self._handed_out[connection] = self._losses
 
     def _remember(self, name: str) -> None:
         self._unanswered.pop(name, None)
@@ -153,6 +158,7 @@ class Trust:
         if handed_out is not None and (handed_out < self._losses or name in self._unanswered):
             return False
         self._handed_out[connection] = self._losses
+        self._in_use[name] = connection
         return True
 
 
@@ -167,7 +173,19 @@ class _Request:
 _REQUEST = ContextVar("_REQUEST", default=_Request())  # noqa: B039 - it is frozen
 
 
-SliceSizes = WeakKeyDictionary[asyncio.BaseProtocol, SliceSize]
+class SliceSizes:
+    """What suits each connection to a server."""
+
+    def __init__(self) -> None:
+        self._floor = Floor()
+        self._sizes: WeakKeyDictionary[asyncio.BaseProtocol, SliceSize] = WeakKeyDictionary()
+
+    def of(self, transport: asyncio.Transport) -> SliceSize:
+        """Return that of one connection."""
+        protocol = transport.get_protocol()
+        if protocol not in self._sizes:
+            self._sizes[protocol] = SliceSize(transport.get_extra_info("socket"), self._floor)
+        return self._sizes[protocol]
 
 
 def _use(
@@ -186,7 +204,8 @@ def _use(
     if body is not None:
         connection, now = transport.get_extra_info("socket"), asyncio.get_running_loop().time()
         body.acknowledgements = Acknowledgements(connection, now)
-        body.slice_size = sizes.setdefault(transport.get_protocol(), SliceSize(connection))
+        body.slice_size = sizes.of(transport)
+        body.slice_size.look(now)
 
 
 class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types

@@ -227,7 +227,8 @@ async def _clock(within: float, body: PartBody | None) -> AsyncIterator[None]:
 class _StallClock:
     """Ends a scope when no bytes of a body have moved for so many seconds.
 
-    It looks at that when it would ring, so bytes that move cost nothing.
+    It looks at that when it would ring, so bytes that move cost nothing. Where some have moved
+    before, the body is asked first whether to go on waiting for its connection.
     """
 
     def __init__(self, scope: asyncio.Timeout, body: PartBody, within: float) -> None:
@@ -248,9 +249,15 @@ class _StallClock:
         if self._body.has_left:
             # A store may write all of it before it answers.
             patience += self._within + len(self._body) / _SLOWEST_STORE
-        due = self._body.moved_at(now) + patience
+        moved_at = self._body.moved_at(now)
+        due = moved_at + patience
         if due > now:
             self._timer = self._loop.call_at(due, self._look)
+            return
+        # Before the first byte, there is no connection yet that could survive.
+        more = self._body.persist(now - moved_at) if self._body.sent else 0.0
+        if more > 0:
+            self._timer = self._loop.call_later(more, self._look)
         else:
             self._scope.reschedule(now)
 

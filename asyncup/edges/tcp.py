@@ -8,17 +8,25 @@ import socket
 import struct
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from asyncup.core.errors import UsageError
 
-LONGEST_PAUSE = 2.0
-"""Seconds, at most, until the kernel sends again what nobody has acknowledged.
-
-Otherwise the pauses double up to two minutes (RFC 6298, 5.5), and a link that comes back after ten
-seconds stands idle for as long again. More than the round trip of any link that is worth using.
+SHORTEST_LIMIT, LONGEST_LIMIT = 1.0, 8.0
+"""Seconds: the least that the kernel takes for TCP_RTO_MAX_MS; and more than any round trip, but
+those that it believes to have seen when an acknowledgement was held up by an outage.
 """
+
+FIRST_LIMIT = 2.0
+"""Seconds, at most, between two attempts to open a connection, whose round trip nobody knows."""
+
+ROUND_TRIPS = 2
+"""How many pauses that suit a round trip (RFC 6298) the longest one has."""
+
+FLAT = 1.25
+"""A round trip of so many shortest ones has no full queue in it: that would be as long again."""
 
 GIVEN_UP = 600.0
 """Seconds after which the kernel gives up a connection on which nothing is acknowledged.
@@ -39,13 +47,25 @@ _INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux"
 _UNACKNOWLEDGED = 24
 """Where it has `tcpi_unacked`, the segments that were sent and not acknowledged, as 32 bits."""
 
+_ROUND_TRIP = 68
+"""Where it has `tcpi_rtt` and `tcpi_rttvar`, the round trip and its variation, as 32 bits each."""
+
+_RESENT = 100
+"""Where it has `tcpi_total_retrans`, segments that were sent again, as 32 bits."""
+
 _LAST_ACK_RECEIVED = 56
 """Where it has `tcpi_last_ack_recv`, milliseconds since the last acknowledgement, as 32 bits."""
 
 _BYTES_ACKNOWLEDGED = 120
 """Where it has `tcpi_bytes_acked`, all bytes that were, as 64 bits; since Linux 4.1."""
 
-_SIZE = _BYTES_ACKNOWLEDGED + 8
+_LEAST = 148
+"""Where it has `tcpi_min_rtt`, the shortest round trip, as 32 bits; since Linux 4.6."""
+
+_SIZE = _LEAST + 4
+
+_MICRO = 1e6
+"""Its times are in microseconds, if nothing else is told."""
 
 UNSENT = 128 << 10
 """Bytes that the kernel takes ahead at most of who is not known to be quick."""
@@ -84,8 +104,73 @@ def set_up(opened: socket.socket) -> None:
     limit_unsent(opened, UNSENT)
     if _RTO_MAX_MS is not None:
         with suppress(OSError):  # an older kernel
-            opened.setsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS, int(LONGEST_PAUSE * 1000))
+            opened.setsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS, int(FIRST_LIMIT * 1000))
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(GIVEN_UP * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class TCPPath:
+    """What a connection has seen of its way; times in seconds.
+
+    Attributes:
+        round_trip: of late, smoothed.
+        variation: of that.
+        least: the shortest one.
+        resent: packets that were sent again.
+    """
+
+    round_trip: float
+    variation: float
+    least: float
+    resent: int
+
+    @property
+    def longest_pause(self) -> float:
+        """The longest pause that suits the round trip (RFC 6298)."""
+        suits = self.round_trip + 4 * self.variation
+        return min(max(SHORTEST_LIMIT, ROUND_TRIPS * suits), LONGEST_LIMIT)
+
+    def loses(self, least: float) -> bool:
+        """Return whether packets get lost though no queue is full, which would take time to pass.
+
+        `least` is the shortest round trip of all connections: one that was opened while a queue
+        was full has seen no shorter one.
+        """
+        return self.resent > 0 and self.round_trip <= FLAT * least
+
+
+def path_of(connection: Socket) -> TCPPath | None:
+    """Return what the kernel tells of a connection's way, if it does."""
+    told = told_by(connection)
+    if told is None:
+        return None
+    round_trip, variation = struct.unpack_from("=II", told, _ROUND_TRIP)
+    (resent,), (least,) = (struct.unpack_from("=I", told, at) for at in (_RESENT, _LEAST))
+    return TCPPath(round_trip / _MICRO, variation / _MICRO, least / _MICRO, resent)
+
+
+def limit_pauses(connection: Settable, path: TCPPath) -> None:
+    """Let the kernel send again what nobody has acknowledged at pauses that suit the round trip.
+
+    Otherwise the pauses double up to two minutes (RFC 6298, 5.5), and a link that comes back after
+    ten seconds stands idle for as long again. A round trip grows with the queue of a slow link,
+    and what is sent again too soon makes that longer: so this is to be called again and again.
+    """
+    if _RTO_MAX_MS is not None:
+        with suppress(OSError):  # an older kernel, or closed
+            milliseconds = int(path.longest_pause * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, _RTO_MAX_MS, milliseconds)
+
+
+def told_by(connection: Socket) -> bytes | None:
+    """Return what the kernel tells of a connection, if it tells enough."""
+    if _INFO is None:
+        return None
+    try:
+        told = connection.getsockopt(socket.IPPROTO_TCP, _INFO, _SIZE)
+    except OSError:  # it is closed
+        return None
+    return told if len(told) == _SIZE else None
 
 
 def control_congestion(connection: Settable, name: str) -> None:
@@ -132,7 +217,7 @@ class Acknowledgements:
     def __init__(self, connection: Socket, now: float) -> None:
         self._connection = connection
         self._last = now
-        self._bytes = _count(self._told())
+        self._bytes = _count(told_by(connection))
 
     def last(self, now: float) -> float:
         """Return when there were new ones last; where the system does not tell, the beginning.
@@ -140,7 +225,7 @@ class Acknowledgements:
         What is told may be somewhat later than they were: a peer that takes nothing more says so
         again and again, and the kernel tells the time of the last word of any kind.
         """
-        told = self._told()
+        told = told_by(self._connection)
         if told is None:
             return self._last
         (age,) = struct.unpack_from("=I", told, _LAST_ACK_RECEIVED)
@@ -151,18 +236,8 @@ class Acknowledgements:
     @property
     def are_due(self) -> bool:
         """Whether the kernel waits for some; not as long as it is the peer who takes no more."""
-        told = self._told()
+        told = told_by(self._connection)
         return told is not None and struct.unpack_from("=I", told, _UNACKNOWLEDGED) > (0,)
-
-    def _told(self) -> bytes | None:
-        """Return what the kernel tells, if it tells enough."""
-        if _INFO is None:
-            return None
-        try:
-            told = self._connection.getsockopt(socket.IPPROTO_TCP, _INFO, _SIZE)
-        except OSError:  # it is closed
-            return None
-        return told if len(told) == _SIZE else None
 
 
 def _count(told: bytes | None) -> int:

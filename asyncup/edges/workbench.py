@@ -18,11 +18,13 @@ from asyncup.core.messages import (
     Moved,
     ObjectTaken,
     PartTaken,
+    Persevere,
     PutObject,
     Ration,
     ReadSpan,
     Send,
     SpanRead,
+    Stuck,
     UploadPart,
     Want,
 )
@@ -37,6 +39,9 @@ TICK = 0.05
 
 BEAT = 5.0
 """Seconds between two signs of life."""
+
+MOMENT = 0.25
+"""Seconds in which a question is answered."""
 
 
 async def read(asked: ReadSpan) -> SpanRead:
@@ -102,7 +107,27 @@ class _Flight:
 
     def __init__(self, body: PartBody) -> None:
         self.body = body
-        self.told = (0, 0.0)
+        self.told = (0, 0.0, False)
+
+
+class Patience:
+    """How long one attempt is waited for that stands still; `ask` is told for how long it has."""
+
+    def __init__(self, ask: Callable[[float], None]) -> None:
+        self._ask = ask
+        self._more: float | None = None
+
+    def persist(self, stood_for: float) -> float:
+        """Return what was answered; as long as nothing was, a moment."""
+        more, self._more = self._more, None
+        if more is None:
+            self._ask(stood_for)
+            return MOMENT
+        return more
+
+    def answer(self, more: float) -> None:
+        """Take in for how many seconds to go on."""
+        self._more = more
 
 
 class Workbench:
@@ -121,6 +146,7 @@ class Workbench:
         self._adopt = adopt
         self._tasks: dict[int, asyncio.Task[Answer]] = {}
         self._leases: dict[int, Lease] = {}
+        self._patience: dict[int, Patience] = {}
         self._flights: dict[int, _Flight] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -155,11 +181,14 @@ class Workbench:
             case Send(call=call):
                 self._adopt(message.identity)
                 lease = self._leases[call] = self._lease(message)
-                self._begin(group, call, self._send(message, lease))
+                patience = self._patience[call] = Patience(partial(self._stuck, call))
+                self._begin(group, call, self._send(message, lease, patience))
             case CallOff(call) if call in self._tasks:
                 self._tasks[call].cancel()
             case Grant(call, count) if call in self._leases:
                 self._leases[call].grant(count)
+            case Persevere(call, seconds) if call in self._patience:
+                self._patience[call].answer(seconds)
             case Ration():
                 for lease in self._leases.values():
                     lease.ration()
@@ -169,6 +198,9 @@ class Workbench:
     def _lease(self, asked: Send) -> Lease:
         call, count = asked.call, 0 if asked.is_limited else None
         return Lease(asked.span.size, count, lambda most: self._channel.send(Want(call, most)))
+
+    def _stuck(self, call: int, stood_for: float) -> None:
+        self._channel.send(Stuck(call, stood_for))
 
     def _begin(
         self, group: asyncio.TaskGroup, call: int, doing: Coroutine[Any, Any, Answer]
@@ -183,15 +215,16 @@ class Workbench:
         doing.close()
         del self._tasks[call]
         self._leases.pop(call, None)
+        self._patience.pop(call, None)
         if task.cancelled():
             self._channel.send(CalledOff(call))
         elif task.exception() is None:
             self._channel.send(task.result())
 
-    async def _send(self, asked: Send, lease: Lease) -> Answer:
+    async def _send(self, asked: Send, lease: Lease, patience: Patience) -> Answer:
         span, call = asked.span, asked.call
         reader = RangeReader(span.path, span.offset, span.size)
-        with PartBody(reader, span.size, lambda _: None, lease.pace) as body:
+        with PartBody(reader, span.size, lambda _: None, lease.pace, patience.persist) as body:
             self._flights[call] = _Flight(body)
             self._report_later()
             try:
@@ -230,7 +263,7 @@ class Workbench:
     def _report(self, call: int, flight: _Flight) -> None:
         """Tell how far an attempt is, unless it has been told."""
         now = asyncio.get_running_loop().time()
-        told = (flight.body.sent, flight.body.held(now))
+        told = (flight.body.sent, flight.body.held(now), flight.body.loses)
         if told != flight.told:
             flight.told = told
             self._channel.send(Moved(call, *told))

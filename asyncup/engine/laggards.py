@@ -1,4 +1,7 @@
-"""Watches the parts in flight: an attempt that lags is dropped, so that its part goes again."""
+"""Watches the parts in flight: an attempt that lags is dropped, so that its part goes again.
+
+Where many of them lose packets on a link that is not full, that is told: more connections help.
+"""
 
 import asyncio
 from collections import deque
@@ -17,6 +20,12 @@ TICK = 1.0
 _LOOKS = 8
 """Looks in a window, at least."""
 
+STANDSTILL = 5.0
+"""Seconds, at least, in which nothing moved at all, for which no part can be blamed."""
+
+MANY = 4
+"""One in so many connections that lose packets on a link that is not full: there is room."""
+
 _REMEMBERED = 32
 """Parts that have arrived, of which the typical rate is taken."""
 
@@ -24,31 +33,42 @@ _REMEMBERED = 32
 class _Flight:
     """One attempt on its way; `scope` ends it, for a `reason`."""
 
-    def __init__(self, body: Moving, drops: int, window: float, now: float) -> None:
+    def __init__(self, body: Moving, drops: int, window: float, now: float, stood: float) -> None:
         self.scope = asyncio.timeout(None)
         self.reason = ""
         self._body = body
         self._drops = drops
         self._window = window
-        self._began = now
+        self._began = now - stood
         self._track = Track(window)
 
-    def age(self, now: float) -> float:
+    @property
+    def sent(self) -> int:
+        """Bytes of it that the network took."""
+        return self._body.sent
+
+    @property
+    def loses(self) -> bool:
+        """Whether its packets get lost though the link is not full."""
+        return self._body.loses
+
+    def age(self, now: float, stood: float) -> float:
         """Return for how long the network has had bytes to carry, or had to get ready for them.
 
-        What holds them back on this side, such as a disk, is not the connection's fault.
+        What holds them back on this side, such as a disk, is not the connection's fault; nor is
+        that nothing moved at all, for `stood` seconds since this run has begun.
         """
-        return now - self._began - self._body.held(now)
+        return now - stood - self._began - self._body.held(now)
 
-    def rate(self, now: float) -> float | None:
+    def rate(self, now: float, stood: float) -> float | None:
         """Return the rate of all of it, from the beginning to the answer."""
-        age = self.age(now)
+        age = self.age(now, stood)
         return len(self._body) / age if age > 0 else None
 
-    def look(self, key: int, now: float, typical: float | None) -> InFlight:
-        """Take note of how far it is, and return what is known of it by now."""
+    def look(self, key: int, age: float, typical: float | None) -> InFlight:
+        """Take note of how far it is at this age, and return what is known of it by now."""
         size, sent = len(self._body), self._body.sent
-        self._track.note(self.age(now), sent)
+        self._track.note(age, sent)
         span = self._window if typical is None else typical_time(size, typical)
         return InFlight(
             id=key,
@@ -68,6 +88,7 @@ class Laggards:
         window: seconds over which that is taken.
         stopping: once set, nothing is dropped: what is in flight is to arrive.
         is_idle: says whether slots are free that no part waits for.
+        lose_packets: is called, again and again, as long as many of them do.
     """
 
     def __init__(
@@ -76,14 +97,18 @@ class Laggards:
         window: float,
         stopping: asyncio.Event,
         is_idle: Callable[[], bool],
+        lose_packets: Callable[[], None] = lambda: None,
     ) -> None:
         self._min_rate = min_rate
         self._window = window
         self._stopping = stopping
         self._is_idle = is_idle
+        self._lose_packets = lose_packets
         self._flights: dict[int, _Flight] = {}
         self._ids = count()
         self._rates: deque[float] = deque(maxlen=_REMEMBERED)
+        self._seen = (0.0, 0)
+        self._stood = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
@@ -96,7 +121,8 @@ class Laggards:
         Raises:
             TooSlow: it was dropped; `fault` says what it was about.
         """
-        flight = _Flight(body, drops, self._window, asyncio.get_running_loop().time())
+        loop = asyncio.get_running_loop()
+        flight = _Flight(body, drops, self._window, loop.time(), self._stood)
         try:
             async with flight.scope:
                 with self._in_flight(flight):
@@ -105,13 +131,15 @@ class Laggards:
             if not flight.reason:
                 raise
             raise TooSlow(replace(fault, message=flight.reason)) from error
-        rate = flight.rate(asyncio.get_running_loop().time())
+        rate = flight.rate(loop.time(), self._stood)
         if rate is not None:
             self._rates.append(rate)
 
     @contextmanager
     def _in_flight(self, flight: _Flight) -> Iterator[None]:
         key = next(self._ids)
+        if not self._flights:
+            self._seen = (asyncio.get_running_loop().time(), 0)
         self._flights[key] = flight
         self._look_later()
         try:
@@ -135,7 +163,14 @@ class Laggards:
         self._look_later()
         now, typical = asyncio.get_running_loop().time(), typical_rate(self._rates)
         flights = {key: each for key, each in self._flights.items() if not each.reason}
-        seen = [flight.look(key, now, typical) for key, flight in flights.items()]
+        if not self._have_moved(list(flights.values()), now):
+            return
+        if MANY * sum(flight.loses for flight in flights.values()) >= max(1, len(flights)):
+            self._lose_packets()
+        seen = [
+            flight.look(key, flight.age(now, self._stood), typical)
+            for key, flight in flights.items()
+        ]
         found = to_drop(
             seen,
             min_rate=self._min_rate,
@@ -146,3 +181,18 @@ class Laggards:
         for key, reason in found.items():
             flights[key].reason = reason
             flights[key].scope.reschedule(now)
+
+    def _have_moved(self, flights: list[_Flight], now: float) -> bool:
+        """Say whether any of them has moved since this was asked last.
+
+        A link that was down makes no part slower than another. One that is alone may as well have
+        lost its connection: it is looked at all the same.
+        """
+        then, before = self._seen
+        sent, is_alone = sum(flight.sent for flight in flights), len(flights) <= 1
+        if sent == before and not is_alone:
+            return False
+        if now - then >= STANDSTILL and not is_alone:
+            self._stood += now - then
+        self._seen = (now, sent)
+        return True

@@ -76,12 +76,14 @@ class Link:
         self._findings = 0
         self._answers = int(is_known)
         self._next_start = 0.0
+        self._answered_at = self._found_at = self._doubted_at = float("-inf")
         self._paused: float | None = None
         self._end: tuple[int, Callable[[], AsyncupError]] | None = None
 
     def answered(self, *, acknowledged: bool) -> None:
         """Note that S3 has answered a request; `acknowledged` says that it has taken bytes."""
         self._answers += 1
+        self._answered_at = self._now()
         self.has_answered = True
         self.has_worked = self.has_worked or acknowledged
 
@@ -95,6 +97,29 @@ class Link:
         if self._paused is not None and self._lost is not None:
             self._lost.since += self._now() - max(self._paused, self._lost.since)
         self._paused = None
+
+    def persist(self, stood_for: float) -> float:
+        """Return for how many seconds more to keep a connection that has carried bytes before.
+
+        It has carried none for `stood_for` seconds. Either it is lost, or the way is, and then
+        what was sent over it is not: it may go on where it was. The first one gives up, by which
+        it is found out; the others are kept until that is known, and a while longer if it was
+        the way.
+        """
+        now = self._now()
+        if self._lost is not None or self._asking.locked():
+            return NAP
+        if self._end is not None and self._end[0] == self._findings:
+            return 0.0
+        if now - self._found_at < outage.REVIVAL:
+            return self._found_at + outage.REVIVAL - now
+        if now - self._answered_at < stood_for:
+            # Others have been answered meanwhile.
+            return 0.0
+        if now - self._doubted_at < NAP:
+            return NAP
+        self._doubted_at = now
+        return 0.0
 
     async def ready(self, uri: ObjectURI) -> None:
         """Wait until a request may be begun; `uri` is what it is about.
@@ -112,8 +137,16 @@ class Link:
             self._check_end(before)
         await self._take_turns()
 
-    async def examine(self, error: AsyncupError, uri: ObjectURI) -> bool:
+    @property
+    def findings(self) -> int:
+        """How often it was found out so far how the way is."""
+        return self._findings
+
+    async def examine(self, error: AsyncupError, uri: ObjectURI, since: int = 0) -> bool:
         """Return whether a request failed because the way to S3 was lost; it is there again then.
+
+        `since` is what `findings` was when it was begun: if the way was given up meanwhile, this
+        is known already.
 
         Raises: as `ready`.
         """
@@ -123,6 +156,7 @@ class Link:
             return False
         before = self._findings
         async with self._asking:
+            self._check_end(since)
             if self._findings == before:
                 await self._look(error, uri)
             self._check_end(before)
@@ -178,7 +212,8 @@ class Link:
         lost, self._lost = self._lost, None
         self._findings += 1
         if lost is not None:
-            self._announce(WentOnline(self._now() - lost.since))
+            self._found_at = self._now()
+            self._announce(WentOnline(self._found_at - lost.since))
         return lost is not None
 
     def _lose(self, error: AsyncupError, took: float) -> float:

@@ -84,6 +84,7 @@ def _laggards(
         stopping,
         # Near the end of the run: slots are free, and nobody will want them.
         is_idle=lambda: backlog.is_empty and slots.are_free,
+        lose_packets=slots.lose_packets,
     )
 
 

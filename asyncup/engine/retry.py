@@ -22,9 +22,11 @@ T = TypeVar("T")
 class _Tally:
     """Attempts at one request that failed: those that count, and those in a row that do not.
 
-    `losses` are those that lost their workers.
+    `losses` are those that lost their workers, `since` what had been found out of the way when
+    the last one was begun.
     """
 
+    since: int = 0
     failed: int = 0
     excused: int = 0
     losses: int = 0
@@ -72,6 +74,7 @@ class Retrier:
         tally = _Tally()
         for number in count(1):
             await self._link.ready(uri)
+            tally.since = self._link.findings
             try:
                 answer = await attempt(number)
             except AsyncupError as error:
@@ -104,7 +107,10 @@ class Retrier:
         due = loop.time() + (delay or 0.0)
         if delay is not None:
             self._announce(again(delay=delay))
-        if await link.examine(error, uri) and tally.excused < self._policy.max_attempts:
+        if (
+            await link.examine(error, uri, tally.since)
+            and tally.excused < self._policy.max_attempts
+        ):
             if delay is None:
                 self._announce(again(delay=0.0))
             if not isinstance(error, Throttled):

@@ -42,6 +42,8 @@ async def send(
     resent = attempts = drops = 0
     fault = Fault(action=f"upload part {number} of {uri}")
 
+    make, persist = runtime.hands.attempt, runtime.link.persist
+
     def moved(count: int) -> None:
         runtime.announce(BytesSent(uri, number, count))
 
@@ -54,7 +56,7 @@ async def send(
             if runtime.stopping.is_set():
                 raise Interrupted(f"upload part {number} of {uri}: stopped")
             runtime.announce(PartStarted(uri, number, staged.checksums.size, n))
-            with runtime.hands.attempt(staged, moved, runtime.rate.pace) as made:
+            with make(staged, moved, runtime.rate.pace, persist) as made:
                 try:
                     async with runtime.laggards.watch(made, fault, drops):
                         return await deliver(made)

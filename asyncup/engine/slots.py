@@ -14,7 +14,13 @@ from asyncup.core.conditions import (
     WentOnline,
 )
 from asyncup.core.errors import AsyncupError, Throttled
-from asyncup.core.events import BytesSent, Event, Listener, PartUploaded, RetryScheduled
+from asyncup.core.events import (
+    BytesSent,
+    Event,
+    Listener,
+    PartUploaded,
+    RetryScheduled,
+)
 from asyncup.core.options import Adaptive
 
 
@@ -156,6 +162,13 @@ class Slots:
             self._rooms.remove(number)
             self._resize(SlotsReason.DISK)
 
+    def lose_packets(self) -> None:
+        """Take in that many connections lose packets, and find the link not full."""
+        if self._ramp is None and not self.is_paused:
+            reason = self._aimd.lossy(_now(), self._places.taken)
+            if reason is not None:
+                self._resize(reason)
+
     def hear(self, event: Event, /) -> None:
         """Take in an event; most of them say nothing here."""
         match event:
@@ -167,6 +180,11 @@ class Slots:
                 # A list had no slot; but whoever asks for fewer requests means all of them.
                 if number is not None or isinstance(error, Throttled):
                     self._failed(error)
+            case _:
+                self._hear_how_things_are(event)
+
+    def _hear_how_things_are(self, event: Event) -> None:
+        match event:
             case WentOffline():
                 self._lose_the_way()
             case WentOnline() if self._ramp is not None:
