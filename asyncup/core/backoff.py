@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from asyncup.core.errors import (
     AsyncupError,
     ClockCorrected,
-    ConnectionLost,
     S3Error,
-    Stalled,
     WorkerLost,
 )
 
@@ -30,9 +28,6 @@ def is_free(error: AsyncupError, losses: int) -> bool:
 class RetryPolicy:
     """Incremental delay: attempt n waits n x `step` seconds, at most `cap`, less some jitter.
 
-    A connection that is lost asks nobody to wait: the first time, there is no delay, and then as
-    if it had been one time fewer.
-
     `give_up_after` is for how many seconds S3 is looked for when it is out of reach.
     """
 
@@ -49,13 +44,14 @@ class RetryPolicy:
         *,
         may_pass: bool = False,
         losses: int = 0,
+        spared: int = 0,
     ) -> float | None:
         """Return the seconds to wait after `attempt` (from 1) failed, None to give up.
 
         `chance` is a random number from 0 to 1; `may_pass` says that the error may pass though
-        its kind does not; `losses` are those of `is_free`. A `Retry-After` of the server is
-        honoured in full, also beyond the cap: asking earlier only makes it worse. What went wrong
-        and is mended by now is tried again at once.
+        its kind does not; `losses` are those of `is_free`; `spared` attempts are not waited for.
+        A `Retry-After` of the server is honoured in full, also beyond the cap: asking earlier only
+        makes it worse. What went wrong and is mended by now is tried again at once.
         """
         # A clock is not wrong twice; the one attempt that it has cost is given back.
         corrected = isinstance(error, ClockCorrected) and attempt <= self.max_attempts
@@ -64,8 +60,7 @@ class RetryPolicy:
         if not (error.transient or may_pass) or attempt >= self.max_attempts:
             return None
         asked = error.fault.retry_after if isinstance(error, S3Error) else None
-        number = attempt - isinstance(error, ConnectionLost | Stalled)
-        return max(self.pause(number, chance), asked or 0.0)
+        return max(self.pause(attempt - spared, chance), asked or 0.0)
 
     def pause(self, number: int, chance: float) -> float:
         """Return the seconds of the nth pause of a row; none before the first."""

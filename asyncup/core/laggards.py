@@ -130,19 +130,12 @@ def to_drop(
     flights = [each for each in flights if each.is_on_the_way]
     found = {}
     if is_idle and typical:
-        typical = _typical_now(flights, typical)
         for each in _stragglers(flights, typical):
             found[each.id] = _told(each, each.recent or 0.0, "is typical", typical)
     for each in flights:
         if _is_too_slow(each, flights, min_rate, fastest or typical):
             found[each.id] = _told(each, each.rate or 0.0, "are asked for", min_rate)
     return found
-
-
-def _typical_now(flights: Sequence[InFlight], typical: float) -> float:
-    """Return what can be expected while so many are in flight: of more, each has less."""
-    known = [each.recent for each in flights if each.recent]
-    return min(typical, median(known)) if len(known) >= FEWEST else typical
 
 
 def _is_too_slow(

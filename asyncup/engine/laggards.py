@@ -20,7 +20,7 @@ TICK = 1.0
 _LOOKS = 8
 """Looks in a window, at least."""
 
-STANDSTILL = 5.0
+STANDSTILL = 10.0
 """Seconds, at least, in which nothing moved at all, for which no part can be blamed."""
 
 MANY = 4

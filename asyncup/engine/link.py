@@ -142,7 +142,7 @@ class Link:
         """How often it was found out so far how the way is."""
         return self._findings
 
-    async def examine(self, error: AsyncupError, uri: ObjectURI, since: int = 0) -> bool:
+    async def examine(self, error: AsyncupError, uri: ObjectURI, since: int | None = None) -> bool:
         """Return whether a request failed because the way to S3 was lost; it is there again then.
 
         `since` is what `findings` was when it was begun: if the way was given up meanwhile, this
@@ -156,7 +156,8 @@ class Link:
             return False
         before = self._findings
         async with self._asking:
-            self._check_end(since)
+            if since is not None:
+                self._check_end(since)
             if self._findings == before:
                 await self._look(error, uri)
             self._check_end(before)

@@ -10,7 +10,13 @@ from typing import TypeVar
 
 from asyncup.core import outage
 from asyncup.core.backoff import RetryPolicy, is_free
-from asyncup.core.errors import AsyncupError, RetriesExhausted, Throttled, WorkerLost
+from asyncup.core.errors import (
+    AsyncupError,
+    ConnectionLost,
+    RetriesExhausted,
+    Throttled,
+    WorkerLost,
+)
 from asyncup.core.events import Listener, RetryScheduled
 from asyncup.core.model import ObjectURI
 from asyncup.engine.link import Link, pause
@@ -26,6 +32,7 @@ class _Tally:
     the last one was begun.
     """
 
+    is_part: bool = False
     since: int = 0
     failed: int = 0
     excused: int = 0
@@ -71,7 +78,7 @@ class Retrier:
             Interrupted: it was time to stop.
             AsyncupError: an attempt failed with an error that no retry mends.
         """
-        tally = _Tally()
+        tally = _Tally(is_part=part_number is not None)
         for number in count(1):
             await self._link.ready(uri)
             tally.since = self._link.findings
@@ -102,7 +109,13 @@ class Retrier:
         failed = tally.failed + 1
         may_pass = outage.may_pass(error, failed, **known)
         delay = self._policy.delay(
-            failed, error, self._chance(), may_pass=may_pass, losses=tally.losses
+            failed,
+            error,
+            self._chance(),
+            may_pass=may_pass,
+            losses=tally.losses,
+            # A part that has lost its connection, while S3 is there, asks nobody to wait.
+            spared=tally.is_part and isinstance(error, ConnectionLost),
         )
         due = loop.time() + (delay or 0.0)
         if delay is not None:

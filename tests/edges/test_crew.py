@@ -20,7 +20,7 @@ from asyncup.core.model import (
 )
 from asyncup.core.options import S3Config
 from asyncup.edges import hired
-from asyncup.edges.body import PartBody, at_once
+from asyncup.edges.body import PartBody, at_once, no_longer
 from asyncup.edges.channel import WorkerChannel
 from asyncup.edges.chunks import StagedPart
 from asyncup.edges.crew import MOST_LOSSES, Crew
@@ -87,7 +87,7 @@ class Site:
         self, crew: Crew, upload: Upload, number: int = 1, pace: Callable[[int], Any] = at_once
     ) -> str:
         """Send the part once."""
-        with crew.attempt(self.staged(), self.moved.append, pace) as attempt:
+        with crew.attempt(self.staged(), self.moved.append, pace, no_longer) as attempt:
             etag = await attempt.upload_part(upload, number)
             assert attempt.sent == len(attempt) == len(DATA)
         return etag
@@ -136,7 +136,7 @@ def test_a_small_file_goes_the_same_way(site: Site) -> None:
     """An object in one request arrives with what was asked of it, and its head comes back."""
 
     async def main(crew: Crew, _: Upload) -> None:
-        with crew.attempt(site.staged(), site.moved.append, at_once) as attempt:
+        with crew.attempt(site.staged(), site.moved.append, at_once, no_longer) as attempt:
             head = await attempt.put_object(
                 URI,
                 ObjectAttributes(metadata={"a": "b"}),
@@ -158,7 +158,7 @@ def test_errors_are_those_of_s3(site: Site) -> None:
     site.s3.fail("upload_part", error, after=True)
 
     async def main(crew: Crew, upload: Upload) -> None:
-        with crew.attempt(site.staged(), site.moved.append, at_once) as attempt:
+        with crew.attempt(site.staged(), site.moved.append, at_once, no_longer) as attempt:
             with pytest.raises(Throttled) as raised:
                 await attempt.upload_part(upload, 1)
             assert attempt.sent == sum(site.moved) == len(DATA)
@@ -517,7 +517,7 @@ def test_nobody_is_asked_for_keys_without_a_worker(site: Site) -> None:
         nonlocal needed
         crew.identity = identity
         await site.send(crew, upload)
-        with crew.attempt(site.staged(), site.moved.append, at_once) as attempt:
+        with crew.attempt(site.staged(), site.moved.append, at_once, no_longer) as attempt:
             await attempt.put_object(URI, ObjectAttributes())
         assert asked == 0
         needed, site.s3.delay = True, 1
@@ -535,7 +535,7 @@ def test_the_network_is_told_from_the_disk(site: Site) -> None:
     async def main(crew: Crew, upload: Upload) -> None:
         crew.hear(RateChanged(1 << 20, "as asked for"))
         purse, loop = Purse(0), asyncio.get_running_loop()
-        with crew.attempt(site.staged(), site.moved.append, purse.pace) as attempt:
+        with crew.attempt(site.staged(), site.moved.append, purse.pace, no_longer) as attempt:
             sending = asyncio.create_task(attempt.upload_part(upload, 1))
             await asyncio.sleep(30)
             assert attempt.held(loop.time()) == pytest.approx(30, abs=0.2)

@@ -82,17 +82,25 @@ class Attempt:
 
     def __init__(self, *allowances: Awaitable[int]) -> None:
         self.seen: list[int] = []
+        self.loses = False
+        self.stood_for: list[float] = []
         self._allowances = list(allowances)
 
-    def told(self, sent: int, _: float) -> None:
+    def told(self, sent: int, _: float, *, loses: bool) -> None:
         """Take note, and refuse to believe what cannot be."""
         if sent < 0:
             raise ValueError("fewer than none")
         self.seen.append(sent)
+        self.loses = loses
 
     def allowance(self, _: int) -> Awaitable[int]:
         """Give the next one."""
         return self._allowances.pop(0)
+
+    def persist(self, stood_for: float) -> float:
+        """Wait for as long again."""
+        self.stood_for.append(stood_for)
+        return stood_for
 
 
 async def turns() -> None:
@@ -199,7 +207,7 @@ def test_a_worker_that_says_what_cannot_be_is_ended(caplog: pytest.LogCaptureFix
     """What it says wrong is why its call is lost."""
 
     async def main(way: Way, worker: Hired) -> None:
-        way.say(Moved(1, -5, 0.0))
+        way.say(Moved(1, -5, 0.0, loses=False))
         with pytest.raises(WorkerLost, match="could not be used: fewer than none"):
             await worker.call(ASKED, Attempt())
 
@@ -213,7 +221,7 @@ def test_what_is_dropped_is_told_nothing_any_more(*, is_impatient: bool) -> None
 
     async def main(way: Way, worker: Hired) -> None:
         attempt = Attempt()
-        way.say(Moved(1, 5, 0.0))
+        way.say(Moved(1, 5, 0.0, loses=False))
         calling = asyncio.create_task(worker.call(ASKED, attempt))
         await turns()
         calling.cancel()
@@ -221,15 +229,15 @@ def test_what_is_dropped_is_told_nothing_any_more(*, is_impatient: bool) -> None
         assert not calling.done()
         if is_impatient:
             calling.cancel()
-            way.say(Moved(1, 6, 0.0), Want(1, 10))
+            way.say(Moved(1, 6, 0.0, loses=False), Want(1, 10))
         else:
             # What it says in the moment of its end.
             loop = asyncio.get_running_loop()
-            loop.call_later(PATIENCE, way.say, Moved(1, 6, 0.0), Want(1, 10))
+            loop.call_later(PATIENCE, way.say, Moved(1, 6, 0.0, loses=False), Want(1, 10))
         with pytest.raises(asyncio.CancelledError):
             await calling
         seen = list(attempt.seen)
-        way.say(Moved(1, 7, 0.0), Want(1, 10))
+        way.say(Moved(1, 7, 0.0, loses=False), Want(1, 10))
         await turns()
         assert attempt.seen == seen
 
