@@ -51,6 +51,7 @@ class Link:
     Attributes:
         has_answered: S3 has answered some request in this run.
         has_worked: it has taken bytes; that it denies access from then on may pass.
+        outages: how often the way was found to be lost.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class Link:
         self.has_worked = False
         self._asking = asyncio.Lock()
         self._lost: _Lost | None = None
+        self._given_up_since: float | None = None
+        self.outages = 0
         self._was_lost = False
         self._findings = 0
         self._answers = int(is_known)
@@ -84,6 +87,10 @@ class Link:
         self._answers += 1
         self.has_answered = True
         self.has_worked = self.has_worked or acknowledged
+        if self._given_up_since is not None:
+            # Others may come after one that was given up, and find it.
+            since, self._given_up_since = self._given_up_since, None
+            self._announce(WentOnline(self._now() - since))
 
     def pause(self) -> None:
         """Look for nothing until `go_on` is called: that time is not part of any outage."""
@@ -112,8 +119,11 @@ class Link:
             self._check_end(before)
         await self._take_turns()
 
-    async def examine(self, error: AsyncupError, uri: ObjectURI) -> bool:
+    async def examine(self, error: AsyncupError, uri: ObjectURI, since: int | None = None) -> bool:
         """Return whether a request failed because the way to S3 was lost; it is there again then.
+
+        `since` is what `outages` was when it was begun: its connection may not have survived one
+        that has come and gone meanwhile.
 
         Raises: as `ready`.
         """
@@ -129,7 +139,7 @@ class Link:
             was_lost = self._was_lost
         if was_lost:
             await self._take_turns()
-        return was_lost
+        return was_lost or (since is not None and self.outages > since)
 
     async def _look(self, error: AsyncupError, uri: ObjectURI) -> None:
         """Ask S3 until it answers, and note whether it did not at first, or not to who we were."""
@@ -187,7 +197,11 @@ class Link:
         Raises:
             GaveUp, Unreachable: there is none.
         """
-        lost = self._lost = self._lost or _Lost(self._now(), error)
+        if self._lost is None:
+            self._lost = _Lost(self._now(), error)
+            self._given_up_since = None
+            self.outages += 1
+        lost = self._lost
         lost.error, lost.probes = error, lost.probes + 1
         delay = self._until_probe(lost, took)
         self._announce(WentOffline(error, delay, lost.probes))
@@ -212,6 +226,7 @@ class Link:
     def _give_up(self, end: Callable[[], AsyncupError]) -> AsyncupError:
         """Let nobody who waits look any more, and return the error for it."""
         self._findings += 1
+        self._given_up_since = None if self._lost is None else self._lost.since
         self._lost, self._end = None, (self._findings, end)
         return end()
 

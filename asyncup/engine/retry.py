@@ -22,12 +22,13 @@ T = TypeVar("T")
 class _Tally:
     """Attempts at one request that failed: those that count, and those in a row that do not.
 
-    `losses` are those that lost their workers.
+    `losses` are those that lost their workers, `outages` what there were before the latest one.
     """
 
     failed: int = 0
     excused: int = 0
     losses: int = 0
+    outages: int = 0
 
 
 class Retrier:
@@ -72,6 +73,7 @@ class Retrier:
         tally = _Tally()
         for number in count(1):
             await self._link.ready(uri)
+            tally.outages = self._link.outages
             try:
                 answer = await attempt(number)
             except AsyncupError as error:
@@ -104,7 +106,8 @@ class Retrier:
         due = loop.time() + (delay or 0.0)
         if delay is not None:
             self._announce(again(delay=delay))
-        if await link.examine(error, uri) and tally.excused < self._policy.max_attempts:
+        is_excused = await link.examine(error, uri, tally.outages)
+        if is_excused and tally.excused < self._policy.max_attempts:
             if delay is None:
                 self._announce(again(delay=0.0))
             if not isinstance(error, Throttled):
