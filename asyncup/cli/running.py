@@ -19,8 +19,10 @@ def run_attended(
 
     `if_cancelled` is called when the command was not left the time to end.
     """
-    # It would warn on standard error of each write to a connection that is lost: we tell of those.
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    # They would warn on standard error, of each write to a connection that is lost, and with a
+    # traceback of each time that keys are not refreshed: we tell of those.
+    for name in ("asyncio", "botocore", "aiobotocore"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with caught_signals() as signals:
         try:
             return asyncio.run(_attend(main, signals))

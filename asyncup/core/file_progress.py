@@ -11,7 +11,8 @@ from asyncup.core.part_map import PartMap, PartState
 class FileProgress:
     """One file on its way; sizes in bytes.
 
-    `attempts` counts those at each part that is in flight or waits for its next one.
+    `attempts` counts those at each part that is in flight or waits for its next one. `lost` is how
+    far it was before it was looked at anew.
     """
 
     source: str
@@ -29,6 +30,7 @@ class FileProgress:
     map: PartMap = field(init=False, compare=False)
     upload_id: str = ""
     abort_dates: dict[str, datetime] = field(default_factory=dict)
+    lost: "FileProgress | None" = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         self.map = PartMap(self.parts)
@@ -47,11 +49,22 @@ class FileProgress:
         before = (number - 1) * self.part_size
         return self.part_size if self.size is None else min(self.part_size, self.size - before)
 
-    def begin(self, number: int, attempt: int) -> None:
-        """Take note of a part that begins to travel."""
+    def begin(self, number: int, attempt: int) -> int:
+        """Take note of a part that begins to travel; return the bytes that went for it in vain.
+
+        S3 may have acknowledged it in this run before, and not have kept it.
+        """
         self.in_flight[number] = 0
         self.attempts[number] = attempt
         self.map[number] = PartState.IN_FLIGHT
+        return 0 if self.lost is None else self.lost.forget(number)
+
+    def forget(self, number: int) -> int:
+        """Take back what was acknowledged of a part in this run, and return how much that is."""
+        if number > len(self.map) or self.map[number] is not PartState.ACKNOWLEDGED:
+            return 0
+        self.map[number] = PartState.TO_COME
+        return self.size_of(number)
 
     def lose(self, number: int, state: PartState) -> int:
         """Take back what an attempt has sent, and return how much that is."""

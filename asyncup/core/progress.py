@@ -203,8 +203,9 @@ class Progress:
         self.bytes_resent += sum(file.in_flight.values())
         self.bytes_found += (event.size or 0) - (file.size or 0)
         self.bytes_kept -= file.kept
+        file.lost = None
         self.files[event.uri] = FileProgress(
-            event.source, event.uri, event.size, file.part_size, event.parts
+            event.source, event.uri, event.size, file.part_size, event.parts, lost=file
         )
 
     @apply.register
@@ -219,7 +220,7 @@ class Progress:
         # If it was in flight, that attempt was in vain.
         file = self.files[event.uri]
         self.bytes_resent += file.lose(event.part_number, PartState.TO_COME)
-        file.begin(event.part_number, event.attempt)
+        self.bytes_resent += file.begin(event.part_number, event.attempt)
 
     @apply.register
     def _(self, event: events.BytesSent) -> None:

@@ -5,6 +5,7 @@ run of days outlives keys that are rotated, an `aws sso login`, a token in a fil
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,17 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import exceptions as boto
 from botocore.credentials import ReadOnlyCredentials
+from botocore.parsers import ResponseParserError
 
-from asyncup.core.errors import AsyncupError, CredentialsExpired, CredentialsRejected, Fault
+from asyncup.core.errors import (
+    AsyncupError,
+    CredentialsExpired,
+    CredentialsRejected,
+    Fault,
+    ForeignAnswer,
+    S3Error,
+    TimedOut,
+)
 from asyncup.core.messages import Keys
 from asyncup.core.options import S3Config
 from asyncup.edges.inspection import CredentialsSeen
@@ -22,7 +32,7 @@ from asyncup.edges.s3_http import ThreadedResolver
 from asyncup.edges.s3_models import S3Models
 
 RENEWAL_TIMEOUT = 60.0
-"""Seconds that a chain may take to be read: a process of its own may ask the network."""
+"""Seconds that a chain may take to be read, or keys to be refreshed: programs ask the network."""
 
 _FAULT = Fault(action="find credentials")
 
@@ -52,6 +62,14 @@ _OF_CREDENTIALS = (
     boto.TokenRetrievalError,
     boto.HTTPClientError,
     boto.ConnectionError,
+    boto.ClientError,
+    # They are read as if they were what they should be: the page of a captive portal for the
+    # answer of STS or SSO, or any other JSON for keys.
+    ResponseParserError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
 )
 """What is wrong with credentials, not with the configuration that says where they are."""
 
@@ -92,7 +110,7 @@ class CredentialChain:
             session.set_default_client_config(AioConfig(connector_args=found_by))
         try:
             self._newest = await session.get_credentials()
-        except (*_OF_CREDENTIALS, boto.ClientError, ValueError) as error:
+        except _OF_CREDENTIALS as error:
             raise _ours(error) from error
 
     async def renew(self) -> bool:
@@ -122,8 +140,9 @@ class CredentialChain:
         if self._newest is None:
             return None
         try:
-            self._used = await self._newest.get_frozen_credentials()
-        except (*_OF_CREDENTIALS, boto.ClientError, ValueError) as error:
+            async with asyncio.timeout(RENEWAL_TIMEOUT):
+                self._used = await self._newest.get_frozen_credentials()
+        except _OF_CREDENTIALS as error:
             raise _ours(error) from error
         return self._used
 
@@ -217,20 +236,46 @@ def _ours(error: Exception) -> AsyncupError:
             return ours
         hint = "check the role, what it trusts, and the credentials that assume it"
         return CredentialsRejected(ours.fault, hint=hint)
-    if isinstance(error, RuntimeError):
-        return CredentialsExpired(
-            replace(_FAULT, message=str(error)),
-            hint="get new temporary credentials (for SSO: aws sso login)",
-        )
-    if isinstance(error, OSError):
-        named = f": {error.filename}" if error.filename else ""
-        return CredentialsRejected(
-            replace(_FAULT, message=f"{error.strerror or error}{named}"),
-            hint="check what the profile and AWS_* name: credential_process, token files",
-        )
-    if isinstance(error, ValueError):
-        return CredentialsRejected(
-            Fault(action=_FAULT.action, message="what gives them did not answer in JSON"),
-            hint="run the credential_process of the profile by hand",
-        )
+    if isinstance(error, boto.BotoCoreError):
+        return unanswered(error, _FAULT)  # some of them are OSError as well: timeouts, TLS
+    for kinds, kind, told, advice in _TOLD:
+        if isinstance(error, kinds):
+            return kind(replace(_FAULT, message=told(error)), hint=advice)
     return unanswered(error, _FAULT)
+
+
+def _of_system(error: Exception) -> str:
+    """Return what the system says, and of which file."""
+    name = getattr(error, "filename", None)
+    return f"{getattr(error, 'strerror', None) or error}{f': {name}' if name else ''}"
+
+
+_TOLD: tuple[
+    tuple[tuple[type[Exception], ...], type[S3Error], Callable[[Exception], str], str | None], ...
+] = (
+    (
+        (RuntimeError,),
+        CredentialsExpired,
+        str,
+        "get new temporary credentials (for SSO: aws sso login)",
+    ),
+    ((TimeoutError,), TimedOut, lambda _: f"no answer within {RENEWAL_TIMEOUT:g} s", None),
+    (
+        (OSError,),
+        CredentialsRejected,
+        _of_system,
+        "check what the profile and AWS_* name: credential_process, token files",
+    ),
+    (
+        (ResponseParserError, LookupError),
+        ForeignAnswer,
+        lambda _: "the answer is not one of who gives them",
+        "a proxy or a captive portal may be in the way",
+    ),
+    (
+        (ValueError, TypeError, AttributeError),
+        CredentialsRejected,
+        lambda _: "what gives them did not answer in JSON as it should",
+        "run the credential_process of the profile by hand",
+    ),
+)

@@ -28,6 +28,9 @@ _REMEMBERED = 1000
 
 _LOST = (boto.ConnectionClosedError, boto.ConnectionError)
 
+MOST_HANGING = 4
+"""Look-ups that are left behind at most: each has a thread that nothing can stop."""
+
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 Question = tuple[str, int, socket.AddressFamily]
 
@@ -37,7 +40,9 @@ class ThreadedResolver(AbstractResolver):
 
     The system's own look-up can hang for minutes where the network swallows what it sends, and
     nothing can stop it; in the threads of asyncio's executor, it would keep the program from its
-    end. However many requests want the same name, it is asked for once at a time.
+    end. However many requests want the same name, it is asked for once at a time; but one that
+    hangs may do so for ever, or still ask those who told names before the network changed, so
+    who comes when its time is over asks anew, a few times.
 
     `within` is in seconds, `lookup` is `socket.getaddrinfo`.
     """
@@ -49,6 +54,8 @@ class ThreadedResolver(AbstractResolver):
         self._lookup = lookup
         self._threads = DaemonThreads()
         self._under_way: dict[Question, asyncio.Future[list[Any]]] = {}
+        self._begun: dict[Question, float] = {}
+        self._hanging: set[asyncio.Future[list[Any]]] = set()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -59,7 +66,7 @@ class ThreadedResolver(AbstractResolver):
             OSError: there are none, or nobody told them in time.
         """
         question = (host, port, family)
-        if question not in self._under_way:
+        if question not in self._under_way or self._hangs(question):
             self._begin(question)
         try:
             async with asyncio.timeout(self._within):
@@ -69,23 +76,33 @@ class ThreadedResolver(AbstractResolver):
             raise OSError(None, told) from None
         return [_read(host, *info) for info in found]
 
+    def _hangs(self, question: Question) -> bool:
+        """Whether a look-up has had its time, and may be left behind."""
+        lasted = asyncio.get_running_loop().time() - self._begun[question]
+        return lasted >= self._within and len(self._hanging) < MOST_HANGING
+
     def _begin(self, question: Question) -> None:
+        if question in self._under_way:
+            self._hanging.add(self._under_way[question])
         host, port, family = question
         flags = socket.AI_ADDRCONFIG
         ask = partial(self._lookup, host, port, family, socket.SOCK_STREAM, flags=flags)
         lookup = asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
         def ended(lookup: "asyncio.Future[list[Any]]") -> None:
-            self._under_way.pop(question, None)
+            self._hanging.discard(lookup)
+            if self._under_way.get(question) is lookup:
+                del self._under_way[question], self._begun[question]
             if not lookup.cancelled():
                 lookup.exception()  # seen, also where nobody waits for it any more
 
         self._under_way[question] = lookup
+        self._begun[question] = asyncio.get_running_loop().time()
         lookup.add_done_callback(ended)
 
     async def close(self) -> None:
         """Leave the look-ups that are still under way to themselves."""
-        for lookup in list(self._under_way.values()):
+        for lookup in [*self._under_way.values(), *self._hanging]:
             lookup.cancel()
 
 

@@ -24,6 +24,7 @@ from asyncup.core.errors import (
     ClockSkewed,
     Fault,
     S3Error,
+    ServerFault,
     Stalled,
     TimedOut,
     WrongRegion,
@@ -135,6 +136,9 @@ class Requests:
                 raise _unanswered(error, fault, body) from error
         if not s3_wire.is_answer_of_s3(fault.operation, answer):
             raise foreign_answer(fault)
+        if body is not None and body.tell() < len(body):
+            told = f"it was answered when {body.tell()} of {len(body)} bytes were sent"
+            raise ServerFault(replace(fault, message=told))
         return answer
 
     async def _answer(

@@ -51,6 +51,7 @@ class Link:
     Attributes:
         has_answered: S3 has answered some request in this run.
         has_worked: it has taken bytes; that it denies access from then on may pass.
+        outages: how often the way was found to be lost.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class Link:
         self.has_worked = False
         self._asking = asyncio.Lock()
         self._lost: _Lost | None = None
+        self._given_up_since: float | None = None
+        self.outages = 0
         self._was_lost = False
         self._findings = 0
         self._answers = int(is_known)
@@ -86,6 +89,10 @@ class Link:
         self._answered_at = self._now()
         self.has_answered = True
         self.has_worked = self.has_worked or acknowledged
+        if self._given_up_since is not None:
+            # Others may come after one that was given up, and find it.
+            since, self._given_up_since = self._given_up_since, None
+            self._announce(WentOnline(self._now() - since))
 
     def pause(self) -> None:
         """Look for nothing until `go_on` is called: that time is not part of any outage."""
@@ -109,7 +116,7 @@ class Link:
         now = self._now()
         if self._lost is not None or self._asking.locked():
             return NAP
-        if self._end is not None and self._end[0] == self._findings:
+        if self._given_up_since is not None:
             return 0.0
         if now - self._found_at < outage.REVIVAL:
             return self._found_at + outage.REVIVAL - now
@@ -137,16 +144,11 @@ class Link:
             self._check_end(before)
         await self._take_turns()
 
-    @property
-    def findings(self) -> int:
-        """How often it was found out so far how the way is."""
-        return self._findings
-
     async def examine(self, error: AsyncupError, uri: ObjectURI, since: int | None = None) -> bool:
         """Return whether a request failed because the way to S3 was lost; it is there again then.
 
-        `since` is what `findings` was when it was begun: if the way was given up meanwhile, this
-        is known already.
+        `since` is what `outages` was when it was begun: its connection may not have survived one
+        that has come and gone meanwhile; and if it was given up, there is no other attempt.
 
         Raises: as `ready`.
         """
@@ -156,15 +158,14 @@ class Link:
             return False
         before = self._findings
         async with self._asking:
-            if since is not None:
-                self._check_end(since)
+            self._check_given_up(since)
             if self._findings == before:
                 await self._look(error, uri)
             self._check_end(before)
             was_lost = self._was_lost
         if was_lost:
             await self._take_turns()
-        return was_lost
+        return was_lost or (since is not None and self.outages > since)
 
     async def _look(self, error: AsyncupError, uri: ObjectURI) -> None:
         """Ask S3 until it answers, and note whether it did not at first, or not to who we were."""
@@ -223,7 +224,11 @@ class Link:
         Raises:
             GaveUp, Unreachable: there is none.
         """
-        lost = self._lost = self._lost or _Lost(self._now(), error)
+        if self._lost is None:
+            self._lost = _Lost(self._now(), error)
+            self._given_up_since = None
+            self.outages += 1
+        lost = self._lost
         lost.error, lost.probes = error, lost.probes + 1
         delay = self._until_probe(lost, took)
         self._announce(WentOffline(error, delay, lost.probes))
@@ -248,6 +253,7 @@ class Link:
     def _give_up(self, end: Callable[[], AsyncupError]) -> AsyncupError:
         """Let nobody who waits look any more, and return the error for it."""
         self._findings += 1
+        self._given_up_since = None if self._lost is None else self._lost.since
         self._lost, self._end = None, (self._findings, end)
         return end()
 
@@ -257,6 +263,12 @@ class Link:
             given_up, error = self._end
             if before < given_up:
                 raise error()
+
+    def _check_given_up(self, since: int | None) -> None:
+        """Raise what an attempt is told that was kept while S3 was looked for in vain."""
+        is_over = self._given_up_since is not None and since is not None and since < self.outages
+        if is_over and self._end is not None:
+            raise self._end[1]()
 
     async def _rest(self, seconds: float, error: AsyncupError, answers: int) -> None:
         """Wait, and for the end of a pause, unless there is a sign of life meanwhile."""

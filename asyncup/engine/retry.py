@@ -28,15 +28,14 @@ T = TypeVar("T")
 class _Tally:
     """Attempts at one request that failed: those that count, and those in a row that do not.
 
-    `losses` are those that lost their workers, `since` what had been found out of the way when
-    the last one was begun.
+    `losses` are those that lost their workers, `outages` what there were before the latest one.
     """
 
     is_part: bool = False
-    since: int = 0
     failed: int = 0
     excused: int = 0
     losses: int = 0
+    outages: int = 0
 
 
 class Retrier:
@@ -81,7 +80,7 @@ class Retrier:
         tally = _Tally(is_part=part_number is not None)
         for number in count(1):
             await self._link.ready(uri)
-            tally.since = self._link.findings
+            tally.outages = self._link.outages
             try:
                 answer = await attempt(number)
             except AsyncupError as error:
@@ -120,10 +119,8 @@ class Retrier:
         due = loop.time() + (delay or 0.0)
         if delay is not None:
             self._announce(again(delay=delay))
-        if (
-            await link.examine(error, uri, tally.since)
-            and tally.excused < self._policy.max_attempts
-        ):
+        is_excused = await link.examine(error, uri, tally.outages)
+        if is_excused and tally.excused < self._policy.max_attempts:
             if delay is None:
                 self._announce(again(delay=0.0))
             if not isinstance(error, Throttled):

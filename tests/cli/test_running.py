@@ -1,6 +1,7 @@
 """A command's coroutine is run to its end, with the garbage looked after."""
 
 import gc
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -26,3 +27,14 @@ def test_garbage_is_collected() -> None:
         return int(gc.isenabled())
 
     assert run_attended(main) == 1
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("name", ["asyncio", "botocore.credentials", "aiobotocore.credentials"])
+def test_what_others_log_is_not_on_the_terminal(name: str) -> None:
+    """What they warn of, a write that is lost, keys that are not refreshed, is told by us."""
+
+    async def main(_: Signals) -> int:
+        return int(logging.getLogger(name).isEnabledFor(logging.WARNING))
+
+    assert run_attended(main) == 0

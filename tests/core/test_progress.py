@@ -208,6 +208,18 @@ def test_a_file_knows_its_parts() -> None:
     assert progress.files[A].part_size == 5
 
 
+def test_what_s3_has_lost_is_sent_again() -> None:
+    """Acknowledged parts that an upload no longer has are told as resent when they go again."""
+    progress = under_way(kept(A, 1), part_started(A, 2), sent(A, 2, 10), uploaded(A, 2))
+    feed(progress, part_started(A, 3), sent(A, 3, 3))
+    feed(progress, events.UploadRestarted("a.bin", A, 30, 3, LOST))
+    assert (progress.committed, progress.bytes_resent) == (0, 3)
+    feed(progress, part_started(A, 1))
+    assert progress.bytes_resent == 3
+    feed(progress, part_started(A, 2), sent(A, 2, 10), retried(A, 2), part_started(A, 2, attempt=2))
+    assert progress.bytes_resent == 3 + 10 + 10
+
+
 def test_a_pause_is_no_time_of_the_run() -> None:
     """Nothing moves in it, and the end is told as if it had not been."""
     progress = under_way(part_started(A, 1))

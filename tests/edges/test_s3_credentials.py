@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError, SSLError
+from botocore.parsers import ResponseParserError
 
 from asyncup.core.errors import (
     AsyncupError,
@@ -20,7 +21,9 @@ from asyncup.core.errors import (
     CredentialsExpired,
     CredentialsMissing,
     CredentialsRejected,
+    ForeignAnswer,
     S3Error,
+    TimedOut,
     UsageError,
 )
 from asyncup.core.model import ObjectURI
@@ -28,6 +31,7 @@ from asyncup.core.options import Options, S3Config
 from asyncup.edges.s3 import S3, open_s3
 from asyncup.edges.s3_credentials import CredentialChain, _ours
 from asyncup.embedded import EmbeddedServer
+from tests.loop import run
 from tests.s3 import config_of
 
 KEYS = "aws_access_key_id = {}\naws_secret_access_key = {}\n"
@@ -318,12 +322,22 @@ async def nothing(_: S3) -> None:
     [
         (RuntimeError("refreshed credentials are still expired"), CredentialsExpired),
         (FileNotFoundError(2, "No such file or directory", "token"), CredentialsRejected),
+        (ConnectTimeoutError(endpoint_url="https://sts"), ConnectionLost),
+        (ReadTimeoutError(endpoint_url="https://sts"), TimedOut),
+        (SSLError(endpoint_url="https://sts", error="EOF"), ConnectionLost),
+        (ResponseParserError("invalid XML"), ForeignAnswer),
+        (KeyError("AssumeRoleResult"), ForeignAnswer),
+        (TypeError("Parser must be a string, not int"), CredentialsRejected),
+        (AttributeError("'list' object has no attribute 'get'"), CredentialsRejected),
     ],
 )
 def test_what_goes_wrong_in_the_chain_is_said_in_our_words(
-    error: Exception, expected: type[S3Error]
+    error: Exception, expected: type[S3Error], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a program hands out may have run out, and what a profile names may not be there."""
+    """What a program gives may have run out, or make no sense, or be the page of a portal."""
+
+    async def fail(_: object) -> None:
+        raise error
 
     class Broken:
         async def get_frozen_credentials(self) -> object:
@@ -332,7 +346,26 @@ def test_what_goes_wrong_in_the_chain_is_said_in_our_words(
     async def main() -> None:
         chain = CredentialChain(S3Config())
         chain._newest = Broken()
-        with pytest.raises(expected, match=r"still expired|No such file"):
+        with pytest.raises(expected, match=r"^find credentials: "):
             await chain.get_frozen_credentials()
+        monkeypatch.setattr("aiobotocore.session.AioSession.get_credentials", fail)
+        assert not await chain.renew()
 
     asyncio.run(main())
+
+
+def test_keys_that_are_never_refreshed_are_not_waited_for() -> None:
+    """Whoever signs hears of it in time, also where no request is under way yet."""
+
+    class Hanging:
+        async def get_frozen_credentials(self) -> object:
+            return await asyncio.Event().wait()
+
+    async def main() -> None:
+        chain = CredentialChain(S3Config())
+        chain._newest = Hanging()
+        with pytest.raises(TimedOut, match="no answer within 60 s") as caught:
+            await chain.keys()
+        assert caught.value.transient
+
+    run(main())

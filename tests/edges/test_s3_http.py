@@ -122,12 +122,38 @@ def test_a_look_up_that_hangs_is_given_up(hanging: Lookup) -> None:
         assert [str(each) for each in errors] == [
             "[Errno None] the name s3.example was not looked up within 0.1 s"
         ] * 5
-        with pytest.raises(OSError, match="not looked up"):
-            await resolver.resolve("s3.example", 443)
         assert len(hanging.asked) == 1
         hanging.may_end.set()
 
     asyncio.run(main())
+
+
+def test_a_look_up_that_hangs_keeps_nobody_from_asking_anew() -> None:
+    """The next one may be answered, as by those whom a new network asks; but threads are few."""
+    asked, may_end = 0, threading.Event()
+
+    def lookup(*_: object, **__: object) -> list[Any]:
+        nonlocal asked
+        asked += 1
+        if asked != 2:
+            may_end.wait()
+        return BOTH
+
+    async def main() -> None:
+        resolver = ThreadedResolver(0.05, lookup)
+        with pytest.raises(OSError, match="not looked up"):
+            await resolver.resolve("s3.example", 443)
+        assert await resolver.resolve("s3.example", 443)
+        for _ in range(2 * s3_http.MOST_HANGING):
+            with pytest.raises(OSError, match="not looked up"):
+                await resolver.resolve("s3.example", 443)
+        assert asked == s3_http.MOST_HANGING + 2
+        await resolver.close()
+
+    try:
+        asyncio.run(main())
+    finally:
+        may_end.set()
 
 
 def test_a_name_is_looked_up_anew_each_time() -> None:

@@ -21,6 +21,7 @@ from asyncup.core.errors import (
     ForeignAnswer,
     ObjectTooLarge,
     S3Error,
+    ServerFault,
     Stalled,
     TimedOut,
     UsageError,
@@ -379,3 +380,22 @@ def test_a_small_body_that_stalls_says_nothing_of_large_ones(tmp_path: Path) -> 
 def test_what_is_tried_again_goes_over_a_new_connection() -> None:
     """Connections that stood idle through a failure are closed by the time of the next attempt."""
     assert Options().retry_step * (1 - JITTER) > IDLE_TIMEOUT
+
+
+@pytest.mark.parametrize("size", [1 << 20, 8 << 20])
+def test_what_is_acknowledged_before_it_was_sent(tmp_path: Path, size: int) -> None:
+    """A success that comes before the last bytes have left cannot be about all of them."""
+
+    def welcome(connection: socket.socket) -> None:
+        connection.recv(1 << 16)
+        connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "tag"\r\nContent-Length: 0\r\n\r\n')
+        hold(connection)
+
+    async def send_some(s3: S3, directory: Path) -> None:
+        with body_of(bytes(size), directory) as body:
+            await s3.upload_part(UPLOAD, 1, body, checksums_of(b""))
+
+    with answering(welcome) as port:
+        config = replace(NOBODY, endpoint_url=f"http://127.0.0.1:{port}")
+        with pytest.raises(ServerFault, match=f"of {size} bytes were sent"):
+            ask(config, send_some, tmp_path)

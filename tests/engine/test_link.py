@@ -9,7 +9,7 @@ import pytest
 
 from asyncup.core import events
 from asyncup.core.backoff import RetryPolicy
-from asyncup.core.conditions import CredentialsRenewed, WentOffline, WentOnline
+from asyncup.core.conditions import CredentialsRenewed, SlotsChanged, WentOffline, WentOnline
 from asyncup.core.errors import (
     AccessDenied,
     AsyncupError,
@@ -515,6 +515,49 @@ def test_giving_up_is_not_for_ever() -> None:
         s3.troubles.clear()
         await link.ready(URI)
         assert await link.examine(lost(), URI) is False
+
+    run(main())
+
+
+def test_what_comes_after_giving_up_is_as_fast_as_before(tmp_path: Path) -> None:
+    """The first answer after that tells everybody that S3 is there again: slots, and the panel."""
+    s3, ears = FakeS3(), Ears()
+    Outage(s3, part=5, seconds=7200)
+    first, second = (make_file(tmp_path, 1050, name, seed) for seed, name in enumerate("ab"))
+
+    async def main() -> None:
+        options = replace(FEW, give_up_after=60, concurrency=3)
+        async with uploader(s3, tmp_path, options=options, listener=ears) as up:
+            with pytest.raises(GaveUp):
+                await up.put(first, URI)
+            assert not ears.of(WentOnline)
+            s3.watch, s3.delay = lambda _: None, 1.0
+            await up.put(second, ObjectURI(URI.bucket, "b"))
+        (online,) = ears.of(WentOnline)
+        assert online.seconds >= 60
+        assert ears.of(SlotsChanged)[-1].slots == 3
+
+    run(main())
+
+
+def test_an_attempt_that_an_outage_fell_upon_does_not_count() -> None:
+    """Its connection may be found dead only after S3 is there again: that is not its own fault."""
+    s3, ears, stopping = FakeS3(), Ears(), asyncio.Event()
+
+    async def main() -> None:
+        link = _link(s3, ears)
+        retrier = Retrier(replace_policy(1), link, ears, stopping)
+
+        async def attempt(number: int) -> int:
+            if number == 1:
+                s3.fail("probe", times=3)
+                await asyncio.sleep(5)
+                assert await link.examine(lost(), URI)
+                await asyncio.sleep(25)
+                raise lost()
+            return number
+
+        assert await retrier(attempt, URI, 1) == 2
 
     run(main())
 
