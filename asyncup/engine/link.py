@@ -268,7 +268,8 @@ class Link:
         """Raise what an attempt is told that was kept while S3 was looked for in vain."""
         is_over = self._given_up_since is not None and since is not None and since < self.outages
         if is_over and self._end is not None:
-            raise self._end[1]()
+            error = self._end[1]()
+            raise error
 
     async def _rest(self, seconds: float, error: AsyncupError, answers: int) -> None:
         """Wait, and for the end of a pause, unless there is a sign of life meanwhile."""

@@ -211,6 +211,24 @@ def test_what_halves(error: AsyncupError, after: int, reason: SlotsReason | None
     assert aimd.slots == after
 
 
+def test_lost_packets_double_it_at_the_beginning() -> None:
+    """While all slots are in use, up to the most; once it has ceased to double, no more."""
+    aimd = Aimd(Adaptive(start=8, most=24), 0.0)
+    assert aimd.lossy(1.0, 6) is None
+    assert aimd.lossy(1.0, 8) is SlotsReason.LOSSY
+    assert aimd.slots == 16
+    assert aimd.lossy(2.0, 16) is SlotsReason.LOSSY
+    assert aimd.slots == 24
+    assert aimd.lossy(3.0, 24) is None
+    aimd.failed(4.0, THROTTLED)
+    assert aimd.lossy(5.0, aimd.slots) is None
+
+
+def test_a_number_that_is_pinned_stays_also_where_packets_are_lost() -> None:
+    """It was asked for."""
+    assert Aimd(Adaptive.pinned(8), 0.0).lossy(1.0, 8) is None
+
+
 def test_what_fails_at_once_halves_once() -> None:
     """Half of the parts fail together, and some of them a little later; that is one event."""
     aimd = Aimd(Adaptive(start=8), 0.0)

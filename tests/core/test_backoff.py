@@ -44,6 +44,13 @@ def test_chance_shortens_a_delay_by_a_quarter_at_most(attempt: int, delay: float
     assert POLICY.delay(attempt, lost(), 1.0) == delay
 
 
+@pytest.mark.parametrize(("attempt", "delay"), [(1, 0.0), (2, 5.0), (13, 60.0), (29, 60.0)])
+def test_an_attempt_that_is_spared_is_not_waited_for(attempt: int, delay: float) -> None:
+    """The delays are those of one attempt fewer, but there are no more of them."""
+    assert POLICY.delay(attempt, lost(), 0.0, spared=1) == delay
+    assert POLICY.delay(30, lost(), 0.0, spared=1) is None
+
+
 @pytest.mark.parametrize(("attempt", "goes_on"), [(29, True), (30, False), (31, False)])
 def test_the_last_attempt_is_the_last(attempt: int, *, goes_on: bool) -> None:
     """After as many attempts as were allowed there is no other."""

@@ -18,9 +18,11 @@ from asyncup.core.messages import (
     Message,
     Moved,
     OpenS3,
+    Persevere,
     ReadSpan,
     Span,
     SpanRead,
+    Stuck,
     Want,
 )
 from asyncup.core.options import S3Config
@@ -257,6 +259,20 @@ def test_an_answer_may_come_with_a_last_question() -> None:
         await turns()
         assert way.granted == []
         assert getcoroutinestate(granting) == CORO_CLOSED
+
+    work(main)
+
+
+def test_what_stands_still_is_asked_about() -> None:
+    """Whether a worker goes on waiting is not its own to say, and it is told at once."""
+
+    async def main(way: Way, worker: Hired) -> None:
+        attempt = Attempt()
+        way.say(Moved(1, 5, 0.0, loses=True), Stuck(1, 30.5), ANSWER)
+        assert await worker.call(ASKED, attempt) == ANSWER
+        assert attempt.loses
+        assert attempt.stood_for == [30.5]
+        assert way.heard[-1] == Persevere(1, 30.5)
 
     work(main)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from asyncup.core.errors import Fault, Stalled
-from asyncup.edges.body import FIRST_SLICE, Pace, PartBody
+from asyncup.edges.body import FIRST_SLICE, Pace, PartBody, Persist, no_longer
 from asyncup.edges.ranges import RangeReader
 from asyncup.edges.s3_clock import SigningClock
 from asyncup.edges.s3_request import Requests
@@ -21,11 +21,11 @@ SIZE = 75_000
 STALL_TIMEOUT = 30.0
 
 
-def body_at(pace: Pace, directory: Path) -> PartBody:
-    """Return a body of SIZE bytes at a pace."""
+def body_at(pace: Pace, directory: Path, persist: Persist = no_longer) -> PartBody:
+    """Return a body of SIZE bytes at a pace, as patient as it is told."""
     path = directory / "file"
     path.write_bytes(bytes(range(250)) * (SIZE // 250))
-    return PartBody(RangeReader(path, 0, SIZE), SIZE, lambda _: None, pace)
+    return PartBody(RangeReader(path, 0, SIZE), SIZE, lambda _: None, pace, persist)
 
 
 def by(size: int, wait: float) -> Pace:
@@ -166,7 +166,7 @@ class Wire:
         now = asyncio.get_running_loop().time()
         past = [each for each in self._times if each <= now]
         age = min(now - max(past, default=0.0), self._words)
-        return struct.pack("=24xI28xI60xQ", self._due, int(age * 1000), len(past))
+        return struct.pack("=24xI28xI60xQ24x", self._due, int(age * 1000), len(past))
 
 
 @pytest.mark.parametrize(
@@ -194,6 +194,65 @@ def test_a_peer_that_acknowledges_is_no_stall(
         return asyncio.get_running_loop().time()
 
     assert run(main()) == pytest.approx(ends)
+
+
+class Patience:
+    """Persists for so many seconds each time it is asked, and then no longer."""
+
+    def __init__(self, *more: float) -> None:
+        self.asked: list[tuple[float, float]] = []
+        self._more = list(more)
+
+    def __call__(self, stood_for: float) -> float:
+        """Take note of when it was asked, and of what it was told."""
+        self.asked.append((asyncio.get_running_loop().time(), stood_for))
+        return self._more.pop(0) if self._more else 0.0
+
+
+def test_what_stands_still_is_waited_for_as_long_as_that_is_worth_it(tmp_path: Path) -> None:
+    """Somebody may know that it is not this connection alone; when nobody does, it ends."""
+    patience = Patience(1.0, 50.0)
+
+    async def network() -> None:
+        if asyncio.get_running_loop().time() >= 2.0:
+            await asyncio.Event().wait()
+
+    async def main() -> float:
+        with body_at(by(25_000, 1.0), tmp_path, patience) as body, pytest.raises(Stalled):
+            await send(body, network)
+        return asyncio.get_running_loop().time()
+
+    # What moved last is the slice that was handed over at second 2, after its turn.
+    assert run(main()) == pytest.approx(2 + STALL_TIMEOUT + 51)
+    assert [then for then, _ in patience.asked] == pytest.approx([32.0, 33.0, 83.0])
+    assert [stood_for for _, stood_for in patience.asked] == pytest.approx([30.0, 31.0, 81.0])
+
+
+def test_what_moves_again_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    """A connection that has outlived an outage is not asked for any more."""
+    patience = Patience(60.0)
+    pauses = iter([0.0, 80.0, 0.0])
+
+    async def main() -> None:
+        with body_at(by(25_000, 1.0), tmp_path, patience) as body:
+            await send(body, lambda: asyncio.sleep(next(pauses, 0.0)))
+            assert body.sent == SIZE
+
+    run(main())
+    assert len(patience.asked) == 1
+
+
+def test_what_has_not_moved_at_all_has_no_connection_to_keep(tmp_path: Path) -> None:
+    """Where the first byte was never taken, nobody is asked."""
+    patience = Patience(60.0)
+
+    async def main() -> float:
+        with body_at(lambda most: most, tmp_path, patience) as body, pytest.raises(Stalled):
+            await send(body, asyncio.Event().wait)
+        return asyncio.get_running_loop().time()
+
+    assert run(main()) == pytest.approx(STALL_TIMEOUT)
+    assert patience.asked == []
 
 
 def test_slices_that_are_taken_are_no_stall(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiobotocore.httpsession import AIOHTTPSession
+from botocore import exceptions as boto
 
 from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
 from asyncup.core.model import ObjectAttributes, ObjectURI
@@ -497,6 +498,20 @@ def test_what_has_been_answered_is_trusted_again() -> None:
     with trust.watch("PUT /part"):
         pass
     assert trust.allows(connection, "PUT /part")
+
+
+def test_a_connection_that_answers_after_a_loss_is_trusted() -> None:
+    """What has brought an answer since another connection was lost has not been lost with it."""
+    trust, alive, idle = Trust(), Connection(), Connection()
+    assert trust.allows(idle, "PUT /idle")
+    with trust.watch("PUT /idle"):
+        pass
+    assert trust.allows(alive, "PUT /part")
+    with trust.watch("PUT /part"):
+        with suppress(boto.ConnectionClosedError), trust.watch("PUT /another"):
+            raise boto.ConnectionClosedError(endpoint_url="http://s3")
+    assert trust.allows(alive, "PUT /next")
+    assert not trust.allows(idle, "PUT /next but one")
 
 
 def test_what_never_comes_again_is_forgotten() -> None:

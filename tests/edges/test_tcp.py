@@ -5,6 +5,7 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,19 @@ import pytest
 from asyncup.core.errors import UsageError
 from asyncup.edges import tcp
 from asyncup.edges.tcp import (
+    FIRST_LIMIT,
     GIVEN_UP,
-    LONGEST_PAUSE,
+    LONGEST_LIMIT,
+    SHORTEST_LIMIT,
     UNSENT,
     Acknowledgements,
     Socket,
+    TCPPath,
     check_congestion_control,
     control_congestion,
+    limit_pauses,
     limit_unsent,
+    path_of,
     set_up,
 )
 
@@ -85,8 +91,8 @@ def test_bytes_that_are_due(pair: Pair) -> None:
 
 def test_segments_that_are_due() -> None:
     """It is the kernel that counts them."""
-    assert Acknowledgements(Told(struct.pack("=24xI100x", 1)), 0.0).are_due
-    assert not Acknowledgements(Told(bytes(128)), 0.0).are_due
+    assert Acknowledgements(Told(struct.pack("=24xI124x", 1)), 0.0).are_due
+    assert not Acknowledgements(Told(bytes(152)), 0.0).are_due
     assert not Acknowledgements(Told(struct.pack("=24xI60x", 1)), 0.0).are_due
 
 
@@ -139,9 +145,61 @@ def test_a_connection_outlives_an_outage() -> None:
         except OSError:
             expected = 0.0
         else:
-            assert pause == LONGEST_PAUSE * 1000
+            assert pause == FIRST_LIMIT * 1000
             expected = GIVEN_UP * 1000
         assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == expected
+
+
+@pytest.mark.parametrize(
+    ("round_trip", "variation", "pause"),
+    [
+        (0.08, 0.01, SHORTEST_LIMIT),
+        (0.0, 0.0, SHORTEST_LIMIT),
+        # A slow link with a long queue: sent again too soon, the packets would only make it longer.
+        (1.5, 0.25, 5.0),
+        # So long was an outage, and no round trip.
+        (90.0, 45.0, LONGEST_LIMIT),
+    ],
+)
+def test_pauses_suit_the_round_trip(round_trip: float, variation: float, pause: float) -> None:
+    """At most twice what the kernel would wait for the first time, and at least a second."""
+    assert TCPPath(round_trip, variation, 0.05, 0).longest_pause == pause
+
+
+@linux
+def test_the_kernel_is_told_the_longest_pause(pair: Pair) -> None:
+    """As far as it lets itself be told; of what is closed, nothing comes of it."""
+    here, _ = pair
+    limit_pauses(here, TCPPath(1.5, 0.25, 0.05, 0))
+    with suppress(OSError):
+        assert here.getsockopt(socket.IPPROTO_TCP, 44) in {5000, 120_000}
+    here.close()
+    limit_pauses(here, TCPPath(1.5, 0.25, 0.05, 0))
+    assert path_of(here) is None
+
+
+@linux
+def test_the_kernel_tells_of_the_way(pair: Pair) -> None:
+    """On loopback, it is short, and nothing gets lost."""
+    here, there = pair
+    here.sendall(bytes(1000))
+    assert there.recv(1000)
+    path = path_of(here)
+    assert path is not None
+    assert 0 < path.least <= path.round_trip < 1
+    assert path.resent == 0
+
+
+@pytest.mark.parametrize(
+    ("round_trip", "resent", "loses"),
+    [(0.08, 1, True), (0.09, 50, True), (0.08, 0, False), (0.16, 50, False)],
+    ids=["one", "many", "none", "a full queue"],
+)
+def test_packets_get_lost_on_a_link_that_is_not_full(
+    round_trip: float, resent: int, *, loses: bool
+) -> None:
+    """A full link loses packets as well, but has a queue that takes time to pass."""
+    assert TCPPath(round_trip, 0.01, 0.16, resent).loses(0.08) is loses
 
 
 class OldKernel(socket.socket):

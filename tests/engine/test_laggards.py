@@ -259,6 +259,58 @@ class Watched:
         return False
 
 
+def test_a_link_that_was_down_makes_no_laggard(tmp_path: Path) -> None:
+    """What could not move is not slow, whatever it had before: two parts go on as they were."""
+
+    async def main() -> list[str]:
+        laggards = Laggards(5, 10.0, asyncio.Event(), lambda: True)
+
+        async def carry(number: int) -> str:
+            reader = RangeReader(make_file(tmp_path / f"{number}", 300), 0, 300)
+            with PartBody(reader, 300, lambda _: None) as body:
+                async with laggards.watch(body, FAULT, 0):
+                    async for _ in body:
+                        moment = asyncio.get_running_loop().time()
+                        # From second 12 to second 72, nothing moves.
+                        await asyncio.sleep(60 if 12 <= moment < 72 else 1 + number / 10)
+                    return "answer"
+
+        for number in range(2):
+            (tmp_path / f"{number}").mkdir()
+        return list(await asyncio.gather(carry(0), carry(1)))
+
+    assert run(main()) == ["answer", "answer"]
+
+
+@pytest.mark.parametrize(("losing", "is_told"), [(0, False), (1, False), (2, True), (5, True)])
+def test_packets_that_get_lost_are_told(tmp_path: Path, losing: int, *, is_told: bool) -> None:
+    """Of five parts in flight, two or more whose connections lose some: again and again."""
+    told: list[float] = []
+
+    async def main() -> None:
+        laggards = Laggards(
+            0,
+            10.0,
+            asyncio.Event(),
+            lambda: False,
+            lambda: told.append(asyncio.get_running_loop().time()),
+        )
+
+        async def carry(number: int) -> None:
+            with PartBody(RangeReader(path, 0, 100), 100, lambda _: None) as body:
+                body.slice_size.loses = number < losing
+                async with laggards.watch(body, FAULT, 0):
+                    async for _ in body:
+                        await asyncio.sleep(1)
+
+        await asyncio.gather(*map(carry, range(5)))
+
+    path = make_file(tmp_path, 100)
+    run(main())
+    assert (len(told) > 5) is is_told
+    assert bool(told) is is_told
+
+
 class Slow(RangeReader):
     """Reads a file from a disk that takes its time."""
 

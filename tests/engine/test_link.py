@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncup.core import events
+from asyncup.core import events, outage
 from asyncup.core.backoff import RetryPolicy
 from asyncup.core.conditions import CredentialsRenewed, SlotsChanged, WentOffline, WentOnline
 from asyncup.core.errors import (
@@ -27,7 +27,7 @@ from asyncup.core.errors import (
 )
 from asyncup.core.model import ObjectURI
 from asyncup.core.options import Options
-from asyncup.engine.link import Link
+from asyncup.engine.link import NAP, Link
 from asyncup.engine.retry import Retrier
 from tests.engine.kit import OPTIONS, URI, Ears, jobs, make_file, no_task_is_left, uploader
 from tests.fakes3 import FakeS3, Request, lost
@@ -276,6 +276,78 @@ def _link(
     if known:
         link.answered(acknowledged=True)
     return link
+
+
+def test_a_connection_that_stands_still_beside_others_is_given_up() -> None:
+    """S3 has answered somebody since: it is this one that is lost."""
+
+    async def main() -> None:
+        link = _link(FakeS3())
+        await asyncio.sleep(60)
+        link.answered(acknowledged=True)
+        await asyncio.sleep(10)
+        assert link.persist(30.0) == 0.0
+        assert link.persist(30.0) == 0.0
+
+    run(main())
+
+
+def test_the_first_that_stands_still_finds_out_for_all() -> None:
+    """Where nobody was answered, one gives up its connection; the others wait what it finds."""
+    s3 = FakeS3()
+    s3.fail("probe", times=4)
+
+    async def main() -> None:
+        link = _link(s3)
+        await asyncio.sleep(60)
+        assert link.persist(30.0) == 0.0
+        assert link.persist(30.0) == NAP
+        asking = asyncio.ensure_future(link.examine(lost(), URI))
+        await asyncio.sleep(0)
+        while not asking.done():
+            assert link.persist(30.0) > 0
+            await asyncio.sleep(0.5)
+        # It was the way, and has been found: connections may have outlived that.
+        assert await asking
+        found = now()
+        while (more := link.persist(100.0)) > 0:
+            assert more <= outage.REVIVAL
+            await asyncio.sleep(more)
+        assert now() == pytest.approx(found + outage.REVIVAL, abs=0.5)
+
+    run(main())
+
+
+def test_if_the_way_is_there_what_stands_still_is_lost() -> None:
+    """A probe that is answered says so much of all that have stood still for longer."""
+
+    async def main() -> None:
+        link = _link(FakeS3())
+        await asyncio.sleep(60)
+        assert link.persist(30.0) == 0.0
+        assert await link.examine(lost(), URI) is False
+        assert link.persist(30.0) == 0.0
+
+    run(main())
+
+
+def test_what_was_kept_in_vain_is_told_so() -> None:
+    """When S3 is no longer looked for, nothing is kept, and nobody looks for it once more."""
+    s3 = FakeS3()
+    s3.fail("probe", times=ALWAYS)
+
+    async def main() -> None:
+        link = _link(s3)
+        begun = link.outages
+        with pytest.raises(GaveUp):
+            await link.examine(lost(), URI)
+        given_up = now()
+        assert link.persist(1000.0) == 0.0
+        with pytest.raises(GaveUp):
+            await link.examine(lost(), URI, begun)
+        assert now() == given_up
+
+    run(main())
 
 
 def test_who_asks_may_be_stopped() -> None:

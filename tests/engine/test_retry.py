@@ -16,6 +16,7 @@ from asyncup.core.errors import (
     Fault,
     Interrupted,
     RetriesExhausted,
+    ServerFault,
     Throttled,
     TooSlow,
     WorkerLost,
@@ -27,6 +28,11 @@ from tests.fakes3 import FakeS3, lost
 from tests.loop import run
 
 POLICY = RetryPolicy(max_attempts=5, step=5, cap=12)
+
+
+def failed() -> ServerFault:
+    """Return an error that S3 has made, which is to be left alone for a while."""
+    return ServerFault(Fault(action="upload part 7", code="InternalError"))
 
 
 def attempts_of(
@@ -49,7 +55,7 @@ def test_delay_grows_by_a_step_up_to_the_cap() -> None:
     ears = Ears()
 
     async def main() -> None:
-        took = await attempts_of([lost()] * 4, ears, asyncio.Event())()
+        took = await attempts_of([failed()] * 4, ears, asyncio.Event())()
         assert took == 5 + 10 + 12 + 12
 
     run(main())
@@ -62,10 +68,23 @@ def test_jitter_shortens_a_delay() -> None:
     """Chance takes off up to a quarter."""
 
     async def main() -> None:
-        took = await attempts_of([lost()], Ears(), asyncio.Event(), chance=1.0)()
+        took = await attempts_of([failed()], Ears(), asyncio.Event(), chance=1.0)()
         assert took == 3.75
 
     run(main())
+
+
+def test_a_part_that_has_lost_its_connection_goes_again_at_once() -> None:
+    """S3 is there, and has asked nobody to wait; what breaks again and again is waited for."""
+    ears = Ears()
+
+    async def main() -> None:
+        assert await attempts_of([lost()] * 4, ears, asyncio.Event())() == 0 + 5 + 10 + 12
+        with pytest.raises(RetriesExhausted, match="5 attempts"):
+            await attempts_of([lost()] * 5, Ears(), asyncio.Event())()
+
+    run(main())
+    assert [event.delay for event in ears.of(events.RetryScheduled)] == [0, 5, 10, 12]
 
 
 def test_retry_after_is_honoured_beyond_the_cap() -> None:
@@ -97,10 +116,10 @@ def test_attempts_that_did_not_fail_do_not_count() -> None:
     ears = Ears()
 
     async def main() -> None:
-        errors = [slow, lost(), slow, slow, *[lost()] * 3]
+        errors = [slow, failed(), slow, slow, *[failed()] * 3]
         assert await attempts_of(errors, ears, asyncio.Event())() == 5 + 10 + 12 + 12
         with pytest.raises(RetriesExhausted, match="5 attempts"):
-            await attempts_of([*errors, lost()], Ears(), asyncio.Event())()
+            await attempts_of([*errors, failed()], Ears(), asyncio.Event())()
 
     run(main())
     told = ears.of(events.RetryScheduled)
@@ -151,7 +170,7 @@ def test_stopping_ends_a_delay() -> None:
 def test_a_retry_holds_its_place(tmp_path: Path) -> None:
     """While a part waits for its next attempt, nobody else takes its place in the window."""
     file, s3 = make_file(tmp_path, 300), FakeS3()
-    s3.fail("upload_part", number=1, times=2)
+    s3.fail("upload_part", number=1, times=3)
 
     async def main() -> float:
         options = replace(OPTIONS, concurrency=1, read_ahead=0)
@@ -159,6 +178,6 @@ def test_a_retry_holds_its_place(tmp_path: Path) -> None:
             await up.put(file, URI)
         return asyncio.get_running_loop().time()
 
-    # It waits 5 s and 10 s, less jitter.
+    # It goes at once, and waits 5 s and 10 s, less jitter.
     assert run(main()) >= 11
     assert s3.sent_parts() == [1, 2, 3]

@@ -370,10 +370,38 @@ def test_a_run_is_throttled(tmp_path: Path) -> None:
     assert s3.objects[URI.key].data == file.read_bytes()
 
 
+def test_packets_that_get_lost_double_the_slots() -> None:
+    """Each connection carries so much there, so there are more; not so in an outage, or a pause."""
+    ears = Ears()
+
+    async def main() -> None:
+        slots = Slots(Adaptive(start=2, most=8), ears)
+        slots.lose_packets()
+        assert slots.limit == 2
+        async with slots, slots:
+            slots.lose_packets()
+            assert slots.limit == 4
+            slots.lose_packets()
+            assert slots.limit == 4
+            async with slots, slots:
+                slots.pause()
+                slots.lose_packets()
+                slots.go_on()
+                assert slots.limit == 4
+                slots.lose_packets()
+                assert slots.limit == 8
+                slots.hear(WentOffline(LOST, 1.0, 1))
+                slots.lose_packets()
+                assert slots.limit == 1
+
+    run(main())
+    assert SlotsChanged(4, SlotsReason.LOSSY) in ears.of(SlotsChanged)
+
+
 def test_what_waits_for_a_retry_takes_no_slot(tmp_path: Path) -> None:
     """While a part waits for its next attempt, one that was read ahead goes."""
     file, s3 = make_file(tmp_path, 300), FakeS3()
-    s3.fail("upload_part", number=1, times=1)
+    s3.fail("upload_part", number=1, times=2)
 
     async def main() -> None:
         options = replace(OPTIONS, concurrency=1, read_ahead=1)

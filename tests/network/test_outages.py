@@ -94,6 +94,17 @@ def test_link_down(link: Link, upload: Upload, seconds: float) -> None:
     assert resent(ended) <= 2 * 5 * MIB
 
 
+def test_connections_outlive_an_outage(link: Link, upload: Upload) -> None:
+    """Of four parts in flight, three go on where they were: what they had sent is not lost."""
+    link.set(Weather(delay=0.005, rate=20_000_000))
+    link.set(Weather(delay=0.005, rate=20_000_000, outages=((0, 5),)), after=5 * MIB)
+    ended = upload.run(*HURRY, "--concurrency=4")
+    upload.check(ended)
+    assert ended.events("went_offline")
+    assert len(ended.events("retry_scheduled")) <= 1
+    assert resent(ended) <= 5 * MIB
+
+
 def test_link_down_from_the_beginning(link: Link, upload: Upload) -> None:
     """Nothing has to be there when the command begins."""
     link.set(down(4))
