@@ -58,7 +58,7 @@ def main() -> int:
         as_tool = place / "bin" / "asyncup"
         told = tests_of(as_tool, [SESSION], environment_of(newest, wheel), beside)
         tell(f"a first day with what pipx has installed: {told}")
-        shutil.copytree(wheel.parent, dist)
+        shutil.copytree(wheel.parent, dist, dirs_exist_ok=True)
     return 0
 
 
