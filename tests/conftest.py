@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="fake,weed,rclone",
         help=f"where to run the contract suite, of {', '.join(GATEWAYS)} (default: %(default)s)",
     )
+
+
+def pytest_configure() -> None:
+    """Let commands that tests start hear of Ctrl-C.
+
+    A script that starts the tests in the background has them ignore it, and so all that they start.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def servers_of(config: pytest.Config) -> Sequence[str]:

@@ -11,23 +11,31 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from asyncup.cli import streams
+
 Parameter = TyperArgument | TyperOption
 
 
-class _ReadAtOnce:
-    """Stands before a class of typer's that has parameters."""
+class _Ours:
+    """Stands before a class of typer's that has parameters, and a help."""
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's own
         """Return the parameters, with a reader of ours."""
         of_typer: Any = super()
         return list(map(_read_at_once, of_typer.get_params(ctx)))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's own
+        """Write the help; errors as of `streams.writing_out`."""
+        of_typer: Any = super()
+        with streams.writing_out():
+            of_typer.format_help(ctx, formatter)
 
-class Group(_ReadAtOnce, TyperGroup):
+
+class Group(_Ours, TyperGroup):
     """A group of commands of typer's, to be named as `cls`."""
 
 
-class Command(_ReadAtOnce, TyperCommand):
+class Command(_Ours, TyperCommand):
     """A command of typer's, to be named as `cls`."""
 
 

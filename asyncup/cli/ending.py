@@ -2,7 +2,7 @@
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import typer
 
@@ -25,9 +25,9 @@ def finish(run: Callable[[Params, Audience], int], params: Params) -> None:
     raise typer.Exit(audience.end(code))
 
 
-def refuse(error: AsyncupError, *, debug: bool = False) -> int:
+def refuse(error: AsyncupError, given: Sequence[str], *, debug: bool = False) -> int:
     """Say what is wrong about a command that was not even begun; return the exit status."""
-    audience = Audience({"json": is_asked_for("json")})
+    audience = Audience({"json": is_asked_for("json", given)})
     return audience.end(_report(error, audience, debug=debug))
 
 

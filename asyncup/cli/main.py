@@ -55,9 +55,9 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         code = app([*arguments], prog_name="asyncup", standalone_mode=False)
     except typer.TyperException as error:
-        code = refuse(as_ours(error))
+        code = refuse(as_ours(error), arguments)
     except AsyncupError as error:
-        code = refuse(error, debug=is_asked_for("debug"))
+        code = refuse(error, arguments, debug=is_asked_for("debug", arguments))
     except KeyboardInterrupt:
         code = Interrupted.exit_code
     return code or 0
@@ -65,7 +65,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _version(*, wanted: bool) -> None:
     if wanted:
-        typer.echo(f"asyncup {__version__}")
+        streams.write_out(f"asyncup {__version__}\n")
         raise typer.Exit
 
 

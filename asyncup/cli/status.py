@@ -33,6 +33,7 @@ from asyncup.ui.text import Level, Line
 
 _WATCH_SECONDS = 2.0
 _NOTHING = "nothing is running, and nothing is unfinished"
+_NOTHING_LEFT = "nothing that is not running is unfinished"
 _ENDING = (Interrupted.exit_code, GaveUp.exit_code)
 
 Found = tuple[Command, CommandFound]
@@ -150,17 +151,19 @@ def resume(params: Params, run: Callable[[Sequence[str]], int]) -> int:
     for command, found in chosen:
         more = [flag for flag in shown if flag not in command.arguments]
         arguments = [*command.arguments[:1], *more, *command.arguments[1:]]
-        # How all is told, and how to go on, is about this command.
-        sys.argv[1:] = arguments
+        # The note that is kept of it, and how to go on, are of the command as it was given.
+        sys.argv[1:] = command.arguments
         try:
             _check(found)
             _go_there(command)
         except AsyncupError as error:
-            codes.append(refuse(error))
+            codes.append(refuse(error, arguments))
         else:
             codes.append(run(arguments))
         if codes[-1] in _ENDING:
             break
+    if not chosen and not params["json"]:
+        Output(sys.stderr).write(_NOTHING_LEFT)
     return _exit_code(codes)
 
 

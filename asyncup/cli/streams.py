@@ -4,7 +4,8 @@ import errno
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from asyncup.core.errors import AsyncupError
@@ -49,14 +50,21 @@ def let_go() -> None:
 
 
 def write_out(text: str) -> None:
-    """Write text on standard output; a reader that is gone wanted no more of it.
+    """Write text on standard output; errors as of `writing_out`."""
+    with writing_out():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+@contextmanager
+def writing_out() -> Iterator[None]:
+    """Let standard output be written to; a reader that is gone wanted no more of it.
 
     Raises:
         AsyncupError: it cannot be written.
     """
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        yield
     except OSError as error:
         if error.errno not in _READER_GONE:
             raise AsyncupError(f"write standard output: {error.strerror}") from error

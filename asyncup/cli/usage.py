@@ -2,13 +2,21 @@
 
 import os
 import re
-import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 
 from asyncup.core.errors import UsageError
 from asyncup.core.spelling import did_you_mean
+
+_OF_OTHERS = {
+    **dict.fromkeys(("cp", "copy", "copyto", "mv", "sync", "upload", "rcat", "pipe"), "put"),
+    **dict.fromkeys(("check", "cryptcheck"), "verify"),
+    **dict.fromkeys(("continue", "retry"), "resume"),
+    "cleanup": "abort",
+}
+"""What aws-cli, rclone, s5cmd and others call what a command does."""
 
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
 
@@ -38,7 +46,7 @@ def _meant(text: str, command: Any) -> str | None:  # noqa: ANN401 - typer's, pr
         options = (each for each in command.params if not each.hidden)
         return did_you_mean(found[1], [n for o in options for n in (*o.opts, *o.secondary_opts)])
     if found := re.fullmatch(r"No such command '(\S+)'", text):
-        return did_you_mean(found[1], command.commands)
+        return did_you_mean(_OF_OTHERS.get(found[1], found[1]), command.commands)
     if found := re.fullmatch(r"'(.*)' is not one of (.+)", text):
         return did_you_mean(found[1], re.findall(r"'(.+?)'", found[2]))
     return None
@@ -52,9 +60,8 @@ def _name(context: typer.Context, option: Any) -> str:  # noqa: ANN401 - typer's
     return str(option.opts[0])
 
 
-def is_asked_for(flag: str) -> bool:
-    """Return whether a flag is set, where the command line could not be read."""
-    given = sys.argv[1:]
+def is_asked_for(flag: str, given: Sequence[str]) -> bool:
+    """Return whether a flag is set, where a command line could not be read."""
     if f"--{flag}" in (given[: given.index("--")] if "--" in given else given):
         return True
     return os.environ.get(f"ASYNCUP_{flag.upper()}", "").lower() in _TRUE

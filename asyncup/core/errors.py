@@ -297,6 +297,12 @@ class Unreachable(RetriesExhausted):
 
     stops_run = True
 
+    def __init__(self, last: AsyncupError, *, attempts: int) -> None:
+        super().__init__(last, attempts=attempts)
+        self.hint = (
+            "check the network, --endpoint-url and --region; then run the same command again"
+        )
+
 
 class WorkerLost(AsyncupError):
     """A process that carried parts has ended, or was ended because it did not answer.

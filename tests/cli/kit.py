@@ -15,7 +15,10 @@ from typing import Any
 from tests.starter import Process, Starter
 from tests.told import read_lines
 
-COMMAND = str(Path(sys.executable).with_name("asyncup"))
+INSTALLED = os.environ.get("TESTED_COMMAND")
+"""Where the command is that is tested as it was installed, if not beside this interpreter."""
+
+COMMAND = INSTALLED or str(Path(sys.executable).with_name("asyncup"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,12 @@ def _whole(env: Mapping[str, str] | None) -> dict[str, str]:
 def is_startable(env: Mapping[str, str]) -> bool:
     """Return whether a fork of the starter is all the same; if not, a new interpreter is.
 
-    That reads some of the environment when it starts; and what macOS itself has loaded need not
-    outlive a fork.
+    That reads some of the environment when it starts; what macOS itself has loaded need not
+    outlive a fork; and a command that was installed elsewhere has an interpreter of its own.
     """
-    return sys.platform == "linux" and not any(name.startswith(("PYTHON", "LC_")) for name in env)
+    if INSTALLED or sys.platform != "linux":
+        return False
+    return not any(name.startswith(("PYTHON", "LC_")) for name in env)
 
 
 @functools.cache

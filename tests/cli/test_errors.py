@@ -119,6 +119,7 @@ def test_bad_usage(file: Path, arguments: list[str], message: str) -> None:
         ("put FILE s3://bucket/ --part-siz=5MiB", "No such option: --part-siz", "--part-size"),
         ("put FILE s3://bucket/ --no-recurse", "No such option: --no-recurse", "--no-recursive"),
         ("putt FILE s3://bucket/", "No such command 'putt'", "put"),
+        ("cp FILE s3://bucket/", "No such command 'cp'", "put"),
         ("verify --dowload", "No such option: --dowload", "--download"),
         ("put FILE s3://bucket/ --overwrite=newer", "--overwrite: 'newer' is not one of", "never"),
         ("put FILE s3://bucket/ --profile=prdo", "no profile 'prdo' in the AWS con", "prod"),
@@ -344,7 +345,8 @@ def test_gives_up_on_a_dead_server(file: Path) -> None:
         *("put", file, "s3://bucket/", "--max-retry=3", "--retry-step=0", "--endpoint-url", url),
         env={"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
     )
-    refused(ended, 4, "gave up after 3 attempts", "hint: run the same command again")
+    hint = "hint: check the network, --endpoint-url and --region; then run the same command again"
+    refused(ended, 4, "gave up after 3 attempts", hint)
     assert ended.err.count("warning: attempt") == 1
     assert ended.err.count("warning: offline, next try in") == 2
 

@@ -1,4 +1,7 @@
-"""A first day with asyncup: each step says what the next one is, in the words of the README."""
+"""A first day with asyncup: each step says what the next one is, in the words of the README.
+
+`make wheel` has the same day with the command as pip and pipx install it.
+"""
 
 import os
 import re
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from asyncup import __version__
 from asyncup.embedded import EmbeddedServer
 from tests.cli.kit import Ended, asyncup, finish, lines, start, tree
 from tests.pages import texts
@@ -77,6 +81,16 @@ def name_of(told: Ended) -> str:
     """Return the name by which a status tells of its one command."""
     (name,) = re.findall(r"to go on: asyncup resume (\w+)", told.out)
     return str(name)
+
+
+def test_it_would_work(day: Day) -> None:
+    """What is installed is this version, and the doctor finds that uploads would work."""
+    assert day.types("--version").out == f"asyncup {__version__}\n"
+    examined = day.types("doctor", "s3://my-bucket/films/", "--no-speed", "--source", "film.mov")
+    assert examined.code == 0, examined.out + examined.err
+    assert lines(examined.out, "an upload would work: ")
+    pending = day.types("pending", "s3://my-bucket/")
+    assert (pending.out, pending.err) == ("", "0 pending uploads, 0 B held at S3\n")
 
 
 def test_stopped_and_gone_on_with(day: Day) -> None:

@@ -79,7 +79,8 @@ def test_nothing(place: Place) -> None:
     ended = place.run("status")
     assert (ended.code, ended.out) == (0, "")
     assert ended.err == "nothing is running, and nothing is unfinished\n"
-    assert place.run("resume").code == 0
+    resumed = place.run("resume")
+    assert (resumed.code, resumed.err) == (0, "nothing that is not running is unfinished\n")
     assert not place.state.exists()
 
 
@@ -152,6 +153,11 @@ def test_each_goes_where_it_went(place: Place) -> None:
     for name, env in ways.items():
         put = ("put", name, str(place.bucket.place), f"--state-dir={place.state}")
         assert asyncup(*put, env=env, cwd=place.directory).code == 3
+    given = [each["arguments"] for each in place.run("status", "--json").events("command_found")]
+    assert place.run("resume", "--json").code == 3
+    # How it was told of is no part of what is kept of them.
+    found = place.run("status", "--json").events("command_found")
+    assert [each["arguments"] for each in found] == given
     tree(place.directory, {name: name.encode() for name in ways})
     ended = place.run("resume", "--json", AWS_ENDPOINT_URL_S3="http://127.0.0.1:1")
     assert ended.code == 0, ended.err

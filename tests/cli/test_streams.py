@@ -58,6 +58,14 @@ def test_full_output_of_a_dry_run(bucket: Bucket, place: Path) -> None:
     assert ended.err.startswith("error: write standard output: No space left on device\n")
 
 
+@pytest.mark.parametrize("arguments", ["--version", "--help", "put --help", "config --help"])
+def test_full_output_of_what_was_asked(bucket: Bucket, place: Path, arguments: str) -> None:
+    """It is told in a line: status 1."""
+    ended = typed(bucket, f"asyncup {arguments} > /dev/full", place)
+    assert ended.code == 1
+    assert ended.err == "error: write standard output: No space left on device\n"
+
+
 def test_full_errors(bucket: Bucket, place: Path) -> None:
     """A log that is full cannot be told of: the status is that of the uploads."""
     ended = typed(bucket, f"asyncup put d {bucket.place} 2> /dev/full", place)

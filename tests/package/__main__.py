@@ -1,7 +1,8 @@
 """Build the package and use it as its users do: `python -m tests.package 3.11 3.12 3.13`.
 
 The wheel is installed into a new environment for each of these Pythons that is on this machine,
-and tests of the installed command run there, from a copy that has no `asyncup` beside it.
+and tests of the installed command run there, from the sdist, without the `asyncup` beside them.
+All that is tried is what this run has built, in a place of its own; it is in dist/ in the end.
 """
 
 import argparse
@@ -12,16 +13,14 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
-BESIDE = ("tests", "docs", "man", "README.md", "CHANGELOG.md", "pyproject.toml")
-"""What the tests of the command read."""
-
-TESTS = ("test_statuses", "test_json", "test_manual", "test_watch")
+SESSION = "test_session"
+TESTS = (SESSION, "test_statuses", "test_json", "test_manual", "test_watch")
 """Of tests/cli: they drive the command from its first word to every end that it has."""
 
 NEEDED = ("hypothesis", "jsonschema", "pytest", "pytest-timeout")
@@ -40,28 +39,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.package", description=__doc__)
     parser.add_argument("pythons", nargs="+", metavar="VERSION")
     wanted = parser.parse_args().pythons
+    found = {version: path for version in wanted if (path := python_of(version)) is not None}
+    for version in wanted:
+        if version not in found:
+            tell(f"Python {version}: not on this machine, so not tried")
+    if not found:
+        tell("none of these Pythons is on this machine")
+        return 1
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="asyncup-package-") as name:
         place = Path(name)
-        wheel = build(place)
-        found = {version: path for version in wanted if (path := python_of(version)) is not None}
-        for version in wanted:
-            if version not in found:
-                tell(f"Python {version}: not on this machine, so not tried")
-        if not found:
-            tell("none of these Pythons is on this machine")
-            return 1
+        wheel, beside = build(place)
         for version, python in found.items():
-            try_with(version, python, wheel, place)
-        install_as_a_tool(next(reversed(found.values())), wheel, place)
+            tests_with(version, python, wheel, beside)
+        newest = next(reversed(found))
+        install_as_a_tool(found[newest], wheel, place)
+        as_tool = place / "bin" / "asyncup"
+        told = tests_of(as_tool, [SESSION], environment_of(newest, wheel), beside)
+        tell(f"a first day with what pipx has installed: {told}")
+        shutil.copytree(wheel.parent, dist, dirs_exist_ok=True)
     return 0
 
 
-def build(place: Path) -> Path:
-    """Build both forms into dist/, compare them, and return the wheel."""
-    dist = ROOT / "dist"
-    shutil.rmtree(dist, ignore_errors=True)
-    run(BIN / "python", "-m", "build", "--outdir", dist, ROOT)
-    (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
+def build(place: Path) -> tuple[Path, Path]:
+    """Build both forms and compare them; return the wheel, and the sdist's tests unpacked."""
+    run(BIN / "python", "-m", "build", "--outdir", place / "dist", ROOT)
+    (sdist,), (wheel,) = (place / "dist").glob("*.tar.gz"), (place / "dist").glob("*.whl")
     run(BIN / "python", "-m", "twine", "check", "--strict", sdist, wheel)
 
     # `build` makes the wheel of the sdist; this is the one of the tree.
@@ -75,10 +79,13 @@ def build(place: Path) -> Path:
     check(wanted <= names, f"the wheel lacks {wanted - names}")
     check(all(each.startswith("asyncup") for each in names), "the wheel has what is not ours")
     with tarfile.open(sdist) as archive:
-        inside = {each.partition("/")[2] for each in archive.getnames()}
-    check(set(IN_SDIST) <= inside, f"the sdist lacks {set(IN_SDIST) - inside}")
+        archive.extractall(place / "sdist", filter="data")
+    (beside,) = (place / "sdist").iterdir()
+    lacking = [each for each in IN_SDIST if not (beside / each).exists()]
+    check(not lacking, f"the sdist lacks {lacking}")
+    shutil.rmtree(beside / "asyncup")
     tell(f"{wheel.name}: {len(names)} files, the same from the sdist as from the tree")
-    return wheel
+    return wheel, beside
 
 
 def contents(wheel: Path) -> Mapping[str, bytes]:
@@ -99,31 +106,45 @@ def python_of(version: str) -> Path | None:
     return None
 
 
-def try_with(version: str, python: Path, wheel: Path, place: Path) -> None:
+def environment_of(version: str, wheel: Path) -> Path:
+    """Return where the wheel is installed for a Python."""
+    return wheel.parents[1] / f"venv-{version}"
+
+
+def tests_with(version: str, python: Path, wheel: Path, beside: Path) -> None:
     """Install the wheel into a new environment, and test the command there."""
-    environment = place / f"venv-{version}"
+    environment = environment_of(version, wheel)
     run(python, "-m", "venv", environment)
-    pip = (environment / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+    inside = environment / "bin"
+    pip = (inside / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
     pinned = ("--constraint", ROOT / "constraints.txt")
     run(*pip, "install", f"{wheel}[demo]", *NEEDED, *pinned)
-    beside = place / f"beside-{version}"
-    beside.mkdir()
-    for name in BESIDE:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-        copy(ROOT / name, beside / name)
-    inside = environment / "bin"
-    where = run(inside / "python", "-c", "import asyncup; print(asyncup.__file__)", cwd=beside)
-    check(str(environment) in where, f"{where} is not what was installed")
+    check_installed(inside / "python", wheel, beside)
     as_module = run(inside / "python", "-m", "asyncup", "--version", cwd=beside)
     check(run(inside / "asyncup", "--version", cwd=beside) == as_module, "python -m asyncup")
     check('"$schema"' in run(inside / "asyncup", "schema", cwd=beside), "asyncup schema")
     check((environment / "share/man/man1/asyncup.1").is_file(), "man asyncup")
     run(inside / "python", "-m", "asyncup.cli.manual", cwd=beside)
-    tests = [f"tests/cli/{name}.py" for name in TESTS]
-    told = run(
-        inside / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, cwd=beside
-    )
-    tell(f"Python {version}: {told.splitlines()[-1]}")
+    tell(f"Python {version}: {tests_of(inside / 'asyncup', TESTS, environment, beside)}")
+
+
+def check_installed(python: Path, wheel: Path, beside: Path) -> None:
+    """Look that what an environment imports is, byte for byte, what this wheel has."""
+    asks = "import asyncup, sys; sys.stdout.write(asyncup.__file__)"
+    imported = Path(run(python, "-c", asks, cwd=beside))
+    site = imported.parents[1]
+    check(python.parents[1] in site.parents, f"{imported} is not what was installed")
+    for name, data in contents(wheel).items():
+        if name.startswith("asyncup/"):
+            check((site / name).read_bytes() == data, f"{site / name} is not that of the wheel")
+
+
+def tests_of(command: Path, tests: Sequence[str], environment: Path, beside: Path) -> str:
+    """Run tests in an environment with a command as it was installed, and return how they ended."""
+    pytest = (environment / "bin" / "pytest", "-q", "-p", "no:cacheprovider")
+    files = [f"tests/cli/{name}.py" for name in tests]
+    told = run(*pytest, *files, cwd=beside, env={"TESTED_COMMAND": str(command)})
+    return told.splitlines()[-1]
 
 
 def install_as_a_tool(python: Path, wheel: Path, place: Path) -> None:
@@ -137,6 +158,7 @@ def install_as_a_tool(python: Path, wheel: Path, place: Path) -> None:
     home |= {"PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
     home |= {"UV_CONSTRAINT": str(ROOT / "constraints.txt"), "UV_CACHE_DIR": str(place / "uv")}
     run(BIN / "pipx", "install", "--python", python, wheel, env=home)
+    check_installed(place / "pipx" / "venvs" / "asyncup" / "bin" / "python", wheel, place)
     by_pipx = run(place / "bin" / "asyncup", "--version", env=home)
     by_uvx = run(
         BIN / "uvx",
