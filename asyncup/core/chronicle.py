@@ -84,8 +84,6 @@ class Chronicle:
         proofs: how many objects were shown to equal their files by what.
         left_out: how many files are not held in full, by what became of them.
         outages: how often S3 was out of reach, and for how many seconds in all.
-        bytes_missing: what `progress` has taken out of its total, as it will not arrive in this
-            run.
     """
 
     def __init__(self, most: int = FILES) -> None:
@@ -97,7 +95,6 @@ class Chronicle:
         self.left_out: Counter[Outcome] = Counter()
         self.outages = 0
         self.seconds_offline = 0.0
-        self.bytes_missing = 0
         self._most = most
         self._open: dict[ObjectURI | None, FileStory] = {}
         self._ended: list[tuple[Outcome, int, int, FileStory]] = []
@@ -112,14 +109,12 @@ class Chronicle:
 
     def apply(self, event: Event, now: float) -> None:
         """Take in an event."""
-        before, total = self.progress.bytes_resent, self.progress.bytes_found
+        before = self.progress.bytes_resent
         self.progress.apply(event)
         self.tally.apply(event)
         if isinstance(event, events.BytesSent):
             self.timeline.at(now).sent += event.count
             return
-        if isinstance(event, events.UploadFailed | events.UploadInterrupted):
-            self.bytes_missing += total - self.progress.bytes_found
         if in_vain := self.progress.bytes_resent - before:
             self.timeline.at(now).in_vain += in_vain
             if (story := self._open.get(getattr(event, "uri", None))) is not None:

@@ -126,7 +126,7 @@ def _files(chronicle: Chronicle) -> Iterator[str]:
 def _bytes(chronicle: Chronicle, elapsed: float) -> Iterator[tuple[str, Sequence[str]]]:
     state = chronicle.progress
     sent = state.committed - state.bytes_kept
-    total = state.bytes_found + chronicle.bytes_missing
+    total = state.bytes_found + state.bytes_left
     yield "At S3", [f"{format_size(state.committed)} of {format_size(total)}"]
     if state.bytes_kept:
         yield "Kept from earlier runs", [format_size(state.bytes_kept)]

@@ -102,7 +102,7 @@ class Note:
             files_found=state.files_found,
             files_done=state.files_done,
             files_failed=state.files_failed,
-            bytes_found=state.bytes_found,
+            bytes_found=state.bytes_found + state.bytes_left,
             bytes_committed=state.committed,
             bytes_in_flight=state.in_flight,
             rate=round(state.rate),

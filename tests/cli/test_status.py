@@ -110,6 +110,13 @@ def test_what_was_broken_off_is_gone_on_with(place: Place, by: signal.Signals, s
     place.broken_off(by=by)
     told = place.command()
     assert (told["state"], told["obstacle"]) == (state, None)
+    shown = place.run("status")
+    assert shown.err == ""
+    assert shown.out.startswith(f"{told['name']} {state}: asyncup put ")
+    assert "warning" not in shown.out
+    if by is signal.SIGINT:
+        assert (told["bytes_committed"], told["bytes_found"]) == (10 << 20, len(LARGE))
+        assert lines(shown.out, "0/1 files · 10 MiB of 22 MiB")
     ended = place.run("resume", told["name"], "--json")
     assert ended.code == 0, ended.err
     assert len(ended.events("part_kept")) == 2

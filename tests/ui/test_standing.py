@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from asyncup.core import events
 from asyncup.core.errors import Fault, Throttled
 from asyncup.core.model import ObjectURI
@@ -55,6 +57,41 @@ def test_a_run_notes_how_it_stands() -> None:
     assert MOMENT == told.started < told.updated
     note.end(130)
     assert (written.last().exit_code, written.last().state) == (130, State.STOPPED)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        events.UploadInterrupted("big.bin", URI, 30),
+        events.UploadFailed("big.bin", URI, SLOW),
+    ],
+)
+def test_the_total_is_that_of_the_files(end: events.Event) -> None:
+    """Also when a run has ended in which not all of them arrived, or were even begun."""
+    written = Written()
+    note = Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7)
+    for event in (
+        events.FileFound("big.bin", URI, 50),
+        events.FileFound("other", ObjectURI("bucket", "other"), 7),
+        events.FileStarted("big.bin", URI, 50, 20, 3),
+        events.PartUploaded(URI, 1, 20, "e", 1),
+        end,
+    ):
+        note(event)
+    note.end(130)
+    assert (written.last().bytes_committed, written.last().bytes_found) == (20, 57)
+
+
+def test_what_failed_and_is_found_again_counts_once() -> None:
+    """A directory that is watched is as large as its files, however often one fails."""
+    written = Written()
+    note = Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7)
+    for _ in range(3):
+        note(events.FileFound("big.bin", URI, 50))
+        note(events.FileStarted("big.bin", URI, 50, 20, 3))
+        note(events.UploadFailed("big.bin", URI, SLOW))
+    note.end(1)
+    assert written.last().bytes_found == 50
 
 
 def test_there_is_no_note_of_what_is_done() -> None:
