@@ -25,7 +25,8 @@ def open_report(params: Params, asked: Asked) -> Aside:
     file = OwnFile(
         params["report"], option="report", kind="report", beginning=BEGINNING.encode("ascii")
     )
-    return Aside(Report(file, time.monotonic, asked=told), file)
+    slots = asked.options.slots.start
+    return Aside(Report(file, time.monotonic, asked=told, slots=slots), file)
 
 
 def _told(params: Params, asked: Asked) -> Iterator[tuple[str, Sequence[str]]]:

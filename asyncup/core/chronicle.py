@@ -76,6 +76,10 @@ class ErrorStory:
 class Chronicle:
     """Feed it every event of an upload; close it at the end; read it.
 
+    Args:
+        most: files that are held in full.
+        slots: how many there are as long as nothing else is heard, None if there are none.
+
     Attributes:
         progress: bytes and retries, of all files.
         tally: how many files came to what.
@@ -86,8 +90,9 @@ class Chronicle:
         outages: how often S3 was out of reach, and for how many seconds in all.
     """
 
-    def __init__(self, most: int = FILES) -> None:
+    def __init__(self, most: int = FILES, *, slots: int | None = None) -> None:
         self.progress = Progress()
+        self.progress.slots = slots
         self.tally = Tally()
         self.timeline = Timeline()
         self.errors: dict[str, ErrorStory] = {}

@@ -28,6 +28,7 @@ class Report:
         clock: seconds, from any monotonic clock.
         now: the time of day.
         asked: what was to be uploaded, where to, and so on, by what it is.
+        slots: how many there are as long as nothing else is heard.
     """
 
     interval = 3600.0
@@ -39,6 +40,7 @@ class Report:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         asked: Mapping[str, Sequence[str]],
+        slots: int | None = None,
     ) -> None:
         self._stream = stream
         self._clock = clock
@@ -46,7 +48,7 @@ class Report:
         self._asked = asked
         self._began_at = clock()
         self._began = now()
-        self._chronicle = Chronicle()
+        self._chronicle = Chronicle(slots=slots)
         self._warnings: list[str] = []
         self._more_warnings = 0
 

@@ -65,7 +65,7 @@ class File:
 class Run:
     """A report of a run, and a clock that is set by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: int | None = None) -> None:
         self.seconds = 100.0
         self.file = File()
         self.report = Report(
@@ -73,6 +73,7 @@ class Run:
             lambda: self.seconds,
             lambda: NOW + timedelta(seconds=self.seconds - 100),
             asked=ASKED,
+            slots=slots,
         )
 
     def tell(self, *moments: Event | float) -> "Run":
@@ -314,6 +315,17 @@ def test_pictures_stay_in_their_frames(shape: str) -> None:
             assert all(0 <= n <= height for n in points[1::2]), label
         words = [each.text for each in picture.iter("text")]
         assert len(words) == len(set(words)), label
+
+
+def test_slots_that_never_change_are_drawn() -> None:
+    """So many as were asked for, from the beginning to the end."""
+    page = Run(slots=4).tell(*started("dir/big.bin"), 5.0).page()
+    picture = page.pictures()["Parts in flight, slots and retries, over time"]
+    (line,) = [each for each in picture.iter("polyline") if each.get("class") == "slots"]
+    points = [each.split(",") for each in str(line.get("points")).split()]
+    assert len({height for _, height in points}) == 1
+    assert float(points[-1][0]) > float(points[0][0])
+    assert "slots" in page.texts("span", "slots")
 
 
 def test_it_does_not_grow() -> None:
