@@ -284,11 +284,11 @@ class Progress:
     @apply.register
     def _(self, event: aftercare.VerifyFailed) -> None:
         self.files_failed += 1
-        self._drop(event.uri)
+        self._leave(event.uri)
 
     @apply.register
     def _(self, event: aftercare.VerifyInterrupted) -> None:
-        self._drop(event.uri)
+        self._leave(event.uri)
 
     @apply.register
     def _(self, event: conditions.SlotsChanged) -> None:
