@@ -136,6 +136,11 @@ class Progress:
         return sum(self._left.values())
 
     @property
+    def unfinished(self) -> list[ObjectURI]:
+        """Objects that are not there yet, of all files that were found: in any state."""
+        return list(dict.fromkeys((*self.files, *self._waiting, *self._left)))
+
+    @property
     def in_flight(self) -> int:
         """Bytes handed to the network and not acknowledged yet."""
         return sum(sum(file.in_flight.values()) for file in self.files.values())
@@ -314,7 +319,7 @@ class Progress:
         """Take out a file of which some is still to be sent, by another run."""
         total = self.bytes_found
         self._drop(uri)
-        if uri is not None and total > self.bytes_found:
+        if uri is not None:
             self._left[uri] = total - self.bytes_found
 
     def _drop(self, uri: ObjectURI | None) -> None:

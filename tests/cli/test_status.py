@@ -259,6 +259,18 @@ def test_forgetting(place: Place) -> None:
     assert place.bucket.objects() == {}
 
 
+def test_what_is_aborted_is_not_gone_on_with(place: Place) -> None:
+    """Its command is let go of with it; one that has more to do than that is not."""
+    put = ("put", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    assert asyncup(*put, env=place.env, cwd=place.directory).code == 3
+    kept = place.command()["name"]
+    place.broken_off()
+    assert len(place.run("status", "--json").events("command_found")) == 2
+    ended = place.run("abort", f"{place.bucket.place}large", "--yes", **place.env)
+    assert ended.code == 0, ended.err
+    assert place.command()["name"] == kept
+
+
 def test_watching(place: Place) -> None:
     """It is told again and again, until Ctrl-C, which is a good end."""
     place.broken_off()

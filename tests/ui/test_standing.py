@@ -8,7 +8,7 @@ import pytest
 from asyncup.core import events
 from asyncup.core.errors import Fault, Throttled
 from asyncup.core.model import ObjectURI
-from asyncup.core.standing import Command, CommandFound, State, read_note
+from asyncup.core.standing import Command, CommandFound, State, is_given_up, read_note
 from asyncup.ui.standing import Note, command_lines, upload_line
 from tests.ui.standing import COMMAND, MOMENT, UPLOAD
 
@@ -145,3 +145,31 @@ def test_an_upload_in_words() -> None:
     )
     stream = replace(UPLOAD, size=None, is_running=False)
     assert "1 part at S3, 20 MiB, of big.bin, waiting to be resumed" in upload_line(stream).text
+
+
+def test_what_is_given_up() -> None:
+    """A command all of whose unfinished objects were aborted at its server, and no other."""
+    other, server = ObjectURI("bucket", "other"), "http://server"
+    begun = [
+        events.FileFound("big.bin", URI, 50),
+        events.FileFound("other", other, 7),
+        events.FileStarted("big.bin", URI, 50, 20, 3),
+        events.ScanFinished(),
+        events.UploadInterrupted("big.bin", URI, 50),
+    ]
+    refused = events.UploadFailed("odd", None, SLOW)
+
+    def is_over(told: list[events.Event], *aborted: ObjectURI, place: str = server) -> bool:
+        written = Written()
+        note = Note(written, replace(GIVEN, endpoint=place), lambda: 0.0, lambda: MOMENT, pid=7)
+        for event in told:
+            note(event)
+        note.end(130)
+        return is_given_up(written.texts[-1], aborted, server)
+
+    assert is_over(begun, URI, other)
+    assert not is_over(begun, URI)  # the other one was never begun: it is still wanted
+    assert not is_over(begun, URI, other, place="http://elsewhere")
+    assert not is_over([*begun, refused], URI, other)
+    assert not is_over(begun[:3], URI, other)  # what else there is to do, nobody knows yet
+    assert not is_given_up("none", [URI], None)
