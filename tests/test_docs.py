@@ -1,5 +1,6 @@
 """What single pages say is so: options, permissions, servers."""
 
+import ast
 import asyncio
 import json
 import re
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 import typer
 
+import asyncup
 from asyncup.cli.main import app
 from asyncup.core.options import S3Config
+from asyncup.core.permissions import _ACTIONS as REQUESTS
+from asyncup.core.permissions import actions_for
 from asyncup.edges.s3_client import open_client
 from asyncup.embedded import EmbeddedServer
 from tests.contract.expected import EXPECTED
@@ -48,6 +52,35 @@ def test_every_option_has_its_row() -> None:
     told = set(re.findall(r"(?<![\w-])--[a-z-]+", " ".join(cells)))
     assert [names for names in options if not names & told] == []
     assert told <= set().union(*options)
+
+
+def hints() -> str:
+    """Return all that the code says under a name of which `hint` is a part."""
+    told: list[str] = []
+    for path in Path(asyncup.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            targets = getattr(node, "targets", [getattr(node, "target", node)])
+            names = [getattr(each, key, None) for each in targets for key in ("arg", "name", "id")]
+            if any("hint" in str(name).lower() for name in names):
+                values = (getattr(each, "value", None) for each in ast.walk(node))
+                told += [value for value in values if isinstance(value, str)]
+    return "\n".join(told)
+
+
+def test_what_hints_point_to_is_there() -> None:
+    """Commands, options and pages that an error names exist, and the page says what it is to."""
+    group: Any = typer.main.get_command(app)
+    commands = [*group.commands.values(), *group.commands["config"].commands.values()]
+    parameters = [each for command in commands for each in command.params]
+    options = {name for each in parameters for name in (*each.opts, *each.secondary_opts)}
+    told = hints()
+    assert "README" not in told
+    assert set(re.findall(r"\basyncup ([a-z]+)", told)) <= {*group.commands}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", told)) <= options | {"--help"}
+    assert set(re.findall(r"\bdocs/[\w.-]+", told)) == {"docs/iam.md"}
+    page = (Path(__file__).parents[1] / "docs" / "iam.md").read_text(encoding="utf-8")
+    for operation in (*REQUESTS, "PutObject"):
+        assert set(actions_for(operation)) <= set(re.findall(ACTION, page)), operation
 
 
 def policies() -> list[Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _QUIT = KeyHint("q", "stop", "stop as Ctrl-C does; the same command goes on with it")
 _PAUSE = KeyHint("p", "pause", "begin no part until p is pressed again; those in flight arrive")
 _SLOTS = KeyHint("+ -", "slots", "let one part more, or one less, be in flight")
+_AUTO = KeyHint("a", "auto", "let the number of slots be found again, as --concurrency has it")
 _RATE = KeyHint("[ ]", "rate", "halve or double the limit of the rate")
 
 
@@ -49,11 +50,12 @@ class Controls:
         self.hints = [_QUIT, *panels.keys]
         if uploader is not None:
             self._uploader = uploader
-            self.hints = [_PAUSE, *self.hints, _SLOTS, _RATE]
+            self.hints = [_PAUSE, *self.hints, _SLOTS, _AUTO, _RATE]
             self._acts |= {
                 "p": self._pause,
                 "+": lambda: uploader.set_slots(uploader.slots + 1),
                 "-": lambda: uploader.set_slots(uploader.slots - 1),
+                "a": uploader.free_slots,
                 "[": uploader.halve_rate,
                 "]": uploader.double_rate,
             }

@@ -198,6 +198,7 @@ def verify(
     log_file: p.LogFile = None,
     log_file_size: p.LogFileSize = 16 << 20,
     metrics_file: p.MetricsFile = None,
+    report: p.Report = None,
     debug: p.Debug = False,
 ) -> None:
     """Prove that objects equal their files, or their receipts, without downloading them.

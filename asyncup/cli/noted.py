@@ -1,17 +1,21 @@
-"""The note that `asyncup put` keeps of itself, by which it is found and run again."""
+"""The notes that `asyncup put` keeps of itself, by which it is found and run again."""
 
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 
 from asyncup.cli.asides import Aside
 from asyncup.cli.settings import STDIN, Asked, Params, s3_config_of
 from asyncup.core.endpoint import redacted
+from asyncup.core.model import ObjectURI
 from asyncup.core.spelling import without_secrets
-from asyncup.core.standing import Command, name_of
+from asyncup.core.standing import Command, is_given_up, name_of
 from asyncup.edges.aws_settings import inherited
-from asyncup.edges.notes import open_note
+from asyncup.edges.journal_view import JournalView
+from asyncup.edges.notes import open_note, read_notes, remove_note
+from asyncup.edges.places import default_state_dir
 from asyncup.ui.standing import Note
 
 OURS = "ASYNCUP_"
@@ -68,14 +72,33 @@ def _command(params: Params, asked: Asked) -> Command:
     arguments = list(_without_secrets(given))
     chosen = {name: text for name, text in os.environ.items() if chooses(name)}
     kept = {name: text for name, text in chosen.items() if text == _shown(name, text)}
+    endpoint = endpoint_of(params)
     is_whole = (arguments, kept) == (given, chosen)
     return Command(
-        name=name_of([*map(_absolute, named), *choice], places.destination, endpoint_of(params)),
+        name=name_of([*map(_absolute, named), *choice], places.destination, endpoint),
         arguments=arguments,
         directory=os.getcwd(),  # noqa: PTH109 - a text, as all of these
         environment=kept,
         obstacle=_STREAM if STDIN in named else None if is_whole else _NOT_WHOLE,
+        endpoint=None if endpoint is None else redacted(endpoint),
     )
+
+
+def let_go_of_notes(params: Params, aborted: Collection[ObjectURI]) -> None:
+    """Forget the commands of which all that was unfinished are these uploads.
+
+    One that is running is left alone, and so is one of whose uploads the journal still has some.
+    """
+    state_dir = params["state_dir"] or default_state_dir()
+    endpoint = endpoint_of(params)
+    place = None if endpoint is None else redacted(endpoint)
+    with JournalView(state_dir, lambda _: None) as journal:
+        gone = {*aborted} - {each.uri for each in journal.unfinished()}
+    # Where a note cannot be removed, it only tells too much.
+    with suppress(OSError):
+        for name, text, is_running in read_notes(state_dir):
+            if not is_running and is_given_up(text, gone, place):
+                remove_note(state_dir, name)
 
 
 def endpoint_of(params: Params) -> str | None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from asyncup.cli.audience import Audience
+from asyncup.cli.noted import let_go_of_notes
 from asyncup.cli.running import run_attended
 from asyncup.cli.settings import Params, options_of, s3_config_of
 from asyncup.cli.show import show_where, tell_all
@@ -17,7 +18,7 @@ from asyncup.core.errors import (
     UploadMissing,
     UsageError,
 )
-from asyncup.core.events import Listener
+from asyncup.core.events import Event, Listener, UploadAborted
 from asyncup.core.model import ObjectURI
 from asyncup.core.sizes import format_size
 from asyncup.edges.chunks import ChunkStore
@@ -61,6 +62,7 @@ def abort(params: Params, audience: Audience) -> int:
     place = ObjectURI.parse(params["place"])
     _check(params, place)
     chosen: list[Pending] = []
+    aborted: list[ObjectURI] = []
 
     async def choose(signals: Signals) -> int:
         async with _cleanup(params, _listener(params, audience)) as cleanup:
@@ -70,8 +72,13 @@ def abort(params: Params, audience: Audience) -> int:
             signals.stop = None
         return 0
 
+    def note(event: Event) -> None:
+        if isinstance(event, UploadAborted):
+            aborted.append(event.uri)
+
     async def act(signals: Signals) -> int:
-        async with _cleanup(params, _listener(params, audience)) as cleanup:
+        tell = tell_all([_listener(params, audience), note])
+        async with _cleanup(params, tell) as cleanup:
             signals.stop = cleanup.stop
             result = await cleanup.abort_all(chosen)
             signals.stop = None
@@ -84,6 +91,7 @@ def abort(params: Params, audience: Audience) -> int:
     if chosen and not params["yes"] and not _is_confirmed(chosen):
         raise AsyncupError(f"abort {place}: nothing was aborted", hint="answer y, or give --yes")
     code = run_attended(act)
+    let_go_of_notes(params, aborted)
     _remove_dead_runs(params)
     return code
 

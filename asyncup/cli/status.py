@@ -29,7 +29,7 @@ from asyncup.edges.notes import read_notes, remove_note
 from asyncup.edges.places import default_state_dir
 from asyncup.ui.renderer import Output
 from asyncup.ui.standing import command_lines, upload_line
-from asyncup.ui.text import Level, Line
+from asyncup.ui.text import Level, Line, clean
 
 _WATCH_SECONDS = 2.0
 _NOTHING = "nothing is running, and nothing is unfinished"
@@ -91,8 +91,9 @@ def _tell(state_dir: Path, audience: Audience, warn: Warn) -> bool:
         if audience.lines is not None:
             audience.lines(each)
         else:
+            # However it stands, that is the answer, and no warning.
             for line in _lines(each):
-                Output(audience.output).write_line(line)
+                Output(audience.output).write(clean(line.text))
     return not found
 
 

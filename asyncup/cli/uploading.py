@@ -57,7 +57,8 @@ def carry_out(order: Order, audience: Audience) -> int:
         if params["report"] is not None:
             from asyncup.cli.reported import open_report
 
-            audience.asides.append(open_report(params, order.asked))
+            slots = order.asked.options.slots.start
+            audience.asides.append(open_report(params, order.asked.places, slots=slots))
         audience.asides += open_note_of(params, order.asked)
     path = None if params["dry_run"] else params["receipts"]
     receipts = None if path is None else ReceiptFile(path)

@@ -43,7 +43,8 @@ def problem_of(error: typer.TyperException) -> str:
 def _meant(text: str, command: Any) -> str | None:  # noqa: ANN401 - typer's, private
     """Return what was meant by an option, a command or a value that is none; None: nobody knows."""
     if found := re.fullmatch(r"No such option: (--\S+)", text):
-        options = (each for each in command.params if not each.hidden)
+        # An argument has a name, too, and that is no option.
+        options = [o for o in command.params if o.param_type_name == "option" and not o.hidden]
         return did_you_mean(found[1], [n for o in options for n in (*o.opts, *o.secondary_opts)])
     if found := re.fullmatch(r"No such command '(\S+)'", text):
         return did_you_mean(_OF_OTHERS.get(found[1], found[1]), command.commands)

@@ -37,6 +37,10 @@ def verify(params: Params, places: Places | None, options: Options, audience: Au
             "standard input cannot be read again to be verified",
             hint="asyncup verify --receipts FILE compares what was written down by put --receipts",
         )
+    if params["report"] is not None:
+        from asyncup.cli.reported import open_report
+
+        audience.asides.append(open_report(params, places, is_verifying=True))
     return run_attended(lambda signals: _verify(params, places, options, audience, signals))
 
 

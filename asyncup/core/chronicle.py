@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import singledispatchmethod
 
-from asyncup.core import conditions, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.errors import AsyncupError
 from asyncup.core.events import Event
 from asyncup.core.lanes import Lanes
@@ -30,8 +30,9 @@ class Outcome(IntEnum):
 
     SKIPPED = 1
     UPLOADED = 2
-    STOPPED = 3
-    FAILED = 4
+    VERIFIED = 3
+    STOPPED = 4
+    FAILED = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +75,11 @@ class ErrorStory:
 
 
 class Chronicle:
-    """Feed it every event of an upload; close it at the end; read it.
+    """Feed it every event of an upload or a verification; close it at the end; read it.
+
+    Args:
+        most: files that are held in full.
+        slots: how many there are as long as nothing else is heard, None if there are none.
 
     Attributes:
         progress: bytes and retries, of all files.
@@ -82,27 +87,32 @@ class Chronicle:
         timeline: what happened when.
         errors: by the names of their classes, also of attempts that were made again.
         proofs: how many objects were shown to equal their files by what.
+        bytes_proven: of objects that were there already, and were shown to equal their files.
         left_out: how many files are not held in full, by what became of them.
         outages: how often S3 was out of reach, and for how many seconds in all.
-        bytes_missing: what `progress` has taken out of its total, as it will not arrive in this
-            run.
     """
 
-    def __init__(self, most: int = FILES) -> None:
+    def __init__(self, most: int = FILES, *, slots: int | None = None) -> None:
         self.progress = Progress()
+        self.progress.slots = slots
         self.tally = Tally()
         self.timeline = Timeline()
         self.errors: dict[str, ErrorStory] = {}
         self.proofs: Counter[Proof] = Counter()
+        self.bytes_proven = 0
         self.left_out: Counter[Outcome] = Counter()
         self.outages = 0
         self.seconds_offline = 0.0
-        self.bytes_missing = 0
         self._most = most
         self._open: dict[ObjectURI | None, FileStory] = {}
         self._ended: list[tuple[Outcome, int, int, FileStory]] = []
         self._count = 0
         self._offline_since: float | None = None
+
+    @property
+    def bytes_found(self) -> int:
+        """Also of those that failed or were stopped."""
+        return self.progress.bytes_found + self.progress.bytes_left
 
     @property
     def files(self) -> Sequence[FileStory]:
@@ -112,14 +122,12 @@ class Chronicle:
 
     def apply(self, event: Event, now: float) -> None:
         """Take in an event."""
-        before, total = self.progress.bytes_resent, self.progress.bytes_found
+        before = self.progress.bytes_resent
         self.progress.apply(event)
         self.tally.apply(event)
         if isinstance(event, events.BytesSent):
             self.timeline.at(now).sent += event.count
             return
-        if isinstance(event, events.UploadFailed | events.UploadInterrupted):
-            self.bytes_missing += total - self.progress.bytes_found
         if in_vain := self.progress.bytes_resent - before:
             self.timeline.at(now).in_vain += in_vain
             if (story := self._open.get(getattr(event, "uri", None))) is not None:
@@ -204,6 +212,14 @@ class Chronicle:
         self._end(event.uri, now, Outcome.UPLOADED)
 
     @_note.register
+    def _(self, event: aftercare.ObjectVerified, now: float) -> None:
+        self.proofs[event.proof] += 1
+        self.bytes_proven += event.size
+        story = self._story(event.source, event.uri, now)
+        story.size, story.proof = event.size, event.proof
+        self._end(event.uri, now, Outcome.VERIFIED)
+
+    @_note.register
     def _(self, event: events.FileSkipped, now: float) -> None:
         if event.filtered:
             # Nobody wants to be told of each of these: they are what the user left out.
@@ -214,14 +230,14 @@ class Chronicle:
         self._end(event.uri, now, Outcome.SKIPPED)
 
     @_note.register
-    def _(self, event: events.UploadFailed, now: float) -> None:
+    def _(self, event: events.UploadFailed | aftercare.VerifyFailed, now: float) -> None:
         self.fail(event.error, now)
         story = self._story(event.source, event.uri, now)
         story.reason, story.hint = str(event.error), event.error.hint
         self._end(event.uri, now, Outcome.FAILED)
 
     @_note.register
-    def _(self, event: events.UploadInterrupted, now: float) -> None:
+    def _(self, event: events.UploadInterrupted | aftercare.VerifyInterrupted, now: float) -> None:
         self._story(event.source, event.uri, now)
         self._end(event.uri, now, Outcome.STOPPED)
 

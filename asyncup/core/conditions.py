@@ -48,6 +48,7 @@ class SlotsReason(StrEnum):
     RAMP = "S3 can be reached again"
     DISK = "as many chunk files as the disk has room for"
     ASKED = "as asked for"
+    UNPINNED = "as many as bring most"
     PAUSED = "paused"
     CONTINUED = "going on after a pause"
     STOPPING = "stopping ends a pause"

@@ -54,6 +54,7 @@ class Progress:
         self.slots: int | None = None
         self.rate_limit: float | None = None
         self._waiting: dict[ObjectURI, int] = {}
+        self._left: dict[ObjectURI, int] = {}
         self.pulse = Pulse()
         self._speed = Speed()
         self._sampled = 0.0
@@ -130,6 +131,16 @@ class Progress:
         return self.bytes_done + sum(file.committed for file in self.files.values())
 
     @property
+    def bytes_left(self) -> int:
+        """Bytes of files that failed or were stopped: taken out of the total, and not at S3."""
+        return sum(self._left.values())
+
+    @property
+    def unfinished(self) -> list[ObjectURI]:
+        """Objects that are not there yet, of all files that were found: in any state."""
+        return list(dict.fromkeys((*self.files, *self._waiting, *self._left)))
+
+    @property
     def in_flight(self) -> int:
         """Bytes handed to the network and not acknowledged yet."""
         return sum(sum(file.in_flight.values()) for file in self.files.values())
@@ -157,6 +168,8 @@ class Progress:
     def _(self, event: events.FileFound) -> None:
         self.files_found += 1
         self.bytes_found += event.size or 0
+        # Of a directory that is watched, what failed is found again.
+        self._left.pop(event.uri, None)
         self._waiting[event.uri] = event.size or 0
 
     @apply.register
@@ -254,11 +267,11 @@ class Progress:
     @apply.register
     def _(self, event: events.UploadFailed) -> None:
         self.files_failed += 1
-        self._drop(event.uri)
+        self._leave(event.uri)
 
     @apply.register
     def _(self, event: events.UploadInterrupted) -> None:
-        self._drop(event.uri)
+        self._leave(event.uri)
 
     @apply.register
     def _(self, event: aftercare.BytesRead) -> None:
@@ -277,11 +290,11 @@ class Progress:
     @apply.register
     def _(self, event: aftercare.VerifyFailed) -> None:
         self.files_failed += 1
-        self._drop(event.uri)
+        self._leave(event.uri)
 
     @apply.register
     def _(self, event: aftercare.VerifyInterrupted) -> None:
-        self._drop(event.uri)
+        self._leave(event.uri)
 
     @apply.register
     def _(self, event: conditions.SlotsChanged) -> None:
@@ -302,6 +315,13 @@ class Progress:
     @apply.register
     def _(self, _: conditions.WentOnline) -> None:
         self.offline = None
+
+    def _leave(self, uri: ObjectURI | None) -> None:
+        """Take out a file of which some is still to be sent, by another run."""
+        total = self.bytes_found
+        self._drop(uri)
+        if uri is not None:
+            self._left[uri] = total - self.bytes_found
 
     def _drop(self, uri: ObjectURI | None) -> None:
         """Take out a file that will not arrive in this run, so that the totals stay reachable."""

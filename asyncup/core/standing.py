@@ -4,7 +4,7 @@ Sizes are in bytes, times in seconds, rates in bytes per second.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -32,7 +32,8 @@ class State(StrEnum):
 class Command:
     """A command as it was given, and where; nothing in it is a secret.
 
-    `obstacle` says why it cannot be run again by anybody else, None if it can.
+    `obstacle` says why it cannot be run again by anybody else, None if it can. `endpoint` is the
+    URL of the server, None for AWS.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Command:
     directory: str
     environment: Mapping[str, str]
     obstacle: str | None = None
+    endpoint: str | None = None
 
 
 def name_of(choice: Sequence[str], destination: ObjectURI, endpoint: str | None) -> str:
@@ -102,10 +104,18 @@ class UnfinishedUploadFound(Event):
     is_running: bool
 
 
-def note_text(command: Command, found: CommandFound) -> str:
-    """Write down what `read_note` reads."""
+def note_text(
+    command: Command, found: CommandFound, unfinished: Sequence[ObjectURI] | None = None
+) -> str:
+    """Write down what `read_note` and `is_given_up` read.
+
+    `unfinished` are the objects that the command was to make and has not made, None if there are
+    others, too.
+    """
     told = asdict(found) | {"started": found.started.isoformat()}
     told |= {"updated": found.updated.isoformat(), "environment": dict(command.environment)}
+    told["endpoint"] = command.endpoint
+    told["unfinished"] = None if unfinished is None else list(map(str, unfinished))
     return json.dumps({"schema": SCHEMA, **told}, indent=1)
 
 
@@ -117,6 +127,8 @@ def read_note(text: str, *, is_running: bool) -> tuple[Command, CommandFound] | 
             return None
         environment = {str(key): str(value) for key, value in told.pop("environment").items()}
         moments = {name: datetime.fromisoformat(told[name]) for name in ("started", "updated")}
+        endpoint = told.pop("endpoint", None)
+        told.pop("unfinished", None)
         found = CommandFound(**told | moments)
         command = Command(
             name=found.name,
@@ -124,10 +136,26 @@ def read_note(text: str, *, is_running: bool) -> tuple[Command, CommandFound] | 
             directory=found.directory,
             environment=environment,
             obstacle=found.obstacle,
+            endpoint=endpoint,
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return command, replace(found, state=_state(found.exit_code, is_running=is_running))
+
+
+def is_given_up(text: str, aborted: Collection[ObjectURI], endpoint: str | None) -> bool:
+    """Return whether all that a note says is unfinished are objects whose uploads were aborted.
+
+    That of which nothing was begun yet is still wanted, and so is what could not be read.
+    """
+    try:
+        told = json.loads(text)
+        unfinished, place = told["unfinished"], told["endpoint"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+    if not isinstance(unfinished, list) or not unfinished or place != endpoint:
+        return False
+    return set(map(str, unfinished)) <= set(map(str, aborted))
 
 
 def _state(exit_code: int | None, *, is_running: bool) -> State:

@@ -166,7 +166,7 @@ def _kind(code: str, status: int, fault: Fault) -> type[S3Error]:
 def _hint(kind: type[S3Error], fault: Fault) -> str | None:
     if kind is AccessDenied:
         actions = " and ".join(actions_for(fault.operation))
-        return f"the policy of these credentials has to allow {actions}; see the README"
+        return f"the policy of these credentials has to allow {actions}: see docs/iam.md"
     return _HINTS.get(kind)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from asyncup.core.aimd import Aimd, Ramp
 from asyncup.core.conditions import (
@@ -130,6 +131,21 @@ class Slots:
         self._aimd = Aimd(Adaptive.pinned(number), _now())
         self._resize(SlotsReason.ASKED)
         return min(self._limits())
+
+    def unpin(self) -> None:
+        """Let there be as many again as turn out to bring most, from the number that there is now.
+
+        Where the bounds are one number, it is that one again.
+        """
+        bounds = self._bounds
+        start = max(bounds.least, min(self.wanted, bounds.most))
+        self._aimd = Aimd(replace(bounds, start=start), _now())
+        reason = SlotsReason.ASKED if bounds.least == bounds.most else SlotsReason.UNPINNED
+        before = self.limit
+        self._resize(reason)
+        if before == self.limit and not self.is_paused:
+            # Who asked for it is to see that it was heard.
+            self._announce(SlotsChanged(before, reason))
 
     @property
     def wanted(self) -> int:

@@ -210,6 +210,13 @@ class Uploader:
         """
         return self._runtime.slots.pin(number)
 
+    def free_slots(self) -> None:
+        """Let their number be found again, as `options` have it, after `set_slots`.
+
+        To be called in the event loop.
+        """
+        self._runtime.slots.unpin()
+
     @property
     def slots(self) -> int:
         """How many parts are to be in flight at once, whether S3 can be reached or not."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
-from asyncup.core import conditions, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.chronicle import Chronicle
 from asyncup.core.errors import AsyncupError, UsageError
 from asyncup.core.events import Event
@@ -16,7 +16,13 @@ from asyncup.ui.text import Level, describe
 _MOST = 50
 """Warnings that are told in full."""
 
-_TOLD_OTHERWISE = (events.RetryScheduled, events.UploadInterrupted, conditions.WentOffline)
+_TOLD_OTHERWISE = (
+    events.RetryScheduled,
+    events.UploadInterrupted,
+    aftercare.VerifyInterrupted,
+    aftercare.VerifyFinished,
+    conditions.WentOffline,
+)
 """Where they matter: in pictures and tables."""
 
 
@@ -28,6 +34,8 @@ class Report:
         clock: seconds, from any monotonic clock.
         now: the time of day.
         asked: what was to be uploaded, where to, and so on, by what it is.
+        slots: how many there are as long as nothing else is heard.
+        is_verifying: whether nothing is to be sent, only compared.
     """
 
     interval = 3600.0
@@ -39,14 +47,17 @@ class Report:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         asked: Mapping[str, Sequence[str]],
+        slots: int | None = None,
+        is_verifying: bool = False,
     ) -> None:
         self._stream = stream
         self._clock = clock
         self._now = now
         self._asked = asked
+        self._is_verifying = is_verifying
         self._began_at = clock()
         self._began = now()
-        self._chronicle = Chronicle()
+        self._chronicle = Chronicle(slots=slots)
         self._warnings: list[str] = []
         self._more_warnings = 0
 
@@ -86,6 +97,7 @@ class Report:
             exit_code=exit_code,
             warnings=self._warnings,
             more_warnings=self._more_warnings,
+            is_verifying=self._is_verifying,
         )
         self._stream.write(page(self._chronicle, run))
 

@@ -36,6 +36,15 @@ _ENDS = {
 }
 """What an exit status means, and how that is to look."""
 
+_ENDS_OF_VERIFYING = {
+    0: (_DONE, "All is proven."),
+    1: ("", "Some objects differ, are missing or could not be compared; the others are proven."),
+    3: ("", "The source stood in the way."),
+    4: ("", "An object is not proven, or S3 refused or could not be reached."),
+    75: (_GO_ON, "S3 was out of reach for too long; what is told as verified is proven."),
+    130: (_GO_ON, "It was stopped; what is told as verified is proven."),
+}
+
 _MOST_DRAWN = 16
 """Files whose parts are drawn."""
 
@@ -47,7 +56,8 @@ class Run:
     """What is known of a run beside its events; `elapsed` in seconds.
 
     `asked` is what was to be uploaded, where to, and so on, by what it is. There were
-    `more_warnings` than the `warnings` that are told.
+    `more_warnings` than the `warnings` that are told. `is_verifying` says that nothing was to be
+    sent, only compared.
     """
 
     asked: Mapping[str, Sequence[str]]
@@ -57,19 +67,22 @@ class Run:
     exit_code: int
     warnings: Sequence[str] = ()
     more_warnings: int = 0
+    is_verifying: bool = False
 
 
 def page(chronicle: Chronicle, run: Run) -> str:
     """Return the whole page."""
-    kind, words = _ENDS.get(run.exit_code, ("", "It failed."))
+    ends = _ENDS_OF_VERIFYING if run.is_verifying else _ENDS
+    kind, words = ends.get(run.exit_code, ("", "It failed."))
+    what = "object" if run.is_verifying else "file"
     body = joined(
-        tag("h1", f"asyncup: {counted(chronicle.tally.done, 'file')} uploaded"),
+        tag("h1", f"asyncup: {counted(chronicle.tally.done, what)} {_done(run)}"),
         tag("p", words, class_=f"verdict {kind}"),
         _facts(chronicle, run),
-        *_pictures(chronicle, run.elapsed),
+        *([] if run.is_verifying else _pictures(chronicle, run.elapsed)),
         error_table(chronicle),
         _warnings(run),
-        file_table(chronicle),
+        file_table(chronicle, has_parts=not run.is_verifying),
         tag("footer", f"asyncup {__version__}"),
     )
     return f"{BEGINNING}{_document(tag('main', body))}\n"
@@ -100,8 +113,9 @@ def _facts(chronicle: Chronicle, run: Run) -> Markup:
         "Began": [f"{run.began:%Y-%m-%d %H:%M:%S} UTC"],
         "Ended": [f"{run.ended:%Y-%m-%d %H:%M:%S} UTC", f"after {format_duration(run.elapsed)}"],
         "Exit status": [str(run.exit_code)],
-        "Files": list(_files(chronicle)),
-        **dict(_bytes(chronicle, run.elapsed)),
+        "Files": list(_files(chronicle, run)),
+        **dict(_proven(chronicle) if run.is_verifying else _bytes(chronicle, run.elapsed)),
+        **dict(_outages(chronicle)),
         "Proof": [f"{n} by {proof}" for proof, n in chronicle.proofs.most_common()],
     }
     return tag("dl", *(_fact(name, lines or ["none"]) for name, lines in told.items()))
@@ -111,10 +125,14 @@ def _fact(name: str, lines: Sequence[str]) -> Markup:
     return tag("div", tag("dt", name), tag("dd", *(tag("div", line) for line in lines)))
 
 
-def _files(chronicle: Chronicle) -> Iterator[str]:
+def _done(run: Run) -> str:
+    return "verified" if run.is_verifying else "uploaded"
+
+
+def _files(chronicle: Chronicle, run: Run) -> Iterator[str]:
     tally = chronicle.tally
     for count, what in (
-        (tally.done, "uploaded"),
+        (tally.done, _done(run)),
         (tally.skipped, "skipped"),
         (tally.failed, "failed"),
         (tally.interrupted, "stopped or never begun"),
@@ -126,14 +144,22 @@ def _files(chronicle: Chronicle) -> Iterator[str]:
 def _bytes(chronicle: Chronicle, elapsed: float) -> Iterator[tuple[str, Sequence[str]]]:
     state = chronicle.progress
     sent = state.committed - state.bytes_kept
-    total = state.bytes_found + chronicle.bytes_missing
-    yield "At S3", [f"{format_size(state.committed)} of {format_size(total)}"]
+    total = format_size(chronicle.bytes_found)
+    yield "At S3", [f"{format_size(state.committed)} of {total}"]
     if state.bytes_kept:
         yield "Kept from earlier runs", [format_size(state.bytes_kept)]
     rate = format_size(sent / elapsed if elapsed else 0)
     yield "Sent by this run", [format_size(sent), f"{rate}/s on average"]
     retries = counted(state.retries, "retry", "retries")
     yield "Sent in vain", [format_size(state.bytes_resent), f"by {retries}"]
+
+
+def _proven(chronicle: Chronicle) -> Iterator[tuple[str, Sequence[str]]]:
+    total = format_size(chronicle.bytes_found)
+    yield "Proven", [f"{format_size(chronicle.bytes_proven)} of {total}"]
+
+
+def _outages(chronicle: Chronicle) -> Iterator[tuple[str, Sequence[str]]]:
     if chronicle.outages:
         long = format_duration(chronicle.seconds_offline)
         yield "S3 out of reach", [counted(chronicle.outages, "time"), f"for {long} in all"]

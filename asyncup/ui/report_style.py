@@ -67,7 +67,7 @@ td { vertical-align: top; }
 td.text { min-width: 11rem; overflow-wrap: anywhere; }
 td.failed { color: var(--failure); }
 td.stopped { color: var(--stopped); }
-td.uploaded { color: var(--done); }
+td.uploaded, td.verified { color: var(--done); }
 td.text:first-child { min-width: 17rem; }
 td small { display: block; color: var(--soft); }
 small small { font-size: inherit; }

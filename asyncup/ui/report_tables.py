@@ -1,6 +1,7 @@
 """The tables of a report: what went wrong and how often, and what became of each file."""
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
 from asyncup.core.chronicle import Chronicle, ErrorStory, FileStory, Outcome
 from asyncup.core.sizes import format_duration, format_size
@@ -27,6 +28,8 @@ _FILES = (
     ("took", _NUMBER),
 )
 
+_OF_PARTS = {"parts", "attempts", "sent in vain"}
+
 
 def error_table(chronicle: Chronicle) -> Markup:
     """Return a row for each kind of error, those that were met most often first."""
@@ -37,17 +40,23 @@ def error_table(chronicle: Chronicle) -> Markup:
     return tag("section", tag("h2", "Errors"), _table(_ERRORS, rows))
 
 
-def file_table(chronicle: Chronicle) -> Markup:
-    """Return a row for each file that is held in full, and say how many others there were."""
-    rows = [tag("tr", *_file_row(story)) for story in chronicle.files]
+def file_table(chronicle: Chronicle, *, has_parts: bool = True) -> Markup:
+    """Return a row for each file that is held in full, and say how many others there were.
+
+    Where nothing was sent, nothing is said of parts: not `has_parts`.
+    """
+    told = [has_parts or name not in _OF_PARTS for name, _ in _FILES]
+    columns = list(compress(_FILES, told))
+    rows = [tag("tr", *compress(_file_row(story), told)) for story in chronicle.files]
     more = [f"{n} that {_HAVE[each]}" for each, n in sorted(chronicle.left_out.items())]
     left_out = f"Not listed: {', '.join(more)}." if more else ""
-    return tag("section", tag("h2", "Files"), _table(_FILES, rows), tag("p", left_out))
+    return tag("section", tag("h2", "Files"), _table(columns, rows), tag("p", left_out))
 
 
 _HAVE = {
     Outcome.SKIPPED: "were skipped",
     Outcome.UPLOADED: "were uploaded",
+    Outcome.VERIFIED: "were verified",
     Outcome.STOPPED: "were stopped",
     Outcome.FAILED: "failed",
 }

@@ -1,12 +1,13 @@
 """Commands and uploads that are not finished: told by a run, and as lines for who asks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
 from asyncup.core import aftercare, conditions, events
 from asyncup.core.errors import AsyncupError, UsageError
 from asyncup.core.events import Event
+from asyncup.core.model import ObjectURI
 from asyncup.core.progress import Progress
 from asyncup.core.sizes import format_duration, format_size
 from asyncup.core.spelling import told_without_secrets
@@ -20,6 +21,9 @@ _FAILURES = (
     conditions.WentOffline,
     aftercare.VerifyFailed,
 )
+
+_MOST = 100
+"""Objects that a note names."""
 
 
 class Note:
@@ -56,6 +60,7 @@ class Note:
         self._progress = Progress()
         self._last_error: str | None = None
         self._exit_code: int | None = None
+        self._has_refused = False
 
     def __enter__(self) -> Self:
         self.tick()
@@ -69,6 +74,11 @@ class Note:
         self._progress.apply(event)
         if isinstance(event, _FAILURES):
             self.error(event.error)
+        if isinstance(event, events.UploadFailed) and event.uri is None:
+            self._has_refused = True
+        if isinstance(event, events.ScanFinished):
+            # What there is to do is known from now on, also if it is killed in a moment.
+            self.tick()
 
     def error(self, error: AsyncupError) -> None:
         """Remember what went wrong last."""
@@ -77,7 +87,7 @@ class Note:
     def tick(self) -> None:
         """Write how it stands."""
         self._progress.sample(self._clock())
-        self._stream.write(note_text(self._command, self._found()))
+        self._stream.write(note_text(self._command, self._found(), self._unfinished()))
 
     def end(self, exit_code: int) -> None:
         """Write how it ended, nothing any more if it is done, and what was there if refused."""
@@ -88,6 +98,13 @@ class Note:
             self.tick()
         else:
             self._stream.write("")
+
+    def _unfinished(self) -> Sequence[ObjectURI] | None:
+        """Return what is left to do, None as long as nobody can name all of it."""
+        if self._has_refused or not self._progress.scan_finished:
+            return None
+        unfinished = self._progress.unfinished
+        return unfinished if len(unfinished) <= _MOST else None
 
     def _found(self) -> CommandFound:
         state = self._progress
@@ -102,7 +119,7 @@ class Note:
             files_found=state.files_found,
             files_done=state.files_done,
             files_failed=state.files_failed,
-            bytes_found=state.bytes_found,
+            bytes_found=state.bytes_found + state.bytes_left,
             bytes_committed=state.committed,
             bytes_in_flight=state.in_flight,
             rate=round(state.rate),

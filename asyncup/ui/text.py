@@ -138,7 +138,7 @@ def _(event: conditions.SlotsChanged) -> Line | None:
     if event.reason is SlotsReason.PAUSED:
         return Line(Level.WARNING, "paused: what is in flight arrives, and no other part is begun")
     told = f"{event.reason}: {counted(event.slots, 'part')} in flight at once from now on"
-    if event.reason in {SlotsReason.ASKED, SlotsReason.CONTINUED}:
+    if event.reason in {SlotsReason.ASKED, SlotsReason.UNPINNED, SlotsReason.CONTINUED}:
         return Line(Level.INFO, told)
     # The way is looked for all the time; only what goes wrong on it is worth a line.
     is_wrong = event.reason in {SlotsReason.THROTTLED, SlotsReason.LOST}

@@ -31,7 +31,7 @@ def test_keys_of_what_cannot_be_changed(signals: Signals) -> None:
     shown = panels()
     controls = Controls(shown, signals, None)
     assert [hint.key for hint in controls.hints] == ["q", "?", "enter", "j k"]
-    for key in "p+-[]":
+    for key in "p+-a[]":
         controls.press(key)
     controls.press("?")
     assert shown._scene.view is View.HELP

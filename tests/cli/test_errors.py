@@ -143,6 +143,12 @@ def test_what_was_meant(file: Path, arguments: str, message: str, meant: str) ->
     assert "secret" not in ended.err
 
 
+def test_an_argument_is_no_option(file: Path) -> None:
+    """Its name is not what was meant by an option that is none: the help tells what there is."""
+    ended = asyncup("demo", "--files", str(file))
+    refused(ended, 2, "error: No such option: --files", "hint: asyncup demo --help")
+
+
 def test_a_misspelt_uri_does_not_go_where_the_file_says(file: Path) -> None:
     """Where the configuration has a destination, a misspelt one is no file to send there."""
     config = tree(file.parent, {"c.toml": b'destination = "s3://bucket/"'}) / "c.toml"

@@ -38,6 +38,7 @@ def test_keys(bucket: Bucket, tmp_path: Path) -> None:
             (b"p", "asyncup · paused"),
             (b"++p", "going on after a pause: 5 parts in flight at once from now on"),
             (b"-", "as asked for: 4 parts in flight at once from now on"),
+            (b"a", "as asked for: 3 parts in flight at once from now on"),
             (b"[", "halved: at most 512 MiB/s from now on"),
             (b"]", "doubled: at most 1 GiB/s from now on"),
             (b"\x1b[B", "▸ "),

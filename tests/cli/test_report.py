@@ -98,3 +98,24 @@ def test_it_takes_no_others_place(bucket: Bucket, tmp_path: Path) -> None:
         assert (ended.code, set(bucket.objects())) == (0, {"a"})
     (left,) = [each for each in ended.events("file_skipped") if "run.html" in each["source"]]
     assert left["reason"] == "it belongs to --report"
+
+
+def test_of_a_verification(bucket: Bucket, tmp_path: Path) -> None:
+    """Files against objects, also where some differ; and receipts against objects."""
+    place = tree(tmp_path / "d", {"a": b"1", "b": b"2"})
+    receipts, report = tmp_path / "receipts.jsonl", tmp_path / "run.html"
+    put = ("put", place, str(bucket.place), "--receipts", receipts)
+    assert asyncup(*put, env=bucket.env).code == 0
+    assert asyncup("verify", "--receipts", receipts, "--report", report, env=bucket.env).code == 0
+    page = page_of(report)
+    assert page.texts("h1") == ["asyncup: 2 objects verified"]
+    assert page.texts("p", "verdict done") == ["All is proven."]
+    assert page.facts()["What"] == [f"what {receipts} tells"]
+    (place / "b").write_bytes(b"3")
+    verify = ("verify", place, str(bucket.place), "--report", report)
+    assert asyncup(*verify, env=bucket.env).code == 1
+    page = page_of(report)
+    facts = page.facts()
+    assert (facts["What"], facts["Where to"]) == ([str(place)], [str(bucket.place)])
+    assert (facts["Files"], facts["Exit status"]) == (["1 verified", "1 failed"], ["1"])
+    assert facts["Proven"] == ["1 B of 2 B"]

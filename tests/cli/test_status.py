@@ -111,6 +111,13 @@ def test_what_was_broken_off_is_gone_on_with(place: Place, by: signal.Signals, s
     place.broken_off(by=by)
     told = place.command()
     assert (told["state"], told["obstacle"]) == (state, None)
+    shown = place.run("status")
+    assert shown.err == ""
+    assert shown.out.startswith(f"{told['name']} {state}: asyncup put ")
+    assert "warning" not in shown.out
+    if by is signal.SIGINT:
+        assert (told["bytes_committed"], told["bytes_found"]) == (10 << 20, len(LARGE))
+        assert lines(shown.out, "0/1 files · 10 MiB of 22 MiB")
     ended = place.run("resume", told["name"], "--json")
     assert ended.code == 0, ended.err
     assert len(ended.events("part_kept")) == 2
@@ -256,6 +263,18 @@ def test_forgetting(place: Place) -> None:
     assert name not in ended.out
     assert place.run("resume").code == 0
     assert place.bucket.objects() == {}
+
+
+def test_what_is_aborted_is_not_gone_on_with(place: Place) -> None:
+    """Its command is let go of with it; one that has more to do than that is not."""
+    put = ("put", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    assert asyncup(*put, env=place.env, cwd=place.directory).code == 3
+    kept = place.command()["name"]
+    place.broken_off()
+    assert len(place.run("status", "--json").events("command_found")) == 2
+    ended = place.run("abort", f"{place.bucket.place}large", "--yes", **place.env)
+    assert ended.code == 0, ended.err
+    assert place.command()["name"] == kept
 
 
 def test_watching(place: Place) -> None:

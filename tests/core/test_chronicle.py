@@ -249,8 +249,8 @@ def test_what_will_not_arrive_was_asked_for_all_the_same() -> None:
         events.FileSkipped("there", "it is there", named("there"), 5),
         *started("cut", 3),
     )
-    assert chronicle.bytes_missing == 20 + 7
-    assert chronicle.progress.bytes_found + chronicle.bytes_missing == 30 + 30 + 7 + 3
+    assert chronicle.progress.bytes_left == 20 + 7
+    assert chronicle.progress.bytes_found + chronicle.progress.bytes_left == 30 + 30 + 7 + 3
 
 
 def test_outages() -> None:

@@ -211,7 +211,7 @@ def test_ceph_calls_a_missing_upload_a_missing_key(operation: str, kind: type[S3
 def test_a_denial_names_the_permission(operation: str, action: str) -> None:
     """When access is denied, the hint names what a policy has to allow for just this request."""
     error = answered(answer(403), fault(operation))
-    assert error.hint == (f"the policy of these credentials has to allow {action}; see the README")
+    assert error.hint == (f"the policy of these credentials has to allow {action}: see docs/iam.md")
 
 
 @pytest.mark.parametrize(

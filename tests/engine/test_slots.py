@@ -298,6 +298,28 @@ def test_pinned_while_running() -> None:
     run(main())
 
 
+def test_found_again_after_it_was_pinned() -> None:
+    """From where it is, within the bounds; a number that was given is that number again."""
+
+    async def main() -> None:
+        heard = Heard(Adaptive(most=10))
+        heard.slots.pin(20)
+        heard.slots.unpin()
+        assert heard.told[-1] == (10, SlotsReason.UNPINNED)
+        await heard.hear(failed(THROTTLED), after=100)
+        assert heard.slots.limit == 5
+        heard.slots.unpin()
+        assert heard.told[-1] == (5, SlotsReason.UNPINNED)
+        fixed = Heard(Adaptive.pinned(4))
+        fixed.slots.pin(7)
+        fixed.slots.unpin()
+        assert fixed.told[-1] == (4, SlotsReason.ASKED)
+        await fixed.hear(failed(THROTTLED), after=100)
+        assert fixed.slots.limit == 4
+
+    run(main())
+
+
 def test_no_more_than_there_is_room_for() -> None:
     """Of several bounds the lowest counts, while it is there."""
 

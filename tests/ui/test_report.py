@@ -11,10 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from asyncup.core import conditions, events
+from asyncup.core import aftercare, conditions, events
 from asyncup.core.chronicle import FILES
 from asyncup.core.conditions import SlotsReason
-from asyncup.core.errors import AccessDenied, ConnectionLost, Fault, SourceUnreadable, UsageError
+from asyncup.core.errors import (
+    AccessDenied,
+    ConnectionLost,
+    Fault,
+    ObjectMismatch,
+    SourceUnreadable,
+    UsageError,
+)
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.ui.report import Report
@@ -65,7 +72,7 @@ class File:
 class Run:
     """A report of a run, and a clock that is set by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: int | None = None, *, is_verifying: bool = False) -> None:
         self.seconds = 100.0
         self.file = File()
         self.report = Report(
@@ -73,6 +80,8 @@ class Run:
             lambda: self.seconds,
             lambda: NOW + timedelta(seconds=self.seconds - 100),
             asked=ASKED,
+            slots=slots,
+            is_verifying=is_verifying,
         )
 
     def tell(self, *moments: Event | float) -> "Run":
@@ -316,6 +325,17 @@ def test_pictures_stay_in_their_frames(shape: str) -> None:
         assert len(words) == len(set(words)), label
 
 
+def test_slots_that_never_change_are_drawn() -> None:
+    """So many as were asked for, from the beginning to the end."""
+    page = Run(slots=4).tell(*started("dir/big.bin"), 5.0).page()
+    picture = page.pictures()["Parts in flight, slots and retries, over time"]
+    (line,) = [each for each in picture.iter("polyline") if each.get("class") == "slots"]
+    points = [each.split(",") for each in str(line.get("points")).split()]
+    assert len({height for _, height in points}) == 1
+    assert float(points[-1][0]) > float(points[0][0])
+    assert "slots" in page.texts("span", "slots")
+
+
 def test_it_does_not_grow() -> None:
     """Of very many files some are listed, those that failed first; the others are counted."""
     moments: list[Event | float] = []
@@ -333,6 +353,44 @@ def test_it_does_not_grow() -> None:
     assert len(page.texts("text", "name")) == 16
     assert f"and {FILES + 100 - 15} more files" in page.texts("p")
     assert page.facts()["Proof"] == [f"{FILES + 100} by etag"]
+
+
+def compared(name: str, size: int = 50) -> list[Event]:
+    uri = ObjectURI("bucket", name)
+    return [
+        events.FileFound(name, uri, size),
+        events.FileStarted(name, uri, size, size, 1),
+        aftercare.BytesRead(uri, size),
+    ]
+
+
+def test_of_objects_that_are_compared() -> None:
+    """By what each is proven, what is not and why; nothing is said of parts, none is sent."""
+    other, cut = ObjectURI("bucket", "other"), ObjectURI("bucket", "cut")
+    differs = ObjectMismatch(Fault(action=f"verify {other}", message="it differs"))
+    run = Run(is_verifying=True).tell(
+        *compared("dir/big.bin"),
+        2.0,
+        aftercare.ObjectVerified("dir/big.bin", URI, 50, Proof.CRC64NVME),
+        *compared("other", 30),
+        aftercare.VerifyFailed("other", other, differs),
+        *compared("cut", 7),
+        aftercare.VerifyInterrupted("cut", cut),
+        aftercare.VerifyFinished(verified=1, skipped=0, failed=1, interrupted=1, exit_code=130),
+    )
+    page = run.page(130)
+    assert page.texts("h1") == ["asyncup: 1 object verified"]
+    facts = page.facts()
+    assert facts["Files"] == ["1 verified", "1 failed", "1 stopped or never begun"]
+    assert (facts["Proven"], facts["Proof"]) == (["50 B of 87 B"], ["1 by crc64nvme"])
+    assert not {"At S3", "Sent by this run", "Sent in vain"} & facts.keys()
+    head, *rows = page.table("Files")
+    assert head == ["file", "became", "size", "proof", "began after", "took"]
+    assert rows[0][:4] == ["others3://bucket/other", f"failed{differs}", "30 B", ""]
+    assert rows[1][1:4] == ["stopped", "7 B", ""]
+    assert rows[2][1:] == ["verified", "50 B", "crc64nvme", "0s", "2s"]
+    assert page.table("Errors")[1][0] == "ObjectMismatch"
+    assert (page.pictures(), page.texts("li")) == ({}, [])
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt install chromium")

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from asyncup.core import events
 from asyncup.core.errors import Fault, Throttled
 from asyncup.core.model import ObjectURI
-from asyncup.core.standing import Command, CommandFound, State, read_note
+from asyncup.core.standing import Command, CommandFound, State, is_given_up, read_note
 from asyncup.ui.standing import Note, command_lines, upload_line
 from tests.ui.standing import COMMAND, MOMENT, UPLOAD
 
@@ -55,6 +57,41 @@ def test_a_run_notes_how_it_stands() -> None:
     assert MOMENT == told.started < told.updated
     note.end(130)
     assert (written.last().exit_code, written.last().state) == (130, State.STOPPED)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        events.UploadInterrupted("big.bin", URI, 30),
+        events.UploadFailed("big.bin", URI, SLOW),
+    ],
+)
+def test_the_total_is_that_of_the_files(end: events.Event) -> None:
+    """Also when a run has ended in which not all of them arrived, or were even begun."""
+    written = Written()
+    note = Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7)
+    for event in (
+        events.FileFound("big.bin", URI, 50),
+        events.FileFound("other", ObjectURI("bucket", "other"), 7),
+        events.FileStarted("big.bin", URI, 50, 20, 3),
+        events.PartUploaded(URI, 1, 20, "e", 1),
+        end,
+    ):
+        note(event)
+    note.end(130)
+    assert (written.last().bytes_committed, written.last().bytes_found) == (20, 57)
+
+
+def test_what_failed_and_is_found_again_counts_once() -> None:
+    """A directory that is watched is as large as its files, however often one fails."""
+    written = Written()
+    note = Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7)
+    for _ in range(3):
+        note(events.FileFound("big.bin", URI, 50))
+        note(events.FileStarted("big.bin", URI, 50, 20, 3))
+        note(events.UploadFailed("big.bin", URI, SLOW))
+    note.end(1)
+    assert written.last().bytes_found == 50
 
 
 def test_there_is_no_note_of_what_is_done() -> None:
@@ -108,3 +145,31 @@ def test_an_upload_in_words() -> None:
     )
     stream = replace(UPLOAD, size=None, is_running=False)
     assert "1 part at S3, 20 MiB, of big.bin, waiting to be resumed" in upload_line(stream).text
+
+
+def test_what_is_given_up() -> None:
+    """A command all of whose unfinished objects were aborted at its server, and no other."""
+    other, server = ObjectURI("bucket", "other"), "http://server"
+    begun = [
+        events.FileFound("big.bin", URI, 50),
+        events.FileFound("other", other, 7),
+        events.FileStarted("big.bin", URI, 50, 20, 3),
+        events.ScanFinished(),
+        events.UploadInterrupted("big.bin", URI, 50),
+    ]
+    refused = events.UploadFailed("odd", None, SLOW)
+
+    def is_over(told: list[events.Event], *aborted: ObjectURI, place: str = server) -> bool:
+        written = Written()
+        note = Note(written, replace(GIVEN, endpoint=place), lambda: 0.0, lambda: MOMENT, pid=7)
+        for event in told:
+            note(event)
+        note.end(130)
+        return is_given_up(written.texts[-1], aborted, server)
+
+    assert is_over(begun, URI, other)
+    assert not is_over(begun, URI)  # the other one was never begun: it is still wanted
+    assert not is_over(begun, URI, other, place="http://elsewhere")
+    assert not is_over([*begun, refused], URI, other)
+    assert not is_over(begun[:3], URI, other)  # what else there is to do, nobody knows yet
+    assert not is_given_up("none", [URI], None)

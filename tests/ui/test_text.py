@@ -264,6 +264,10 @@ LINES: list[tuple[Event, Line]] = [
         Line(Level.INFO, "as asked for: 9 parts in flight at once from now on"),
     ),
     (
+        SlotsChanged(9, SlotsReason.UNPINNED),
+        Line(Level.INFO, "as many as bring most: 9 parts in flight at once from now on"),
+    ),
+    (
         watching.WatchStarted("/in"),
         Line(Level.INFO, "all of /in was looked at; watching what changes"),
     ),
