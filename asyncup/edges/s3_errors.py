@@ -29,6 +29,7 @@ from asyncup.core.errors import (
     ObjectTooLarge,
     PartsMismatch,
     PartTooSmall,
+    PathStyleRefused,
     PreconditionFailed,
     S3Error,
     ServerFault,
@@ -93,6 +94,12 @@ _CODES: dict[type[S3Error], tuple[str, ...]] = {
         "301",
         "307",
     ),
+    # Of Alibaba OSS, Tencent COS and Huawei OBS.
+    PathStyleRefused: (
+        "SecondLevelDomainForbidden",
+        "PathStyleDomainForbidden",
+        "VirtualHostDomainRequired",
+    ),
     UploadMissing: ("NoSuchUpload",),
     PreconditionFailed: ("PreconditionFailed", "412"),
     ConditionConflict: ("ConditionalRequestConflict",),
@@ -112,6 +119,7 @@ _HINTS: dict[type[S3Error], str] = {
     ClockSkewed: "set this machine's clock, for example with NTP",
     BucketMissing: "check the bucket's name and the --endpoint-url, or create the bucket first",
     WrongRegion: "name the bucket's own --region",
+    PathStyleRefused: "let the bucket stand in the host name: --addressing-style virtual",
     ObjectTooLarge: "this server, or a proxy before it, takes less than AWS: a smaller "
     "--part-size may do",
     PreconditionFailed: "another upload was faster; it was not replaced. To replace it, run with "

@@ -18,7 +18,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 
 from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
 from asyncup.core.model import ObjectAttributes, ObjectURI
-from asyncup.core.options import Options, S3Config
+from asyncup.core.options import AddressingStyle, Options, S3Config
 from asyncup.edges import s3_http
 from asyncup.edges.body import SliceSize
 from asyncup.edges.s3 import open_s3
@@ -44,7 +44,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is n
 
 CONFIG = S3Config(
     endpoint_url="http://s3.invalid:9000",
-    path_style=True,
+    addressing_style=AddressingStyle.PATH,
     region="us-east-1",
     access_key_id="AKID",
     secret_access_key="none",  # noqa: S106 - it opens nothing
