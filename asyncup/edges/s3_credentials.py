@@ -18,7 +18,7 @@ from asyncup.core.messages import Keys
 from asyncup.core.options import S3Config
 from asyncup.edges.inspection import CredentialsSeen
 from asyncup.edges.s3_errors import answered, unanswered
-from asyncup.edges.s3_http import ThreadedResolver
+from asyncup.edges.s3_http import CheckedSession, ThreadedResolver
 from asyncup.edges.s3_models import S3Models
 
 RENEWAL_TIMEOUT = 60.0
@@ -89,7 +89,9 @@ class CredentialChain:
             session.set_config_variable("region", self._config.region)
         if self._resolver is not None:
             found_by = {"resolver": self._resolver, "use_dns_cache": False}
-            session.set_default_client_config(AioConfig(connector_args=found_by))
+            session.set_default_client_config(
+                AioConfig(connector_args=found_by, http_session_cls=CheckedSession)
+            )
         try:
             self._newest = await session.get_credentials()
         except (*_OF_CREDENTIALS, boto.ClientError, ValueError) as error:

@@ -62,9 +62,10 @@ def test_one_that_is_not_trusted(url: str, tmp_path: Path) -> None:
     other = make_certificate(tmp_path, "10.1.2.3")
     with (
         proxy_to(NOWHERE, certificate=other) as proxy,
-        pytest.raises(CertificateRejected, match="IP address mismatch"),
+        pytest.raises(CertificateRejected, match="IP address mismatch") as caught,
     ):
         look(proxy.url, other.issuer)
+    assert "--addressing-style path" in (caught.value.hint or "")
 
 
 def test_no_tls_at_this_port(weed: EmbeddedServer) -> None:
