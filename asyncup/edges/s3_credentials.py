@@ -56,6 +56,19 @@ _OF_CREDENTIALS = (
 """What is wrong with credentials, not with the configuration that says where they are."""
 
 
+class _Checked(AioConfig):  # type: ignore[misc] # aiobotocore ships no types
+    """Settings of clients by which only those are asked that certificates are for."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - botocore's
+        super().__init__(http_session_cls=CheckedSession, **options)
+
+    def merge(self, other: Any) -> Any:  # noqa: ANN401 - botocore's
+        """Add to these settings; aiobotocore forgets here by what requests are sent."""
+        merged = super().merge(other)
+        merged.http_session_cls = self.http_session_cls
+        return merged
+
+
 class CredentialChain:
     """What botocore's chain of credentials gave when it was last read, for one client.
 
@@ -89,9 +102,7 @@ class CredentialChain:
             session.set_config_variable("region", self._config.region)
         if self._resolver is not None:
             found_by = {"resolver": self._resolver, "use_dns_cache": False}
-            session.set_default_client_config(
-                AioConfig(connector_args=found_by, http_session_cls=CheckedSession)
-            )
+            session.set_default_client_config(_Checked(connector_args=found_by))
         try:
             self._newest = await session.get_credentials()
         except (*_OF_CREDENTIALS, boto.ClientError, ValueError) as error:
@@ -224,7 +235,8 @@ def _ours(error: Exception) -> AsyncupError:
             replace(_FAULT, message=str(error)),
             hint="get new temporary credentials (for SSO: aws sso login)",
         )
-    if isinstance(error, OSError):
+    # What botocore meets on the way to those who give them is an OSError to it, in part.
+    if isinstance(error, OSError) and not isinstance(error, boto.BotoCoreError):
         named = f": {error.filename}" if error.filename else ""
         return CredentialsRejected(
             replace(_FAULT, message=f"{error.strerror or error}{named}"),
