@@ -100,9 +100,10 @@ class CredentialChain:
         session = AioSession(profile=self._config.profile)
         if self._config.region is not None:
             session.set_config_variable("region", self._config.region)
+        found_by: dict[str, object] = {}
         if self._resolver is not None:
             found_by = {"resolver": self._resolver, "use_dns_cache": False}
-            session.set_default_client_config(_Checked(connector_args=found_by))
+        session.set_default_client_config(_Checked(connector_args=found_by))
         try:
             self._newest = await session.get_credentials()
         except (*_OF_CREDENTIALS, boto.ClientError, ValueError) as error:
