@@ -49,6 +49,8 @@ _OFF = (
     "-s3.port.iceberg=0",
     "-s3.port.lance=0",
 )
+_DOMAIN = "localhost"
+"""It takes requests for BUCKET.localhost as well, as services do that want the bucket there."""
 
 
 class ServerError(AsyncupError):
@@ -215,6 +217,7 @@ def _arguments(
     # Relative to where it runs: the whole path of a socket has some 100 bytes at most (unix(7)).
     yield "-filer.localSocket=filer.sock"
     yield "-s3.localSocket=s3.sock"
+    yield f"-s3.domainName={_DOMAIN}"
     yield from _OFF
     for name, port in ports.items():
         if certificate is not None or name != _HTTPS:

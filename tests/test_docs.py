@@ -13,7 +13,7 @@ import typer
 
 import asyncup
 from asyncup.cli.main import app
-from asyncup.core.options import S3Config
+from asyncup.core.options import AddressingStyle, S3Config
 from asyncup.core.permissions import _ACTIONS as REQUESTS
 from asyncup.core.permissions import actions_for
 from asyncup.edges.s3_client import open_client
@@ -145,7 +145,7 @@ async def url_of(config: S3Config) -> str:
         (S3Config(profile="cos"), "films.cos.ap-guangzhou.myqcloud.com/k"),
         (S3Config(region="cn-north-1"), "films.s3.cn-north-1.amazonaws.com.cn/k"),
         (
-            S3Config(region="cn-north-1", path_style=True),
+            S3Config(region="cn-north-1", addressing_style=AddressingStyle.PATH),
             "s3.cn-north-1.amazonaws.com.cn/films/k",
         ),
     ],

@@ -20,7 +20,7 @@ MOST = 100
 """Values to choose from."""
 
 _SCHEME = "s3://"
-_S3_OPTIONS = ("profile", "region", "endpoint_url", "path_style", "ca_bundle", "verify_ssl")
+_S3_OPTIONS = ("profile", "region", "endpoint_url", "addressing_style", "ca_bundle", "verify_ssl")
 
 
 class Shell(StrEnum):

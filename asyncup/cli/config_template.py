@@ -37,6 +37,7 @@ _SUCH_AS: dict[str, object] = {
     "profile": "default",
     "region": "eu-central-1",
     "endpoint_url": "https://s3.example.com",
+    "addressing_style": "virtual",
     "ca_bundle": "/etc/ssl/certs/ca-certificates.crt",
     "storage_class": "STANDARD_IA",
     "sse": "aws:kms",

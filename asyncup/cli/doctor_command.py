@@ -41,7 +41,7 @@ def doctor(
     profile: p.Profile = None,
     region: p.Region = None,
     endpoint_url: p.EndpointURL = None,
-    path_style: p.PathStyle = False,
+    addressing_style: p.Addressing = None,
     ca_bundle: p.CABundle = None,
     verify_ssl: p.VerifySSL = True,
     storage_class: p.StorageClass = None,

@@ -12,7 +12,7 @@ import typer
 from asyncup.cli import completion, readers
 from asyncup.cli.config import load_into_context
 from asyncup.cli.panels import panel
-from asyncup.core.options import ChecksumPolicy, OnChange, Overwrite
+from asyncup.core.options import AddressingStyle, ChecksumPolicy, OnChange, Overwrite
 
 _what = panel("What to upload")
 _how = panel("How to upload")
@@ -178,8 +178,15 @@ EndpointURL = Annotated[
         metavar="URL",
     ),
 ]
-PathStyle = Annotated[
-    bool, _where("--path-style/--no-path-style", "Bucket in the path, not the host name")
+Addressing = Annotated[
+    AddressingStyle | None,
+    _where(
+        "--addressing-style",
+        "Where the bucket stands: in the path, or in the host name; auto is in the path with an "
+        "endpoint of your own, else in the host name",
+        metavar="path|virtual|auto",
+        show_default="the AWS configuration's, else auto",
+    ),
 ]
 CABundle = Annotated[
     Path | None, _where("--ca-bundle", "Certificates to trust, in PEM format", metavar="FILE")

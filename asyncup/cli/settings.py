@@ -48,7 +48,7 @@ def options_of(params: Params) -> Options:
 
 def s3_config_of(params: Params) -> S3Config:
     """Return which S3, and as whom."""
-    names = ("profile", "region", "endpoint_url", "path_style", "ca_bundle", "verify_ssl")
+    names = ("profile", "region", "endpoint_url", "addressing_style", "ca_bundle", "verify_ssl")
     given = {name: params[name] for name in names}
     return S3Config(**given, congestion_control=params.get("congestion_control"))
 

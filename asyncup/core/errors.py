@@ -11,6 +11,7 @@
     │   ├── ChecksumRejected*   the bytes did not arrive as they were sent
     │   ├── AccessDenied, CredentialsMissing, CredentialsRejected, CredentialsExpired
     │   ├── ClockSkewed, ClockCorrected*, CertificateRejected, BucketMissing, WrongRegion
+    │   ├── PathStyleRefused    the bucket has to stand in the host name
     │   ├── UploadMissing, ObjectTooLarge, PartTooSmall, ChecksumUnsupported
     │   ├── PreconditionFailed, ConditionConflict*    somebody else wrote to the key
     │   ├── PartsMismatch, ObjectMismatch    S3 holds something else than the file
@@ -216,6 +217,12 @@ class BucketMissing(S3Error):
 
 class WrongRegion(S3Error):
     """The bucket lives elsewhere, and S3 did not say where in a way that can be followed."""
+
+    stops_run = True
+
+
+class PathStyleRefused(S3Error):
+    """The server takes no bucket in the path, only in the host name."""
 
     stops_run = True
 

@@ -232,6 +232,15 @@ class Options:
         return 0 if self.direct else self.read_ahead
 
 
+class AddressingStyle(StrEnum):
+    """Where in a URL the bucket stands; the names are those of the AWS configuration."""
+
+    PATH = "path"
+    VIRTUAL = "virtual"
+    AUTO = "auto"
+    """In the path at an endpoint of one's own, else in the host name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Config:
     """Which S3, and as whom; None means what every AWS tool would take.
@@ -240,7 +249,7 @@ class S3Config:
         profile: a section of the AWS configuration and credentials files.
         region: such as `eu-central-1`.
         endpoint_url: of another server than AWS, such as `http://127.0.0.1:9000`.
-        path_style: put the bucket into the path, not into the host name.
+        addressing_style: whether the bucket stands in the path or in the host name.
         ca_bundle: a file of certificates to trust instead of the system's.
         verify_ssl: whether the server's certificate is checked at all.
         congestion_control: how TCP finds its rate, by the name the system has for it: `bbr`.
@@ -250,7 +259,7 @@ class S3Config:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
-    path_style: bool = False
+    addressing_style: AddressingStyle | None = None
     ca_bundle: Path | None = None
     verify_ssl: bool = True
     congestion_control: str | None = None

@@ -26,7 +26,7 @@ _VARIABLES = {
 class Inherited:
     """A value for an option, and the variable or the profile that gives it."""
 
-    value: str | bool
+    value: str
     origin: str
 
 
@@ -49,19 +49,17 @@ def _inherited(session: Any, config: S3Config) -> Iterator[tuple[str, Inherited]
             raise
         of_profile = {}
     endpoints = ConfiguredEndpointProvider(session.full_config, of_profile, "s3")
+    of_s3 = of_profile.get("s3")
     is_ignored = session.get_config_variable("ignore_configured_endpoint_urls")
     found = {
         "profile": session.profile,
         "region": session.get_config_variable("region"),
         "endpoint_url": None if is_ignored else endpoints.provide(),
         "ca_bundle": session.get_config_variable("ca_bundle"),
+        "addressing_style": of_s3.get("addressing_style") if isinstance(of_s3, dict) else None,
     }
     for option, value in found.items():
         if value is not None and getattr(config, option) is None:
-            set_by = [each for each in _VARIABLES[option] if os.environ.get(each) == value]
+            set_by = [each for each in _VARIABLES.get(option, ()) if os.environ.get(each) == value]
             origin = (*set_by, f"profile {profile}")[0]
             yield option, Inherited(redacted(value) if option == "endpoint_url" else value, origin)
-    of_s3 = of_profile.get("s3")
-    by_path = isinstance(of_s3, dict) and of_s3.get("addressing_style") == "path"
-    if by_path and not config.path_style:
-        yield "path_style", Inherited(True, f"profile {profile}")

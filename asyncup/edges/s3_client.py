@@ -124,8 +124,8 @@ def _settings(
 ) -> AioConfig:
     # Parts carry their own checksum; hashing them once more to sign them costs seconds a GiB.
     s3: dict[str, object] = {"payload_signing_enabled": False}
-    if config.path_style:
-        s3["addressing_style"] = "path"
+    if config.addressing_style is not None:
+        s3["addressing_style"] = str(config.addressing_style)
     return AioConfig(
         s3=s3,
         connect_timeout=CONNECT_TIMEOUT,

@@ -28,7 +28,7 @@ from asyncup.core.messages import Keys
 from asyncup.core.options import S3Config
 from asyncup.edges.inspection import CredentialsSeen
 from asyncup.edges.s3_errors import answered, unanswered
-from asyncup.edges.s3_http import ThreadedResolver
+from asyncup.edges.s3_http import CheckedSession, ThreadedResolver
 from asyncup.edges.s3_models import S3Models
 
 RENEWAL_TIMEOUT = 60.0
@@ -74,6 +74,19 @@ _OF_CREDENTIALS = (
 """What is wrong with credentials, not with the configuration that says where they are."""
 
 
+class _Checked(AioConfig):  # type: ignore[misc] # aiobotocore ships no types
+    """Settings of clients by which only those are asked that certificates are for."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - botocore's
+        super().__init__(http_session_cls=CheckedSession, **options)
+
+    def merge(self, other: Any) -> Any:  # noqa: ANN401 - botocore's
+        """Add to these settings; aiobotocore forgets here by what requests are sent."""
+        merged = super().merge(other)
+        merged.http_session_cls = self.http_session_cls
+        return merged
+
+
 class CredentialChain:
     """What botocore's chain of credentials gave when it was last read, for one client.
 
@@ -105,9 +118,10 @@ class CredentialChain:
         session = AioSession(profile=self._config.profile)
         if self._config.region is not None:
             session.set_config_variable("region", self._config.region)
+        found_by: dict[str, object] = {}
         if self._resolver is not None:
             found_by = {"resolver": self._resolver, "use_dns_cache": False}
-            session.set_default_client_config(AioConfig(connector_args=found_by))
+        session.set_default_client_config(_Checked(connector_args=found_by))
         try:
             self._newest = await session.get_credentials()
         except _OF_CREDENTIALS as error:

@@ -29,6 +29,7 @@ from asyncup.core.errors import (
     ObjectTooLarge,
     PartsMismatch,
     PartTooSmall,
+    PathStyleRefused,
     PreconditionFailed,
     S3Error,
     ServerFault,
@@ -93,6 +94,12 @@ _CODES: dict[type[S3Error], tuple[str, ...]] = {
         "301",
         "307",
     ),
+    # Of Alibaba OSS, Tencent COS and Huawei OBS.
+    PathStyleRefused: (
+        "SecondLevelDomainForbidden",
+        "PathStyleDomainForbidden",
+        "VirtualHostDomainRequired",
+    ),
     UploadMissing: ("NoSuchUpload",),
     PreconditionFailed: ("PreconditionFailed", "412"),
     ConditionConflict: ("ConditionalRequestConflict",),
@@ -112,6 +119,8 @@ _HINTS: dict[type[S3Error], str] = {
     ClockSkewed: "set this machine's clock, for example with NTP",
     BucketMissing: "check the bucket's name and the --endpoint-url, or create the bucket first",
     WrongRegion: "name the bucket's own --region",
+    PathStyleRefused: "let the bucket stand in the host name: --addressing-style virtual; over "
+    "TLS, one with dots in its name cannot",
     ObjectTooLarge: "this server, or a proxy before it, takes less than AWS: a smaller "
     "--part-size may do",
     PreconditionFailed: "another upload was faster; it was not replaced. To replace it, run with "
@@ -173,10 +182,7 @@ def _hint(kind: type[S3Error], fault: Fault) -> str | None:
 def unanswered(error: Exception, fault: Fault) -> AsyncupError:
     """Turn what botocore raises when there is no answer from S3 into ours."""
     if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return CertificateRejected(
-            replace(fault, message="the server's TLS certificate is not trusted"),
-            hint="name the certificate of its issuer with --ca-bundle",
-        )
+        return certificate_rejected(fault, str(error))
     if isinstance(error, boto.SSLError) and "WRONG_VERSION_NUMBER" in str(error):
         return UsageError(
             f"{fault.action}: the server does not speak TLS at this port",
@@ -192,6 +198,20 @@ def unanswered(error: Exception, fault: Fault) -> AsyncupError:
         if isinstance(error, kinds):
             return ours(replace(fault, message=_cause(error)), hint=_HINTS.get(ours))
     return UsageError(f"{fault.action}: {_cause(error)}")
+
+
+def certificate_rejected(fault: Fault, why: str = "") -> CertificateRejected:
+    """Return the error for a certificate that is not trusted, by what OpenSSL says of it."""
+    if (other := _OTHER_NAME.search(why)) is not None:
+        return CertificateRejected(
+            replace(fault, message=f"the server's TLS certificate is not one for {other[1]}"),
+            hint="check the --endpoint-url; with --addressing-style path, the bucket is no part of "
+            "the name",
+        )
+    return CertificateRejected(
+        replace(fault, message="the server's TLS certificate is not trusted"),
+        hint="name the certificate of its issuer with --ca-bundle",
+    )
 
 
 def _is_of_process(error: Exception) -> bool:
@@ -212,6 +232,8 @@ _WITHOUT_ANSWER: tuple[tuple[tuple[type[Exception], ...], type[S3Error]], ...] =
     ((boto.SSLError, boto.HTTPClientError, boto.ConnectionError), ConnectionLost),
     ((boto.ResponseStreamingError, boto.IncompleteReadError), ConnectionLost),
 )
+
+_OTHER_NAME = re.compile(r"mismatch, certificate is not valid for '([^']+)'")
 
 _URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*://(?:[^\s\"']*@)?([^/?#@\s\"']+)[^\s\"']*")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -225,7 +226,24 @@ def _use(
         body.slice_size.look(now)
 
 
-class HTTPSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
+class CheckedSession(AIOHTTPSession):  # type: ignore[misc] # aiobotocore ships no types
+    """Sends requests over TLS only to whom a certificate is for, behind a proxy as well.
+
+    botocore's settings of TLS leave the name in a certificate to urllib3, which aiobotocore does
+    not use: any certificate that is trusted would do. And behind a proxy, it looks at none at all.
+    """
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        context: ssl.SSLContext = super()._get_ssl_context()
+        context.check_hostname = True
+        return context
+
+    def _setup_proxy_ssl_context(self, proxy_url: str) -> ssl.SSLContext:
+        given: ssl.SSLContext | None = super()._setup_proxy_ssl_context(proxy_url)
+        return given or self._get_ssl_context()
+
+
+class HTTPSession(CheckedSession):
     """aiobotocore's session, without redirects, over sockets of our own.
 
     aiohttp would send a part to wherever a portal points, and call its answer that of S3. Where S3

@@ -13,7 +13,7 @@ from botocore.httpsession import get_cert_path
 
 from asyncup.core.errors import CertificateRejected, ConnectionLost, Fault, TimedOut
 from asyncup.edges.inspection import TLSSeen
-from asyncup.edges.s3_errors import unanswered
+from asyncup.edges.s3_errors import certificate_rejected, unanswered
 
 _HTTPS = 443
 
@@ -44,11 +44,9 @@ async def look_at_tls(
         async with asyncio.timeout(within):
             _, writer = await asyncio.open_connection(host, port, ssl=context)
     except ssl.SSLCertVerificationError as error:
-        told = f"the server's TLS certificate is not trusted: {error.verify_message}"
-        raise CertificateRejected(
-            replace(fault, message=told),
-            hint="name the certificate of its issuer with --ca-bundle",
-        ) from error
+        rejected = certificate_rejected(fault, error.verify_message)
+        told = f"{rejected.fault.message}: {error.verify_message}"
+        raise CertificateRejected(replace(fault, message=told), hint=rejected.hint) from error
     except TimeoutError as error:
         raise TimedOut(replace(fault, message=f"no answer within {within:g} s")) from error
     except ssl.SSLError as error:

@@ -164,7 +164,8 @@ def name_finding(bucket: str) -> Finding:
     return Finding(
         verdict=Verdict.WARNING,
         told=f"{bucket} is no name of a bucket of AWS: {problem}",
-        hint="other servers may take it; with --path-style it need not be part of a host's name",
+        hint="other servers may take it; with --addressing-style path it need not be part of a "
+        "host's name",
     )
 
 

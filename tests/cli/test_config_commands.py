@@ -175,7 +175,7 @@ def test_what_a_person_reads(tmp_path: Path) -> None:
 
 
 def test_what_comes_from_aws(tmp_path: Path) -> None:
-    """Region, endpoint, certificates and path style of the profile count, and no secret shows."""
+    """Region, endpoint and the like count as the profile has them, and no secret shows."""
     tree(tmp_path, {"home/aws-config": AWS})
     told = in_force(tmp_path)
     assert from_where(told["region"]) == ("eu-west-1", "aws", "profile default", None)
@@ -185,8 +185,12 @@ def test_what_comes_from_aws(tmp_path: Path) -> None:
     shown = ("https://***@s3.example.com", "aws", "profile prod", None)
     assert from_where(told["endpoint-url"]) == shown
     assert from_where(told["ca-bundle"]) == ("/etc/ca.pem", "aws", "profile prod", None)
-    assert from_where(told["path-style"]) == (True, "aws", "profile prod", None)
-    told = in_force(tmp_path, "--profile=prod", "--region=eu-north-1")
+    assert from_where(told["addressing-style"]) == ("path", "aws", "profile prod", None)
+    told = in_force(
+        tmp_path, "--profile=prod", "--region=eu-north-1", ASYNCUP_ADDRESSING_STYLE="auto"
+    )
+    shown = ("auto", "environment", "ASYNCUP_ADDRESSING_STYLE", None)
+    assert from_where(told["addressing-style"]) == shown
     assert from_where(told["region"]) == ("eu-north-1", "flag", None, None)
     assert "secret" not in json.dumps(told)
     ended = asyncup("config", "show", "--profile=prdo", cwd=tmp_path)

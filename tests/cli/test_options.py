@@ -26,6 +26,7 @@ NO_VARIABLE = {
 
 SAMPLES = {
     "acl": "private",
+    "addressing_style": "virtual",
     "checksum": "sha256",
     "concurrency": "3",
     "destination": "s3://bucket/",

@@ -46,6 +46,7 @@ EXIT_CODES = {
     "CertificateRejected": 4,
     "BucketMissing": 4,
     "WrongRegion": 4,
+    "PathStyleRefused": 4,
     "UploadMissing": 4,
     "ObjectTooLarge": 4,
     "PartTooSmall": 4,
@@ -88,6 +89,7 @@ STOPPING = {
     "CertificateRejected",
     "BucketMissing",
     "WrongRegion",
+    "PathStyleRefused",
     "Unreachable",
     "GaveUp",
 }

@@ -11,6 +11,7 @@ from asyncup.core.options import (
     GIB,
     MIB,
     Adaptive,
+    AddressingStyle,
     ChecksumPolicy,
     Limits,
     OnChange,
@@ -180,13 +181,14 @@ def test_the_defaults() -> None:
 
 def test_certificates_are_checked_unless_told_otherwise() -> None:
     """A connection is a trusted one, by the server's own name, if nobody asks for less."""
-    assert S3Config() == S3Config(verify_ssl=True, path_style=False)
+    assert S3Config() == S3Config(verify_ssl=True)
 
 
-def test_the_words_for_overwriting_are_those_of_the_command_line() -> None:
+def test_words_are_those_of_the_command_line() -> None:
     """The values are what people write, so renaming one breaks their scripts."""
     assert [each.value for each in Overwrite] == ["always", "never", "size", "checksum"]
     assert [each.value for each in OnChange] == ["fail", "restart", "patch"]
+    assert [each.value for each in AddressingStyle] == ["path", "virtual", "auto"]
 
 
 def test_secrets_are_not_shown() -> None:

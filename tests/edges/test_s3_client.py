@@ -19,7 +19,7 @@ from botocore import exceptions as boto
 from botocore.endpoint_provider import RuleSet
 
 from asyncup.core.errors import AsyncupError, CredentialsRejected, UsageError
-from asyncup.core.options import S3Config
+from asyncup.core.options import AddressingStyle, S3Config
 from asyncup.edges.body import PartBody
 from asyncup.edges.ranges import RangeReader
 from asyncup.edges.s3_client import _settings, _verify, open_client
@@ -85,9 +85,10 @@ async def head(client: Any) -> object:  # noqa: ANN401 - made at run time
     return await client.head_object(Bucket="bucket", Key="key")
 
 
-def url_of(config: S3Config) -> str:
+def url_of(config: S3Config, bucket: str = "bucket") -> str:
     """Return where a client looks for a bucket's object."""
-    (request,) = outgoing(config, head).requests
+    sent = outgoing(config, lambda client: client.head_object(Bucket=bucket, Key="key"))
+    (request,) = sent.requests
     return str(request.url)
 
 
@@ -167,7 +168,7 @@ def test_no_other_way_to_upload_is_imported() -> None:
     """A client has the verbs of S3 alone: what aioboto3 adds to them takes long to import."""
     code = """
 import asyncio, sys
-from asyncup.core.options import S3Config
+from asyncup.core.options import AddressingStyle, S3Config
 from asyncup.edges.s3_client import open_client
 
 async def main():
@@ -201,12 +202,35 @@ def test_where_to_send_is_found_out_once_for_all_keys(monkeypatch: pytest.Monkey
     assert len(asked) == 1
 
 
-def test_the_bucket_can_go_into_the_path() -> None:
-    """With `path_style` the bucket is in the path; otherwise, at AWS, in the name of the host."""
-    assert url_of(KEYS) == "https://bucket.s3.eu-central-1.amazonaws.com/key"
-    assert (
-        url_of(replace(KEYS, path_style=True)) == "https://s3.eu-central-1.amazonaws.com/bucket/key"
-    )
+AT_AWS = "s3.eu-central-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "bucket", "style", "expected"),
+    [
+        (None, "bucket", None, f"https://bucket.{AT_AWS}/key"),
+        (None, "bucket", AddressingStyle.AUTO, f"https://bucket.{AT_AWS}/key"),
+        (None, "bucket", AddressingStyle.VIRTUAL, f"https://bucket.{AT_AWS}/key"),
+        (None, "bucket", AddressingStyle.PATH, f"https://{AT_AWS}/bucket/key"),
+        ("https://s3.test", "bucket", None, "https://s3.test/bucket/key"),
+        ("https://s3.test", "bucket", AddressingStyle.AUTO, "https://s3.test/bucket/key"),
+        ("https://s3.test", "bucket", AddressingStyle.PATH, "https://s3.test/bucket/key"),
+        ("https://s3.test", "bucket", AddressingStyle.VIRTUAL, "https://bucket.s3.test/key"),
+        # No certificate for *.s3.test covers my.bucket.s3.test.
+        ("https://s3.test", "my.bucket", AddressingStyle.VIRTUAL, "https://s3.test/my.bucket/key"),
+        ("http://s3.test", "my.bucket", AddressingStyle.VIRTUAL, "http://my.bucket.s3.test/key"),
+        ("http://s3.test", "My_Bucket", AddressingStyle.VIRTUAL, "http://s3.test/My_Bucket/key"),
+        ("http://10.0.0.1", "bucket", AddressingStyle.VIRTUAL, "http://10.0.0.1/bucket/key"),
+    ],
+)
+def test_where_the_bucket_stands(
+    endpoint: str | None, bucket: str, style: AddressingStyle | None, expected: str
+) -> None:
+    """In the host name at AWS, in the path elsewhere, or as is asked for: but in the path where
+    no host can have that name, or no certificate would be for it.
+    """  # noqa: D205 - one sentence
+    config = replace(KEYS, endpoint_url=endpoint, addressing_style=style)
+    assert url_of(config, bucket) == expected
 
 
 def test_the_users_own_s3_settings_stay(aws_config: Callable[[str], None]) -> None:
@@ -225,11 +249,21 @@ def test_the_users_own_s3_settings_stay(aws_config: Callable[[str], None]) -> No
     assert url_of(KEYS) == "https://bucket.s3.eu-central-1.amazonaws.com/key"
 
 
-def test_path_style_wins_over_the_users_s3_settings(aws_config: Callable[[str], None]) -> None:
-    """The wish of this run is stronger than the one in the AWS configuration."""
-    aws_config("[default]\ns3 =\n  addressing_style = virtual\n")
-    wished = replace(KEYS, path_style=True)
-    assert url_of(wished) == "https://s3.eu-central-1.amazonaws.com/bucket/key"
+@pytest.mark.parametrize(
+    ("style", "host"),
+    [
+        (None, "bucket.s3.test/"),
+        (AddressingStyle.AUTO, "s3.test/bucket/"),
+        (AddressingStyle.PATH, "s3.test/bucket/"),
+        (AddressingStyle.VIRTUAL, "bucket.s3.test/"),
+    ],
+)
+def test_the_addressing_style_wins_over_the_users_s3_settings(
+    aws_config: Callable[[str], None], style: AddressingStyle | None, host: str
+) -> None:
+    """The wish of this run, `auto` as well, is stronger than the one in the AWS configuration."""
+    aws_config("[default]\nendpoint_url = https://s3.test\ns3 =\n  addressing_style = virtual\n")
+    assert url_of(replace(KEYS, addressing_style=style)) == f"https://{host}key"
 
 
 def test_credentials_come_from_the_named_profile() -> None:

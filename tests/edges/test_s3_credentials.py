@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError, SSLError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from botocore.parsers import ResponseParserError
 
 from asyncup.core.errors import (
@@ -275,6 +282,12 @@ def test_a_role_that_is_refused(code: str, status: int, kind: type[AsyncupError]
 def test_a_role_that_may_be_given_later(code: str, status: int) -> None:
     """STS that is busy is no reason to end a run."""
     assert _ours(refusal(code, status)).transient
+
+
+@pytest.mark.parametrize("kind", [ConnectTimeoutError, ReadTimeoutError, EndpointConnectionError])
+def test_a_way_to_credentials_that_is_cut(kind: type[BotoCoreError]) -> None:
+    """STS that is not reached is no reason to end a run either: nobody has refused anything."""
+    assert _ours(kind(endpoint_url="https://sts.test", error="cut")).transient
 
 
 def test_a_chain_that_hangs_is_left(config: S3Config, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import MissingDependencyException
 from asyncup.core.errors import ChecksumRejected, ForeignAnswer, Throttled
 from asyncup.core.messages import Identity, Keys
 from asyncup.core.model import ChecksumAlgorithm, ObjectAttributes, ObjectHead, ObjectURI
-from asyncup.core.options import Options, S3Config
+from asyncup.core.options import AddressingStyle, Options, S3Config
 from asyncup.edges import s3_wire
 from asyncup.edges.body import PartBody
 from asyncup.edges.s3 import S3, open_s3
@@ -44,6 +44,9 @@ OTHER = S3Config(
     endpoint_url="http://[::1]:9000/below",
     access_key_id="AKID",
     secret_access_key="secret",  # noqa: S106
+)
+VIRTUAL = replace(
+    OTHER, endpoint_url="http://s3.test:9000/below", addressing_style=AddressingStyle.VIRTUAL
 )
 ATTRIBUTES = ObjectAttributes(
     storage_class="STANDARD_IA",
@@ -137,11 +140,12 @@ def same(wire: Wire) -> bool:
     return same_place and theirs == ours
 
 
-def test_same_request(tmp_path: Path) -> None:
-    """What goes out is what botocore would send, whatever the key is."""
+@pytest.mark.parametrize("config", [OTHER, VIRTUAL], ids=["path", "virtual"])
+def test_same_request(tmp_path: Path, config: S3Config) -> None:
+    """What goes out is what botocore would send, whatever the key, wherever the bucket stands."""
 
     async def main() -> None:
-        async with wired(OTHER) as opened:
+        async with wired(config) as opened:
             for key in KEYS:
                 for params in (HEADERS, PART, {}):
                     where = {"Bucket": "a-bucket", "Key": key}

@@ -19,7 +19,7 @@ from botocore import exceptions as boto
 
 from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
 from asyncup.core.model import ObjectAttributes, ObjectURI
-from asyncup.core.options import Options, S3Config
+from asyncup.core.options import AddressingStyle, Options, S3Config
 from asyncup.edges import s3_http
 from asyncup.edges.body import SliceSize
 from asyncup.edges.s3 import open_s3
@@ -45,7 +45,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is n
 
 CONFIG = S3Config(
     endpoint_url="http://s3.invalid:9000",
-    path_style=True,
+    addressing_style=AddressingStyle.PATH,
     region="us-east-1",
     access_key_id="AKID",
     secret_access_key="none",  # noqa: S106 - it opens nothing
@@ -507,9 +507,9 @@ def test_a_connection_that_answers_after_a_loss_is_trusted() -> None:
     with trust.watch("PUT /idle"):
         pass
     assert trust.allows(alive, "PUT /part")
-    with trust.watch("PUT /part"):
-        with suppress(boto.ConnectionClosedError), trust.watch("PUT /another"):
-            raise boto.ConnectionClosedError(endpoint_url="http://s3")
+    loss = suppress(boto.ConnectionClosedError)
+    with trust.watch("PUT /part"), loss, trust.watch("PUT /another"):
+        raise boto.ConnectionClosedError(endpoint_url="http://s3")
     assert trust.allows(alive, "PUT /next")
     assert not trust.allows(idle, "PUT /next but one")
 

@@ -107,9 +107,10 @@ DATE = "Date: Fri, 01 Jan 2100 00:00:00 GMT"
         (error_answer("ExpiredToken", 400, ID), "get new temporary credentials"),
         (error_answer("RequestTimeTooSkewed", 403, ID, DATE), "set this machine's clock"),
         (error_answer("PermanentRedirect", 301, ID), "--region"),
+        (error_answer("SecondLevelDomainForbidden", 403, ID), "--addressing-style virtual"),
         (Answer(200, "<html>log in</html>", ("Content-Type: text/html",)), "captive portal"),
     ],
-    ids=["expired", "clock", "region", "portal"],
+    ids=["expired", "clock", "region", "path", "portal"],
 )
 def test_what_s3_says_at_once(
     weed: EmbeddedServer, tmp_path: Path, answer: Answer, hint: str

@@ -165,7 +165,9 @@ def test_server_killed(link: Link, store: Store, upload: Upload) -> None:
 def test_name_not_found(upload: Upload, names: NameServer, mood: Mood) -> None:
     """A name that cannot be found may be there soon."""
     names.turn(mood)
-    running = upload.start(*HURRY, "--max-retry=20", "--path-style", env=upload.by_name(NAME))
+    running = upload.start(
+        *HURRY, "--max-retry=20", "--addressing-style=path", env=upload.by_name(NAME)
+    )
     running.wait_for("went_offline")
     names.turn(Mood.ANSWER)
     upload.check(running.finish())
@@ -178,7 +180,9 @@ def test_name_no_longer_found(link: Link, upload: Upload, names: NameServer, moo
     # By then, it is more than 10 s ago that it was found: for so long it is remembered.
     link.set(Weather(rate=10_000_000))
     link.reset(after=14 * MIB, every=True)
-    running = upload.start(*HURRY, "--max-retry=2", "--path-style", env=upload.by_name(NAME))
+    running = upload.start(
+        *HURRY, "--max-retry=2", "--addressing-style=path", env=upload.by_name(NAME)
+    )
     running.wait_for("part_uploaded")
     names.turn(mood)
     running.wait_for("went_offline")

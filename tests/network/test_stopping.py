@@ -101,7 +101,7 @@ def test_connection_lost_in_sleep(link: Link, upload: Upload) -> None:
 def test_name_never_told(upload: Upload, names: NameServer) -> None:
     """Nor is a name server that says nothing."""
     names.turn(Mood.SILENCE)
-    running = upload.start(*PATIENT, "--path-style", env=upload.by_name(NAME))
+    running = upload.start(*PATIENT, "--addressing-style=path", env=upload.by_name(NAME))
     names.wait_for_question()
     check_stops(running)
 
