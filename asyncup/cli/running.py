@@ -35,6 +35,8 @@ def run_attended(
 async def _attend(main: Callable[[Signals], Coroutine[Any, Any, int]], signals: Signals) -> int:
     # What is there by now stays, and is not looked through again and again.
     gc.freeze()
+    # Little of what a run makes lies in circles: each look for it would find next to none.
+    gc.set_threshold(10_000, 10, 10)
     gc.enable()
     signals.attend()
     return await main(signals)

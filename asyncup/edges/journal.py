@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 # Who first reads and then writes must not find that another one has written in between.
 _WRITING, _READING = "BEGIN IMMEDIATE", "BEGIN"
+_AT_ONCE = ""
+"""One statement that reads, which is a transaction by itself."""
 
 _AT = "endpoint = ? AND bucket = ? AND object = ?"
 _TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -56,15 +58,12 @@ class Journal:
 
     def __init__(self, state_dir: Path | None, endpoint: str, warn: Callable[[str], None]) -> None:
         self._state_dir = state_dir
+        self._path = (state_dir or Path()) / "journal.sqlite"
         self._endpoint = to_bytes(_without_secrets(endpoint))
         self._warn = warn
         self._run: RunLock | None = None
         self._database: sqlite3.Connection | None = None
         self._identity = (0, 0)
-
-    @property
-    def _path(self) -> Path:
-        return (self._state_dir or Path()) / "journal.sqlite"
 
     def __enter__(self) -> Self:
         if self._state_dir is not None:
@@ -187,6 +186,9 @@ class Journal:
 
     def find(self, uri: ObjectURI) -> Sequence[JournalRecord]:
         """Return the records of a destination, the newest first, with their receipts."""
+        # Of most there is nothing, which one statement tells without a transaction around it.
+        if not self._do(lambda database: self._entries(database, uri), _AT_ONCE):
+            return []
         return self._do(lambda database: self._find(database, uri), _READING) or []
 
     def _find(self, database: sqlite3.Connection, uri: ObjectURI) -> Sequence[JournalRecord]:
@@ -285,6 +287,9 @@ class Journal:
 
 @contextmanager
 def _transaction(database: sqlite3.Connection, begin: str) -> Iterator[None]:
+    if begin == _AT_ONCE:
+        yield
+        return
     database.execute(begin)
     try:
         yield

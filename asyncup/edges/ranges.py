@@ -56,7 +56,6 @@ class RangeReader:
             self._handle = path.open("rb")
         except OSError as error:
             raise source_error(path, error) from error
-        self._file = wrap(self._handle)
         self._is_cached = _NOWAIT is not None
 
     def __enter__(self) -> Self:
@@ -155,7 +154,7 @@ class RangeReader:
             count = self._read_cached(room)
             if count is None:
                 self._handle.seek(self._offset + self._position)
-                count = await self._file.readinto(room)
+                count = await wrap(self._handle).readinto(room)
             else:
                 # Others want to go on, too, however fast this is.
                 await asyncio.sleep(0)

@@ -20,9 +20,6 @@ from asyncup.edges.s3_errors import unanswered
 from asyncup.edges.s3_http import HTTPSession, ThreadedResolver
 from asyncup.edges.tcp import check_congestion_control
 
-READ_TIMEOUT = 3600
-"""Seconds. The gateway has its own, shorter clocks for every request; this is never the first."""
-
 CONNECT_TIMEOUT = 20
 
 IDLE_TIMEOUT = 3.0
@@ -129,7 +126,8 @@ def _settings(
     return AioConfig(
         s3=s3,
         connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
+        # The gateway has clocks of its own for every request; another one for each would be no use.
+        read_timeout=None,
         max_pool_connections=connections,
         # One loop of retries, asyncup's own: attempts, delays and progress stay true.
         retries={"total_max_attempts": 1, "mode": "standard"},

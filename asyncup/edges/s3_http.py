@@ -206,6 +206,30 @@ class SliceSizes:
         return self._sizes[protocol]
 
 
+class Proxies:
+    """botocore's proxies (`known`), found by the scheme of a URL, which is all that it goes by.
+
+    Measured: to take a URL apart for that, twice for each request, takes longer than to sign it.
+    """
+
+    def __init__(self, known: Any) -> None:  # noqa: ANN401 - botocore's
+        self._known = known
+        self._urls: dict[str, str | None] = {}
+        self.settings = known.settings
+
+    def proxy_url_for(self, url: str) -> str | None:
+        """Return the proxy for a URL, None if it is reached without one."""
+        scheme = url.partition(":")[0]
+        if scheme not in self._urls:
+            self._urls[scheme] = self._known.proxy_url_for(url)
+        return self._urls[scheme]
+
+    def proxy_headers_for(self, url: str) -> dict[str, str]:
+        """Return the headers that botocore has for the user that a URL names, if it does."""
+        found: dict[str, str] = self._known.proxy_headers_for(url) if "@" in url else {}
+        return found
+
+
 def _use(
     transport: asyncio.Transport,
     body: PartBody | None,
@@ -250,6 +274,8 @@ class HTTPSession(CheckedSession):
     itself sends a request to another region, botocore does that, and signs it anew.
     """
 
+    _proxy_config: Any
+
     def __init__(
         self,
         *args: Any,  # noqa: ANN401 - aiobotocore's
@@ -259,6 +285,7 @@ class HTTPSession(CheckedSession):
         # aiobotocore's own check of these arguments, when it is configured, knows nothing of this.
         arguments = {**(kwargs.pop("connector_args", None) or {}), "socket_factory": open_socket}
         super().__init__(*args, connector_args=arguments, **kwargs)
+        self._proxy_config = Proxies(self._proxy_config)
         self._trust = Trust()
         self._congestion_control = congestion_control
         self._sizes = SliceSizes()

@@ -6,7 +6,7 @@ aiohttp's own begins only after the last byte: on a dead connection a body would
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sized
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
@@ -126,8 +126,9 @@ class Requests:
             signed_ahead = self._clock.ahead
             _was_answered.set(False)
             try:
-                async with _clock(within, body):
-                    answer = await self._answer(fault, params, body)
+                async with asyncio.timeout(within if body is None else None) as scope:
+                    with nullcontext() if body is None else _StallClock(scope, body, within):
+                        answer = await self._answer(fault, params, body)
             except TimeoutError as error:
                 raise _late(fault, within, body) from error
             except ClientError as error:
@@ -210,22 +211,6 @@ class Requests:
         size = len(request.data) if isinstance(request.data, Sized) else 0
         if not self.waits_for_continue or size < _WORTH_ASKING:
             del request.headers["Expect"]
-
-
-@asynccontextmanager
-async def _clock(within: float, body: PartBody | None) -> AsyncIterator[None]:
-    """Give a request its time.
-
-    Raises:
-        TimeoutError: it has not been answered, or the bytes of its body have ceased to move.
-    """
-    if body is None:
-        async with asyncio.timeout(within):
-            yield
-    else:
-        async with asyncio.timeout(None) as scope:
-            with _StallClock(scope, body, within):
-                yield
 
 
 class _StallClock:

@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 from aiobotocore.httpsession import AIOHTTPSession
 from botocore import exceptions as boto
+from botocore.httpsession import ProxyConfiguration
 
 from asyncup.core.errors import ConnectionLost, ForeignAnswer, WrongRegion
 from asyncup.core.model import ObjectAttributes, ObjectURI
@@ -23,7 +24,7 @@ from asyncup.core.options import AddressingStyle, Options, S3Config
 from asyncup.edges import s3_http
 from asyncup.edges.body import SliceSize
 from asyncup.edges.s3 import open_s3
-from asyncup.edges.s3_http import HTTPSession, ThreadedResolver, Trust, open_socket
+from asyncup.edges.s3_http import HTTPSession, Proxies, ThreadedResolver, Trust, open_socket
 from asyncup.edges.tcp import Acknowledgements
 from asyncup.embedded import EmbeddedServer
 from tests.bodies import body_of, checksums_of
@@ -565,3 +566,24 @@ def test_connections_of_any_loop_are_known_again(monkeypatch: pytest.MonkeyPatch
         assert await HTTPSession()._create_connector(None).connect() is connection
 
     run(main())
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        {},
+        {"http": "http://proxy.example:1"},
+        {"https": "proxy.example:2"},
+        {"http": "//user:word@proxy.example:3", "https": "http://user:word@proxy.example:4"},
+    ],
+)
+def test_proxies(named: dict[str, str], scheme: str) -> None:
+    """Requests go through the proxy that botocore finds for them, the first and all others."""
+    known = ProxyConfiguration(named, {"proxy_ca_bundle": "ca.pem"})
+    proxies = Proxies(known)
+    others = ["http://other.example/", "https://other.example/"]
+    urls = [f"{scheme}://s3.example/b/k", *others, f"{scheme}://user:word@s3.example/b/@"]
+    assert [proxies.proxy_url_for(url) for url in urls] == list(map(known.proxy_url_for, urls))
+    assert list(map(proxies.proxy_headers_for, urls)) == list(map(known.proxy_headers_for, urls))
+    assert proxies.settings == known.settings
