@@ -34,6 +34,9 @@ from asyncup.edges.locks import Lock
 from asyncup.edges.ranges import RangeReader, Take
 
 _RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
+_MOST_SPARE = 2
+"""Chunk files that wait to be written over: parts come and go about one by one."""
+
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -233,7 +236,10 @@ class ChunkStore:
         return path
 
     def retire(self, path: Path) -> None:
-        """Let a chunk file be written over, by one that is new later on."""
+        """Let a chunk file be written over by the next one; too many are none the better."""
+        if len(self._spare) == _MOST_SPARE:
+            self.delete(path)
+            return
         self._in_use.remove(path)
         self._spare.append(path)
         self._delete_what_nobody_needs()
@@ -275,7 +281,7 @@ async def copy(path: Path, giver: Giver, algorithms: Iterable[ChecksumAlgorithm]
 
 
 def _spare_for(path: Path) -> Path:
-    return path.with_name(f"{path.name}.spare")
+    return path.with_name(f"spare-{path.name}")
 
 
 def _open(path: Path) -> BinaryIO:
