@@ -100,7 +100,7 @@ class StagedPart:
             )
 
     def retire(self) -> None:
-        """Let the chunk file be written over; nobody may have begun to read it and not ended."""
+        """Let the chunk file be written over: nobody reads it any more, nor ever will."""
         if self.store is not None:
             self.store.retire(self.path)
 
@@ -231,7 +231,7 @@ class ChunkStore:
         path = self._directory / f"{self._count:06}-part{part.number:05}"
         self._in_use.add(path)
         if self._spare:
-            with suppress(FileNotFoundError):  # others tidy up, too
+            with suppress(OSError):  # then it is a new one
                 self._spare.pop().rename(_spare_for(path))
         return path
 
