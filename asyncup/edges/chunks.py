@@ -2,7 +2,11 @@
 
 Retries read the chunk file, never the source again. A run keeps its chunk files in a directory
 of its own, whose lock says that the run is alive; what a killed run left behind is removed at
-the next start. There is no fsync: a chunk file is a copy, and its checksums tell if it is whole.
+the next start, never used. There is no fsync: a chunk file is a copy, and its checksums tell if
+it is whole.
+
+Measured: to delete a file and to write a new one costs twice as much as to write over the old one.
+So what S3 has is written over by the parts that come next, while there are any.
 """
 
 import asyncio
@@ -30,6 +34,9 @@ from asyncup.edges.locks import Lock
 from asyncup.edges.ranges import RangeReader, Take
 
 _RUN = re.compile(r"asyncup-run-[0-9a-f]{16}")
+_MOST_SPARE = 2
+"""Chunk files that wait to be written over: parts come and go about one by one."""
+
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -51,7 +58,7 @@ class StagedPart:
         part: which it is.
         checksums: of its bytes.
         path: a file that has them from `offset` on: a chunk file, or the source.
-        owned: whether that is a chunk file.
+        store: whose chunk file that is; None if it is the source.
         held: the bytes themselves, if they are in memory.
     """
 
@@ -59,13 +66,13 @@ class StagedPart:
     checksums: Checksums
     path: Path
     offset: int
-    owned: bool
+    store: "ChunkStore | None" = None
     held: Sequence[memoryview] | None = None
 
     @property
     def is_copy(self) -> bool:
         """Whether it is what was read once, whatever becomes of the source."""
-        return self.owned or self.held is not None
+        return self.store is not None or self.held is not None
 
     def body(
         self, moved: Callable[[int], None], pace: Pace = at_once, persist: Persist = no_longer
@@ -89,13 +96,20 @@ class StagedPart:
         if again != self.checksums:
             raise SourceChanged(
                 f"read {printable(str(self.path))} again: its bytes are not those of before",
-                hint="look after the disk it is on" if self.owned else "nothing may write to it",
+                hint="nothing may write to it"
+                if self.store is None
+                else "look after the disk it is on",
             )
+
+    def retire(self) -> None:
+        """Let the chunk file be written over: nobody reads it any more, nor ever will."""
+        if self.store is not None:
+            self.store.retire(self.path)
 
     def release(self) -> None:
         """Delete the chunk file, or let the memory be used again."""
-        if self.owned:
-            self.path.unlink(missing_ok=True)
+        if self.store is not None:
+            self.store.delete(self.path)
         for block in self.held or ():
             if isinstance(block.obj, bytearray):
                 SPARE.give_back(block.obj)
@@ -138,6 +152,8 @@ class ChunkStore:
         self._directory = split_dir / f"asyncup-run-{secrets.token_hex(8)}"
         self._lock = Lock(self._directory.with_name(f"{self._directory.name}.lock"))
         self._count = 0
+        self._in_use: set[Path] = set()
+        self._spare: list[Path] = []
 
     def __enter__(self) -> Self:
         try:
@@ -201,22 +217,57 @@ class ChunkStore:
             SplitDirUnusable: it cannot be written.
         """
         path = self.new_path(part)
-        return StagedPart(part, await copy(path, giver, algorithms), path, 0, owned=True)
+        try:
+            found = await copy(path, giver, algorithms)
+        except BaseException:
+            self.delete(path)
+            raise
+        return StagedPart(part, found, path, 0, self)
 
     def new_path(self, part: Part) -> Path:
-        """Return where a part's chunk file is to be written; no other gets the same."""
+        """Return where a part's chunk file is to be written, until it is deleted or retired.
+
+        No other gets the same. Beside it there may be a spare one, which `copy` takes.
+        """
         self._count += 1
-        return self._directory / f"{self._count:06}-part{part.number:05}"
+        path = self._directory / f"{self._count:06}-part{part.number:05}"
+        self._in_use.add(path)
+        if self._spare:
+            with suppress(OSError):  # then it is a new one
+                self._spare.pop().rename(_spare_for(path))
+        return path
+
+    def retire(self, path: Path) -> None:
+        """Let a chunk file be written over by the next one; too many are none the better."""
+        if len(self._spare) == _MOST_SPARE:
+            self.delete(path)
+            return
+        self._in_use.remove(path)
+        self._spare.append(path)
+        self._delete_what_nobody_needs()
+
+    def delete(self, path: Path) -> None:
+        """Delete a chunk file, unless it was retired."""
+        if path in self._in_use:
+            self._in_use.remove(path)
+            path.unlink(missing_ok=True)
+            _spare_for(path).unlink(missing_ok=True)
+            self._delete_what_nobody_needs()
+
+    def _delete_what_nobody_needs(self) -> None:
+        # Whoever watches a directory may have nothing to send for days.
+        while self._spare and not self._in_use:
+            self._spare.pop().unlink(missing_ok=True)
 
 
 async def copy(path: Path, giver: Giver, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:
-    """Write all that is given to a new chunk file and return its checksums, in one pass.
+    """Write all that is given to a chunk file and return its checksums, in one pass.
 
     Raises: as `ChunkStore.split`.
     """
     running = RunningChecksums(algorithms)
     try:
-        with path.open("xb") as handle, _dropped_if_it_fails(handle, path):
+        with _open(path) as handle, _dropped_if_it_fails(handle, path):
 
             def take(block: memoryview) -> None:
                 running.update(block)
@@ -224,10 +275,24 @@ async def copy(path: Path, giver: Giver, algorithms: Iterable[ChecksumAlgorithm]
 
             while await giver.give(take):
                 pass
-            await wrap(handle).flush()
+            # What was there before may have been longer.
+            await wrap(handle).truncate()
     except OSError as error:
         raise _write_error(path, error) from error
     return running.result()
+
+
+def _spare_for(path: Path) -> Path:
+    return path.with_name(f"spare-{path.name}")
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a chunk file that nobody else has ever opened under this name, whoever tries to."""
+    try:
+        _spare_for(path).rename(path)
+    except FileNotFoundError:
+        return path.open("xb")
+    return path.open("r+b")
 
 
 def _write_error(path: Path, error: OSError) -> SplitDirUnusable:

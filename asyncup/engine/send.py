@@ -69,4 +69,7 @@ async def send(
                     raise
 
     answer = await runtime.retry(attempt, uri, number)
+    if attempts == 1:
+        # An attempt that was given up may still be read for: by a thread, or by a worker.
+        staged.retire()
     return Delivery(answer, attempts, resent)

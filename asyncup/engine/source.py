@@ -136,10 +136,10 @@ class FileSource:
                 found, blocks = await hold(reader, algorithms)
                 await self._check_end(reader)
             self.check_unchanged()
-            return StagedPart(part, found, self._path, part.offset, owned=False, held=blocks)
+            return StagedPart(part, found, self._path, part.offset, held=blocks)
         if self._chunks is None:
             found = await self.checksums(part, algorithms)
-            return StagedPart(part, found, self._path, part.offset, owned=False)
+            return StagedPart(part, found, self._path, part.offset)
         with RangeReader(self._path, part.offset, part.size) as reader:
             staged = await self._chunks.split(part, reader, algorithms)
             try:
@@ -205,9 +205,9 @@ class CrewFileSource(FileSource):
         try:
             found = await self._read(part, algorithms, path)
         except BaseException:
-            path.unlink(missing_ok=True)
+            self._chunks.delete(path)
             raise
-        return StagedPart(part, found, path, 0, owned=True)
+        return StagedPart(part, found, path, 0, self._chunks)
 
     async def _read(self, part: Part, algorithms: Algorithms, into: Path | None) -> Checksums:
         is_end = part.offset + part.size == self._fingerprint.size

@@ -18,7 +18,7 @@ import asyncup
 from asyncup.core.checksums import RunningChecksums
 from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
-from asyncup.edges.chunks import ChunkStore, StagedPart, compute
+from asyncup.edges.chunks import ChunkStore, StagedPart, compute, copy
 from asyncup.edges.ranges import RangeReader, Take
 from asyncup.edges.threads import in_thread
 from tests.loop import run
@@ -153,11 +153,79 @@ def test_a_released_part_is_off_the_disk(tmp_path: Path) -> None:
         run(split())
 
 
+def test_a_retired_part_is_written_over(tmp_path: Path) -> None:
+    """The next part takes the file of one that is retired, and is read as if it were a new one.
+
+    That holds for a part that is shorter, and for one that is longer.
+    """
+
+    async def split() -> None:
+        kept = await stage(store, number=1)
+        for number, data in enumerate([BYTES, BYTES[1:], BYTES[:5], b"", BYTES], start=2):
+            staged = await stage(store, data, number)
+            files = {path.stat().st_ino for path in staged.path.parent.iterdir()}
+            assert len(files) == 2
+            assert (staged.path.stat().st_ino in before) == (number > 2)
+            assert await sent(staged) == staged.path.read_bytes() == data
+            before.update(files)
+            staged.retire()
+            staged.release()
+        assert await sent(kept) == BYTES
+
+    before: set[int] = set()
+    with ChunkStore(tmp_path) as store:
+        run(split())
+
+
+def test_no_spare_chunk_file_outlives_the_parts(tmp_path: Path) -> None:
+    """When no part has a chunk file any more, no file is left; a run may go on for days."""
+
+    async def split() -> None:
+        one, two = await stage(store, number=1), await stage(store, number=2)
+        one.retire()
+        assert len(chunks(tmp_path)) == 2
+        two.release()
+        assert chunks(tmp_path) == []
+
+    with ChunkStore(tmp_path) as store:
+        run(split())
+
+
+def test_no_chunk_file_is_opened_by_two(tmp_path: Path) -> None:
+    """Who comes too late to copy a part, such as a worker that was given up, writes nowhere."""
+
+    async def split() -> None:
+        one, _ = await stage(store, number=1), await stage(store, number=2)
+        one.retire()
+        path = store.new_path(PART)
+        await copy(path, Blocks(BYTES), ())
+        with pytest.raises(SplitDirUnusable, match="exists"):
+            await copy(path, Blocks(DATA), ())
+        assert path.read_bytes() == BYTES
+
+    with ChunkStore(tmp_path) as store:
+        run(split())
+
+
+def test_a_spare_chunk_file_goes_with_the_part_it_was_for(tmp_path: Path) -> None:
+    """A part that is given up before anybody began to copy it leaves nothing, nor loses a file."""
+
+    async def split() -> None:
+        one, two = await stage(store, number=1), await stage(store, number=2)
+        one.retire()
+        store.delete(store.new_path(PART))
+        assert chunks(tmp_path) == [two.path.name]
+
+    with ChunkStore(tmp_path) as store:
+        run(split())
+
+
 def test_a_part_of_the_source_is_never_deleted(tmp_path: Path) -> None:
-    """To release a part that travels from the source itself leaves the user's file alone."""
+    """To retire or release a part that travels from the source leaves the user's file alone."""
     source = tmp_path / "source"
     source.write_bytes(DATA)
-    staged = StagedPart(PART, checksums_of(BYTES), source, 0, owned=False)
+    staged = StagedPart(PART, checksums_of(BYTES), source, 0)
+    staged.retire()
     staged.release()
     assert source.read_bytes() == DATA
 
@@ -505,7 +573,8 @@ def test_changed_bytes_are_blamed_on_where_they_are(tmp_path: Path, owned: bool)
     """The hint tells a chunk file, which only a disk can change, from a file that others write."""
     path = tmp_path / "bytes"
     path.write_bytes(BYTES)
-    staged = StagedPart(PART, checksums_of(BYTES, *MD5), path, 0, owned=owned)
+    store = ChunkStore(tmp_path) if owned else None
+    staged = StagedPart(PART, checksums_of(BYTES, *MD5), path, 0, store)
     _flip(path)
     with pytest.raises(SourceChanged) as caught:
         run(staged.check())

@@ -71,7 +71,7 @@ class Site:
 
     def staged(self) -> StagedPart:
         """Return the file as the only part."""
-        return StagedPart(Part(1, 0, len(DATA)), checksums_of(DATA), self.file, 0, owned=False)
+        return StagedPart(Part(1, 0, len(DATA)), checksums_of(DATA), self.file, 0)
 
     def crew(
         self,

@@ -1,6 +1,7 @@
 """Slots and window: how many parts are where, and that no slot is idle between files."""
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,9 +61,7 @@ def test_chunk_file_is_gone_when_its_part_is_acknowledged(tmp_path: Path) -> Non
 
     def look(_: int, event: Event) -> None:
         if isinstance(event, events.PartStarted) and event.part_number > 4:
-            left.extend(
-                int(path.name[-5:]) for path in chunk_files(tmp_path) if _is_stored(s3, path)
-            )
+            left.extend(_number(path) for path in chunk_files(tmp_path) if _is_stored(s3, path))
 
     async def main() -> None:
         options = replace(OPTIONS, concurrency=1, read_ahead=0)
@@ -73,8 +72,40 @@ def test_chunk_file_is_gone_when_its_part_is_acknowledged(tmp_path: Path) -> Non
     assert left == []
 
 
+def test_a_part_that_was_begun_twice_is_never_written_over(tmp_path: Path) -> None:
+    """What was given up may still be read; the chunk file of what went at once is taken again."""
+    file, s3 = make_file(tmp_path, 3000), FakeS3()
+    # So others come after its second attempt, too.
+    s3.delay = 3
+    s3.fail("upload_part", number=2, times=1)
+    kept: dict[int, tuple[Path, bytes]] = {}
+
+    def keep(_: int, event: Event) -> None:
+        if isinstance(event, events.PartStarted) and event.part_number in {1, 2}:
+            (chunk,) = (
+                path for path in chunk_files(tmp_path) if _number(path) == event.part_number
+            )
+            link = tmp_path / f"{event.part_number}-{event.attempt}"
+            os.link(chunk, link)
+            kept[event.part_number] = (link, link.read_bytes())
+
+    async def main() -> None:
+        async with uploader(s3, tmp_path, listener=Ears(keep)) as up:
+            await up.put(file, URI)
+
+    run(main())
+    assert {number: link.read_bytes() == was for number, (link, was) in kept.items()} == {
+        1: False,
+        2: True,
+    }
+
+
+def _number(chunk: Path) -> int:
+    return int(chunk.name[-5:])
+
+
 def _is_stored(s3: FakeS3, chunk: Path) -> bool:
-    return any(int(chunk.name[-5:]) in upload.parts for upload in s3.uploads.values())
+    return any(_number(chunk) in upload.parts for upload in s3.uploads.values())
 
 
 def test_next_file_follows_without_a_gap(tmp_path: Path) -> None:

@@ -321,7 +321,7 @@ MUTANTS = [
     Mutant(
         "chunk files stay",
         "chunk files are not deleted when their part is at S3",
-        ((StagedPart, "release", _nothing),),
+        ((StagedPart, "release", _nothing), (StagedPart, "retire", _nothing)),
     ),
     Mutant(
         "record stays",
