@@ -27,12 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let commands that tests start hear of Ctrl-C.
+    """Let commands that tests start hear of Ctrl-C and Ctrl-\\.
 
-    A script that starts the tests in the background has them ignore it, and so all that they start.
+    A script that starts the tests in the background has them ignore both, and so all that they start.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def servers_of(config: pytest.Config) -> Sequence[str]:

@@ -135,9 +135,10 @@ def test_a_part_that_somebody_else_sent_is_read_again(tmp_path: Path) -> None:
     s3, file = FakeS3(lists_checksums=False), make_file(tmp_path, SIZE)
     part_way(s3, file, tmp_path)
     (stored,) = s3.uploads.values()
-    stored.parts[2].etag, stored.parts[2].data = "0" * 32, b"?" * 100
+    number, part = max(stored.parts.items())
+    part.etag, part.data = "0" * 32, b"?" * 100
     ears = upload(s3, file, tmp_path)
-    assert [each.part_number for each in ears.of(events.PartDiscarded)] == [2]
+    assert [each.part_number for each in ears.of(events.PartDiscarded)] == [number]
     assert s3.objects[URI.key].data == file.read_bytes()
 
 
