@@ -27,9 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let commands that tests start hear of Ctrl-C and Ctrl-\\.
+    """Let commands that tests start hear of what a terminal's keys send.
 
-    A script that starts the tests in the background has them ignore both, and so all that they start.
+    A script that starts the tests in the background has them ignore that, and all that they start.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
