@@ -111,18 +111,19 @@ class Link:
         It has carried none for `stood_for` seconds. Either it is lost, or the way is, and then
         what was sent over it is not: it may go on where it was. The first one gives up, by which
         it is found out; the others are kept until that is known, and a while longer if it was
-        the way.
+        the way. If who looks for it is stopped, the next one takes its place.
         """
         now = self._now()
-        if self._lost is not None or self._asking.locked():
+        if self._asking.locked():
             return NAP
         if self._given_up_since is not None:
             return 0.0
-        if now - self._found_at < outage.REVIVAL:
-            return self._found_at + outage.REVIVAL - now
-        if now - self._answered_at < stood_for:
-            # Others have been answered meanwhile.
-            return 0.0
+        if self._lost is None:
+            if now - self._found_at < outage.REVIVAL:
+                return self._found_at + outage.REVIVAL - now
+            if now - self._answered_at < stood_for:
+                # Others have been answered meanwhile.
+                return 0.0
         if now - self._doubted_at < NAP:
             return NAP
         self._doubted_at = now

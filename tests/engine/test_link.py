@@ -331,6 +331,25 @@ def test_if_the_way_is_there_what_stands_still_is_lost() -> None:
     run(main())
 
 
+def test_nobody_is_kept_while_nobody_looks() -> None:
+    """If the one who looks is cancelled, another one gives up its connection, and looks."""
+    s3 = FakeS3()
+    s3.fail("probe", times=ALWAYS)
+
+    async def main() -> None:
+        link = _link(s3)
+        asking = asyncio.ensure_future(link.examine(lost(), URI))
+        await asyncio.sleep(60)
+        assert link.persist(90.0) == NAP
+        asking.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert link.persist(90.0) == 0.0
+        assert link.persist(90.0) == NAP
+
+    run(main())
+
+
 def test_what_was_kept_in_vain_is_told_so() -> None:
     """When S3 is no longer looked for, nothing is kept, and nobody looks for it once more."""
     s3 = FakeS3()
