@@ -31,6 +31,9 @@ NEARLY_ALL = 0.75
 DOUBLED_GAIN = 1.3
 """How much more twice the slots have to bring for them to be doubled again."""
 
+MANIFOLD = 4
+"""As many times more are tried where packets are lost on a link that is not full."""
+
 FULL = 0.9
 """The share of the slots that has to be in use for their number to be what holds up the rest."""
 
@@ -98,14 +101,14 @@ class Aimd:
         self._count = self._parts = 0
 
     def lossy(self, now: float, in_use: int) -> SlotsReason | None:
-        """Take in that packets are lost though the link is not full: return why it is doubled now.
+        """Take in that packets are lost though the link is not full; return why there are more now.
 
         Each connection carries so much there and no more, so nothing has to be measured.
         """
         is_full = in_use >= FULL * self.slots
         if not self._is_first or not is_full or self.slots == self._bounds.most:
             return None
-        return self._change(now, min(self._bounds.most, 2 * self.slots), SlotsReason.LOSSY)
+        return self._change(now, min(self._bounds.most, MANIFOLD * self.slots), SlotsReason.LOSSY)
 
     def restart(self, now: float) -> None:
         """Forget what was measured: something else than the slots has changed."""

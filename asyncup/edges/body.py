@@ -31,6 +31,9 @@ a slow link, bytes are seen to move evenly, and whoever is paced gets its turn; 
 slices cost little.
 """
 
+LOOK = 0.5
+"""Seconds between two looks at the way that a connection takes."""
+
 AHEAD = 2
 """Slices that the kernel takes ahead at most, once they are large: to ask for the next one sooner
 costs as much as to send a part of it.
@@ -81,7 +84,7 @@ class SliceSize:
 
     def look(self, now: float) -> None:
         """See how the way is; `now` is the time of the event loop."""
-        if self._connection is None or now - self._looked_at < LATE:
+        if self._connection is None or now - self._looked_at < LOOK:
             return
         self._looked_at = now
         if (path := path_of(self._connection)) is not None:

@@ -211,13 +211,13 @@ def test_what_halves(error: AsyncupError, after: int, reason: SlotsReason | None
     assert aimd.slots == after
 
 
-def test_lost_packets_double_it_at_the_beginning() -> None:
+def test_lost_packets_make_many_of_a_few_at_the_beginning() -> None:
     """While all slots are in use, up to the most; once it has ceased to double, no more."""
-    aimd = Aimd(Adaptive(start=8, most=24), 0.0)
-    assert aimd.lossy(1.0, 6) is None
-    assert aimd.lossy(1.0, 8) is SlotsReason.LOSSY
-    assert aimd.slots == 16
-    assert aimd.lossy(2.0, 16) is SlotsReason.LOSSY
+    aimd = Aimd(Adaptive(start=2, most=24), 0.0)
+    assert aimd.lossy(1.0, 1) is None
+    assert aimd.lossy(1.0, 2) is SlotsReason.LOSSY
+    assert aimd.slots == 8
+    assert aimd.lossy(2.0, 8) is SlotsReason.LOSSY
     assert aimd.slots == 24
     assert aimd.lossy(3.0, 24) is None
     aimd.failed(4.0, THROTTLED)
