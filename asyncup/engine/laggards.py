@@ -14,7 +14,7 @@ from asyncup.core.errors import Fault, TooSlow
 from asyncup.core.laggards import InFlight, Track, to_drop, typical_rate, typical_time
 from asyncup.edges.hands import Moving
 
-TICK = 1.0
+TICK = 0.5
 """Seconds between two looks at what is in flight, at most."""
 
 _LOOKS = 8
