@@ -214,8 +214,10 @@ class Link:
         """Let everybody go on; return whether the way had been lost."""
         lost, self._lost = self._lost, None
         self._findings += 1
-        if lost is not None:
+        if lost is not None or self._doubted_at > self._found_at:
+            # It may have come back just before the one who doubted it asked.
             self._found_at = self._now()
+        if lost is not None:
             self._announce(WentOnline(self._found_at - lost.since))
         return lost is not None
 

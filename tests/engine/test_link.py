@@ -318,14 +318,20 @@ def test_the_first_that_stands_still_finds_out_for_all() -> None:
     run(main())
 
 
-def test_if_the_way_is_there_what_stands_still_is_lost() -> None:
-    """A probe that is answered says so much of all that have stood still for longer."""
+def test_an_outage_that_ends_as_it_is_doubted_costs_one_connection() -> None:
+    """No probe has failed, but what stood still has a moment to go on; after that, it is lost."""
 
     async def main() -> None:
         link = _link(FakeS3())
         await asyncio.sleep(60)
         assert link.persist(30.0) == 0.0
         assert await link.examine(lost(), URI) is False
+        assert link.persist(30.0) == outage.REVIVAL
+        # Probes for others do not make it longer.
+        await asyncio.sleep(outage.REVIVAL / 2)
+        assert await link.examine(lost(), URI) is False
+        assert link.persist(30.0) == outage.REVIVAL / 2
+        await asyncio.sleep(outage.REVIVAL / 2)
         assert link.persist(30.0) == 0.0
 
     run(main())
