@@ -14,9 +14,9 @@ from typing import Protocol
 
 from asyncup.core.errors import UsageError
 
-SHORTEST_LIMIT, LONGEST_LIMIT = 1.0, 8.0
-"""Seconds: the least that the kernel takes for TCP_RTO_MAX_MS; and more than any round trip, but
-those that it believes to have seen when an acknowledgement was held up by an outage.
+SHORTEST_LIMIT, LONGEST_LIMIT = 1.0, 4.0
+"""Seconds: the least that the kernel takes for TCP_RTO_MAX_MS; and less than connections are waited
+for after an outage. A round trip that is longer is none, but an acknowledgement that was held up.
 """
 
 FIRST_LIMIT = 2.0

@@ -115,14 +115,20 @@ class Patience:
 
     def __init__(self, ask: Callable[[float], None]) -> None:
         self._ask = ask
+        self._asked: float | None = None
         self._more: float | None = None
 
     def persist(self, stood_for: float) -> float:
-        """Return what was answered; as long as nothing was, a moment."""
-        more, self._more = self._more, None
-        if more is None:
+        """Return what was answered; as long as nothing was, a moment.
+
+        An answer about an earlier standstill is none about this one.
+        """
+        if self._asked is None or stood_for < self._asked:
+            self._asked, self._more = stood_for, None
             self._ask(stood_for)
+        if self._more is None:
             return MOMENT
+        more, self._asked, self._more = self._more, None, None
         return more
 
     def answer(self, more: float) -> None:

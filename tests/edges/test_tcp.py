@@ -156,7 +156,7 @@ def test_a_connection_outlives_an_outage() -> None:
         (0.08, 0.01, SHORTEST_LIMIT),
         (0.0, 0.0, SHORTEST_LIMIT),
         # A slow link with a long queue: sent again too soon, the packets would only make it longer.
-        (1.5, 0.25, 5.0),
+        (0.75, 0.125, 2.5),
         # So long was an outage, and no round trip.
         (90.0, 45.0, LONGEST_LIMIT),
     ],
@@ -170,11 +170,11 @@ def test_pauses_suit_the_round_trip(round_trip: float, variation: float, pause: 
 def test_the_kernel_is_told_the_longest_pause(pair: Pair) -> None:
     """As far as it lets itself be told; of what is closed, nothing comes of it."""
     here, _ = pair
-    limit_pauses(here, TCPPath(1.5, 0.25, 0.05, 0))
+    limit_pauses(here, TCPPath(0.75, 0.125, 0.05, 0))
     with suppress(OSError):
-        assert here.getsockopt(socket.IPPROTO_TCP, 44) in {5000, 120_000}
+        assert here.getsockopt(socket.IPPROTO_TCP, 44) in {2500, 120_000}
     here.close()
-    limit_pauses(here, TCPPath(1.5, 0.25, 0.05, 0))
+    limit_pauses(here, TCPPath(0.75, 0.125, 0.05, 0))
     assert path_of(here) is None
 
 
