@@ -19,6 +19,9 @@ from asyncup.core.speed import Pulse, Speed
 SURE_AFTER = 10.0
 """Seconds that the rate has to be known for before anything is predicted from it."""
 
+MOST_NAMED = 1000
+"""Files left undone that are remembered one by one; of the others, their bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Late:
@@ -55,6 +58,7 @@ class Progress:
         self.rate_limit: float | None = None
         self._waiting: dict[ObjectURI, int] = {}
         self._left: dict[ObjectURI, int] = {}
+        self._bytes_unnamed = 0
         self.pulse = Pulse()
         self._speed = Speed()
         self._sampled = 0.0
@@ -133,11 +137,16 @@ class Progress:
     @property
     def bytes_left(self) -> int:
         """Bytes of files that failed or were stopped: taken out of the total, and not at S3."""
-        return sum(self._left.values())
+        return self._bytes_unnamed + sum(self._left.values())
 
     @property
-    def unfinished(self) -> list[ObjectURI]:
-        """Objects that are not there yet, of all files that were found: in any state."""
+    def unfinished(self) -> list[ObjectURI] | None:
+        """Objects that are not there yet, of all files that were found: in any state.
+
+        None if too many were left in this run for their names to be kept.
+        """
+        if len(self._left) >= MOST_NAMED:
+            return None
         return list(dict.fromkeys((*self.files, *self._waiting, *self._left)))
 
     @property
@@ -320,8 +329,12 @@ class Progress:
         """Take out a file of which some is still to be sent, by another run."""
         total = self.bytes_found
         self._drop(uri)
-        if uri is not None:
+        if uri is None:
+            return
+        if uri in self._left or len(self._left) < MOST_NAMED:
             self._left[uri] = total - self.bytes_found
+        else:
+            self._bytes_unnamed += total - self.bytes_found
 
     def _drop(self, uri: ObjectURI | None) -> None:
         """Take out a file that will not arrive in this run, so that the totals stay reachable."""

@@ -104,7 +104,7 @@ class Note:
         if self._has_refused or not self._progress.scan_finished:
             return None
         unfinished = self._progress.unfinished
-        return unfinished if len(unfinished) <= _MOST else None
+        return None if unfinished is None or len(unfinished) > _MOST else unfinished
 
     def _found(self) -> CommandFound:
         state = self._progress

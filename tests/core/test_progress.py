@@ -19,7 +19,7 @@ from asyncup.core.errors import ConnectionLost, Fault
 from asyncup.core.file_progress import FileProgress
 from asyncup.core.model import ObjectURI, Proof, UploadResult
 from asyncup.core.part_map import PartState
-from asyncup.core.progress import Progress
+from asyncup.core.progress import MOST_NAMED, Progress
 from asyncup.core.speed import RATE_WINDOW
 
 A, B = ObjectURI("bucket", "a.bin"), ObjectURI("bucket", "b.bin")
@@ -302,6 +302,19 @@ def test_what_will_not_arrive_leaves_the_totals(ending: events.Event) -> None:
 
     feed(progress, started(B, 20), uploaded(B, 1), uploaded(B, 2), completed(B, 20))
     assert picture(progress) == Picture(committed=30, total=30)
+
+
+def test_what_is_left_is_named_up_to_a_number() -> None:
+    """However many fail, their bytes are right; nobody is told half of the names."""
+    progress = Progress()
+    uris = [ObjectURI("b", f"{number}") for number in range(MOST_NAMED + 5)]
+    for named, uri in enumerate(uris):
+        assert progress.unfinished == (uris[:named] if named < MOST_NAMED else None)
+        progress.apply(events.FileFound("f", uri, 10))
+        progress.apply(events.UploadFailed("f", uri, LOST))
+        assert (progress.bytes_found, progress.bytes_left) == (0, 10 * (named + 1))
+    progress.apply(events.FileFound("f", uris[0], 30))
+    assert (progress.bytes_found, progress.bytes_left) == (30, 10 * (MOST_NAMED + 4))
 
 
 def test_files_that_fail_are_counted() -> None:
