@@ -627,10 +627,11 @@ def test_what_comes_after_giving_up_is_as_fast_as_before(tmp_path: Path) -> None
         async with uploader(s3, tmp_path, options=options, listener=ears) as up:
             with pytest.raises(GaveUp):
                 await up.put(first, URI)
-            assert not ears.of(WentOnline)
+            # An answer that was on its way when the others were lost may have come after them.
+            before = ears.of(WentOnline)
             s3.watch, s3.delay = lambda _: None, 1.0
             await up.put(second, ObjectURI(URI.bucket, "b"))
-        (online,) = ears.of(WentOnline)
+        (online,) = ears.of(WentOnline)[len(before) :]
         assert online.seconds >= 60
         assert ears.of(SlotsChanged)[-1].slots == 3
 
