@@ -1,8 +1,9 @@
-"""A file of receipts: appended to line by line, each one on the disk before the next."""
+"""A file of receipts: appended to line by line, and on the disk before anybody is told so."""
 
 import errno
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Self
@@ -41,20 +42,24 @@ class ReceiptFile:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def append(self, line: str) -> None:
-        """Write a line, and wait until it is on the disk.
+    def append(self, *lines: str) -> list[AsyncupError | None]:
+        """Write lines and wait until they are on the disk; return what kept each off it, or None.
 
-        Raises:
-            AsyncupError: it is not, or not all of it.
+        Each is written in one piece; all wait for the disk at once, which takes as long as one.
         """
+        found = [self._refused(partial(self._file.append, line)) for line in lines]
+        unsynced = self._refused(self._sync)
+        return [error or unsynced for error in found]
+
+    def _refused(self, write: Callable[[], None]) -> AsyncupError | None:
         try:
-            self._file.append(line)
-            self._sync()
+            write()
         except OSError as error:
-            raise AsyncupError(
+            return AsyncupError(
                 f"write a receipt to {printable(str(self._path))}: {error.strerror or error}",
                 hint="the object is at S3 and proven; only its receipt is missing",
-            ) from error
+            )
+        return None
 
     def _sync(self) -> None:
         try:

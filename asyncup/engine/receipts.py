@@ -14,6 +14,9 @@ from asyncup.edges.receipts import ReceiptFile
 
 Now = Callable[[], datetime]
 
+_Due = tuple[ObjectURI, str, asyncio.Event]
+"""An object, its line, and what is set when that was written or is lost."""
+
 _ENDED = (events.UploadFailed, events.FileSkipped, events.UploadInterrupted)
 """What may become of a file that was begun, without an object."""
 
@@ -30,7 +33,7 @@ class ReceiptLog:
         self._announce = announce
         self._now = now
         self._started: dict[ObjectURI, datetime] = {}
-        self._queue: asyncio.Queue[tuple[ObjectURI, str, asyncio.Event] | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Due | None] = asyncio.Queue()
         self._unwritten: dict[ObjectURI, asyncio.Event] = {}
         self._lost: set[ObjectURI] = set()
         self.failures: list[AsyncupError] = []
@@ -48,20 +51,39 @@ class ReceiptLog:
             self._started.pop(event.uri, None)
 
     async def write(self) -> None:
-        """Write what comes, until the end is told."""
-        while (due := await self._queue.get()) is not None:
-            uri, line, written = due
-            try:
-                await asyncio.to_thread(self._file.append, line)
-            except AsyncupError as error:
-                self.failures.append(error)
-                self._lost.add(uri)
-                self._announce(events.ReceiptLost(uri, error))
-            else:
-                self._lost.discard(uri)
-            written.set()
-            if self._unwritten[uri] is written:
-                del self._unwritten[uri]
+        """Write what comes, until the end is told: all that is due at once, not one by one.
+
+        So the disk, which may take longer for a line than S3 for an object, does not fall behind.
+        """
+        while due := await self._due():
+            lines = [line for _, line, _ in due]
+            errors = await asyncio.to_thread(self._file.append, *lines)
+            for (uri, _, written), error in zip(due, errors, strict=True):
+                self._note(uri, written, error)
+
+    async def _due(self) -> list[_Due]:
+        """Wait for something to write and return all that there is; nothing at the end."""
+        due, each = [], await self._queue.get()
+        while each is not None:
+            due.append(each)
+            if self._queue.empty():
+                return due
+            each = self._queue.get_nowait()
+        if due:
+            # The next one to ask is told of the end.
+            self.end()
+        return due
+
+    def _note(self, uri: ObjectURI, written: asyncio.Event, error: AsyncupError | None) -> None:
+        if error is None:
+            self._lost.discard(uri)
+        else:
+            self.failures.append(error)
+            self._lost.add(uri)
+            self._announce(events.ReceiptLost(uri, error))
+        written.set()
+        if self._unwritten[uri] is written:
+            del self._unwritten[uri]
 
     async def has(self, uri: ObjectURI) -> bool:
         """Wait for the receipt of an object, if one is to come; return whether none was lost."""
