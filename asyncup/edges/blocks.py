@@ -3,7 +3,11 @@
 BLOCK = 256 << 10
 """Bytes read at once; measured: larger ones leave the processor's cache before they are sent."""
 
+LARGE = 4 * BLOCK
+"""Bytes read at once by who needs a thread for it: that costs more than the cache brings."""
+
 _MOST_SPARE = 32
+_MOST_LARGE = 16
 
 
 class Blocks:
@@ -12,7 +16,8 @@ class Blocks:
     Fresh memory costs about as much as the reading does: the kernel has to clear it first.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, size: int, most: int) -> None:
+        self._size = size
         self._most = most
         self._spare: list[bytearray] = []
 
@@ -33,7 +38,7 @@ class Blocks:
                 else:
                     return block
         except IndexError:
-            return bytearray(BLOCK)
+            return bytearray(self._size)
         finally:
             self._spare.extend(reversed(in_use))
 
@@ -43,5 +48,16 @@ class Blocks:
             self._spare.append(block)
 
 
-SPARE = Blocks(_MOST_SPARE)
+_SPARE = Blocks(BLOCK, _MOST_SPARE)
+_SPARE_LARGE = Blocks(LARGE, _MOST_LARGE)
 """The blocks that all who read share."""
+
+
+def take_block(size: int) -> bytearray:
+    """Return memory for so many bytes, at most `LARGE`; it may have room for more."""
+    return (_SPARE if size <= BLOCK else _SPARE_LARGE).take()
+
+
+def give_back(block: bytearray) -> None:
+    """Let what was taken be used again, some time after the last view of it has gone."""
+    (_SPARE if len(block) == BLOCK else _SPARE_LARGE).give_back(block)

@@ -27,7 +27,7 @@ from asyncup.core.errors import DiskFull, SourceChanged, SplitDirUnusable
 from asyncup.core.model import ChecksumAlgorithm, Checksums, Part
 from asyncup.core.names import printable
 from asyncup.core.sizes import format_size
-from asyncup.edges.blocks import SPARE
+from asyncup.edges.blocks import give_back
 from asyncup.edges.body import Pace, PartBody, Persist, at_once, no_longer
 from asyncup.edges.held import HeldReader
 from asyncup.edges.locks import Lock
@@ -112,7 +112,7 @@ class StagedPart:
             self.store.delete(self.path)
         for block in self.held or ():
             if isinstance(block.obj, bytearray):
-                SPARE.give_back(block.obj)
+                give_back(block.obj)
 
 
 async def compute(giver: Giver, algorithms: Iterable[ChecksumAlgorithm]) -> Checksums:

@@ -14,7 +14,7 @@ from aiofiles.threadpool import wrap
 
 from asyncup.core.errors import SourceChanged
 from asyncup.core.names import printable
-from asyncup.edges.blocks import BLOCK, SPARE
+from asyncup.edges.blocks import BLOCK, LARGE, give_back, take_block
 from asyncup.edges.files import source_error
 from asyncup.edges.threads import in_thread
 
@@ -64,7 +64,7 @@ class RangeReader:
     def __exit__(self, *_: object) -> None:
         self._handle.close()
         while self._read_before:
-            SPARE.give_back(self._read_before.popleft())
+            give_back(self._read_before.popleft())
 
     @property
     def end(self) -> int:
@@ -97,7 +97,8 @@ class RangeReader:
 
         Whoever keeps a view of it keeps its bytes, too.
         """
-        wanted = min(BLOCK, self._size - self._position)
+        most = BLOCK if self._is_cached else LARGE
+        wanted = min(most, self._size - self._position)
         if wanted <= 0:
             return memoryview(b"")
         block = await self._read(wanted)
@@ -164,8 +165,8 @@ class RangeReader:
 
     def _room(self, size: int) -> memoryview:
         if len(self._read_before) == _AT_ONCE:
-            SPARE.give_back(self._read_before.popleft())
-        block = SPARE.take()
+            give_back(self._read_before.popleft())
+        block = take_block(size)
         self._read_before.append(block)
         return memoryview(block)[:size]
 

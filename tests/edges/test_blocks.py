@@ -19,7 +19,7 @@ class Watched(bytearray):
 
 def test_a_block_has_one_reader_at_a_time() -> None:
     """Two threads that take a block in the same moment do not read into the same bytes."""
-    blocks = Blocks(2)
+    blocks = Blocks(BLOCK, 2)
     block = Watched(BLOCK)
     block.blocks = blocks
     blocks.give_back(block)
@@ -30,7 +30,7 @@ def test_a_block_has_one_reader_at_a_time() -> None:
 
 def test_what_somebody_looks_at_is_left_alone() -> None:
     """The block used last is taken of those that nobody has a view of; others keep their turn."""
-    blocks = Blocks(3)
+    blocks = Blocks(BLOCK, 3)
     first, second, third = (blocks.take() for _ in range(3))
     for block in (first, second, third):
         blocks.give_back(block)

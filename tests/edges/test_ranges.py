@@ -13,7 +13,7 @@ import pytest
 
 from asyncup.core.errors import SourceChanged, SourceMissing, SourceUnreadable
 from asyncup.edges import ranges
-from asyncup.edges.blocks import BLOCK
+from asyncup.edges.blocks import BLOCK, LARGE
 from asyncup.edges.ranges import RangeReader
 from tests.loop import run
 
@@ -168,6 +168,19 @@ def test_what_is_not_in_memory_is_read_in_a_thread(
     path = write(tmp_path / "file", DATA)
     assert b"".join(run(read_blocks(path, 0, BLOCK + 5))) == DATA[: BLOCK + 5]
     assert asked == times
+
+
+@linux
+def test_where_each_block_needs_a_thread_they_are_larger(
+    tmp_path: Path, system: Callable[[int], list[int]]
+) -> None:
+    """As on file systems of a network; what is short takes no more memory than before."""
+    system(errno.EOPNOTSUPP)
+    data = DATA * 4
+    path = write(tmp_path / "file", data)
+    blocks = run(read_blocks(path, 3, BLOCK + LARGE + 5))
+    assert [len(block) for block in blocks] == [BLOCK, LARGE, 5]
+    assert b"".join(blocks) == data[3 : 3 + BLOCK + LARGE + 5]
 
 
 @linux
