@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from asyncup.cli.asides import Aside
 from asyncup.cli.settings import STDIN, Asked, Params, s3_config_of
+from asyncup.cli.usage import OURS
 from asyncup.core.endpoint import redacted
 from asyncup.core.model import ObjectURI
 from asyncup.core.spelling import without_secrets
@@ -18,7 +19,6 @@ from asyncup.edges.notes import open_note, read_notes, remove_note
 from asyncup.edges.places import default_state_dir
 from asyncup.ui.standing import Note
 
-OURS = "ASYNCUP_"
 _STREAM = "it reads standard input: run the same command again, and pipe the same into it"
 _NOT_WHOLE = "a URL in it has a secret, which is not kept: run the same command again"
 KEPT = (
