@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from asyncup.core import events
-from asyncup.core.errors import Fault, Throttled
+from asyncup.core.errors import Fault, SourceMissing, SourceUnsuitable, Throttled
 from asyncup.core.model import ObjectURI
 from asyncup.core.standing import Command, CommandFound, State, is_given_up, read_note
 from asyncup.ui.standing import Note, command_lines, upload_line
@@ -108,6 +108,36 @@ def test_what_is_refused_leaves_what_was_there() -> None:
         with Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7, before=before) as note:
             note.end(2)
         assert written.texts[-1] == before
+
+
+FOUND = events.FileFound("big.bin", URI, 50)
+SKIPPED = events.FileSkipped("big.bin", "it is there")
+MISSING = events.UploadFailed("misspelt", None, SourceMissing("read misspelt: no such file"))
+REFUSED = events.UploadFailed("odd", None, SourceUnsuitable("read odd: a device"))
+
+
+@pytest.mark.parametrize(
+    ("told", "exit_code", "is_kept"),
+    [
+        ([MISSING, MISSING], 3, False),
+        ([FOUND, MISSING], 1, True),
+        # The others were there before: this one may be on a disk that comes back.
+        ([SKIPPED, MISSING], 3, True),
+        ([REFUSED, MISSING], 3, True),
+        ([MISSING], 130, True),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "of an earlier run"])
+def test_what_found_no_source_leaves_what_was_there(
+    told: list[events.Event], exit_code: int, before: str, *, is_kept: bool
+) -> None:
+    """A name that was misspelt is nothing to go on with; one of several that are there is."""
+    written = Written()
+    with Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7, before=before) as note:
+        for event in [*told, events.ScanFinished()]:
+            note(event)
+        note.end(exit_code)
+    assert (written.texts[-1] != before) is is_kept
 
 
 def text_of(found: CommandFound) -> list[str]:
