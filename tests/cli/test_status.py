@@ -1,5 +1,6 @@
 """`asyncup status` and `asyncup resume`: what is not finished is seen, and gone on with."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -282,6 +283,19 @@ def test_what_is_aborted_is_not_gone_on_with(place: Place) -> None:
     ended = place.run("abort", f"{place.bucket.place}large", "--yes", **place.env)
     assert ended.code == 0, ended.err
     assert place.command()["name"] == kept
+
+
+def test_what_is_aborted_one_by_one_is_let_go_of_with_the_last(place: Place) -> None:
+    """What is known of a command is as much as is still to be done."""
+    place.broken_off()
+    note = next(place.state.glob("commands/*.json"))
+    told = json.loads(note.read_text())
+    more = f"{place.bucket.place}more"
+    note.write_text(json.dumps(told | {"unfinished": [more, *told["unfinished"]]}))
+    upload = f"{place.bucket.place}large"
+    assert place.run("abort", upload, "--yes", **place.env).code == 0
+    assert json.loads(note.read_text()) == told | {"unfinished": [more]}
+    assert place.command()["name"] == told["name"]
 
 
 def test_watching(place: Place) -> None:
