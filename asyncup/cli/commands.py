@@ -40,7 +40,7 @@ class Command(_Ours, TyperCommand):
     """A command of typer's, to be named as `cls`."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own
-        """Run it; what has no options of its own from the environment says nothing of that."""
+        """Run it; where variables count, those that no option has are told first."""
         if any(each.envvar is not None for each in self.params):
             warn_of_variables(ctx)
         return super().invoke(ctx)

@@ -156,7 +156,7 @@ def without_aborted(text: str, aborted: Collection[ObjectURI], endpoint: str | N
     if not isinstance(unfinished, list) or place != endpoint:
         return text
     gone = set(map(str, aborted))
-    left = [each for each in unfinished if each not in gone]
+    left = [each for each in unfinished if str(each) not in gone]
     if left == unfinished:
         return text
     return json.dumps(told | {"unfinished": left}, indent=1) if left else ""

@@ -91,10 +91,12 @@ def change_note(state_dir: Path, name: str, change: Callable[[str], str]) -> Non
             return
         text = path.read_text(encoding="utf-8", errors="replace")
         changed = change(text)
-        if not changed:
-            path.unlink()
-        elif changed != text:
+        if changed == text:
+            return
+        if changed:
             replace_file(path, changed)
+        else:
+            path.unlink()
 
 
 @contextmanager
