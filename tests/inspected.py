@@ -1,6 +1,7 @@
 """S3 in memory that can be looked at closely, for tests of an inspection."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from asyncup.core.bucket import LifecycleRule
@@ -20,7 +21,7 @@ from asyncup.edges.noise import Noise
 from tests.fakes3 import FakeS3
 
 CREDENTIALS = CredentialsSeen("environment variables", "AKID", None)
-TLS = TLSSeen("TLSv1.3", "Some Issuer", datetime(2999, 1, 1, tzinfo=UTC))
+TLS = TLSSeen("s3.example", "TLSv1.3", "Some Issuer", datetime(2999, 1, 1, tzinfo=UTC))
 
 
 class InspectedFake(FakeS3):
@@ -56,10 +57,10 @@ class InspectedFake(FakeS3):
     def proxy(self) -> str | None:
         return self.proxy_seen
 
-    async def tls(self) -> TLSSeen | None:
+    async def tls(self, bucket: str) -> TLSSeen | None:
         if isinstance(self.tls_seen, S3Error):
             raise self.tls_seen
-        return self.tls_seen
+        return self.tls_seen and replace(self.tls_seen, host=f"{bucket}.s3.example")
 
     async def lifecycle_rules(self, bucket: str) -> Sequence[LifecycleRule]:
         self._arrive("lifecycle_rules")

@@ -26,10 +26,15 @@ _PROGRESS_SECONDS = 60.0
 
 @dataclass(slots=True)
 class Aside:
-    """One who hears of a run, and the file that it writes."""
+    """One who hears of a run, and the file that it writes.
+
+    `is_result` says that the file is what the run was asked for as well: without it, not all is
+    done. The others only say how it goes.
+    """
 
     teller: "JsonLines | Metrics | Note | Report"
     file: LogFile | ReplacedFile
+    is_result: bool = False
     _is_told: bool = False
 
     def loss(self) -> OutputLost | None:

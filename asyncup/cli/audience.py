@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from asyncup.core.events import OutputLost
     from asyncup.ui.jsonl import JsonLines
     from asyncup.ui.renderer import Writable
+    from asyncup.ui.text import Line
 
 _FILES = ("log_file", "metrics_file", "receipts", "report")
 
@@ -56,17 +57,36 @@ class Audience:
 
     def end(self, code: int) -> int:
         """Tell what it came to, and return the exit status: that of output that is lost counts."""
+        if self.output.problem is not None:
+            code = code or self.output.problem.exit_code
+        # Whether there is a report counts in what all others tell.
+        for aside in [each for each in self.asides if each.is_result]:
+            if (loss := _last_loss(aside, code)) is not None:
+                if self.lines is not None:
+                    self.lines(loss)
+                code = code or AsyncupError.exit_code
         if self.lines is not None:
             self.lines.end(code)
         if (problem := self.output.problem) is not None:
-            _say(problem)
+            from asyncup.ui.text import error_line
+
+            _say(error_line(problem))
             code = code or problem.exit_code
-        for aside in self.asides:
-            aside.teller.end(code)
-            aside.file.close()
-            if (loss := aside.loss()) is not None:
-                _say(loss)
+        for aside in [each for each in self.asides if not each.is_result]:
+            _last_loss(aside, code)
         return code
+
+
+def _last_loss(aside: "Aside", code: int) -> "OutputLost | None":
+    """Let it write its last, and return what was lost of it, which is told."""
+    aside.teller.end(code)
+    aside.file.close()
+    if (loss := aside.loss()) is not None:
+        from asyncup.ui.text import Level, Line
+
+        told = f"write {loss.path}: {loss.reason}; it does not tell how the run ended"
+        _say(Line(Level.WARNING, told))
+    return loss
 
 
 def _lines_to(stream: "Writable") -> "JsonLines":
@@ -75,11 +95,8 @@ def _lines_to(stream: "Writable") -> "JsonLines":
     return JsonLines(stream, time.monotonic)
 
 
-def _say(told: "AsyncupError | OutputLost") -> None:
+def _say(line: "Line") -> None:
     """Write on standard error what was lost, when there is nothing else to tell it."""
     from asyncup.ui.renderer import Output
-    from asyncup.ui.text import describe, error_line
 
-    line = error_line(told) if isinstance(told, AsyncupError) else describe(told)
-    if line is not None:
-        Output(sys.stderr).write_line(line)
+    Output(sys.stderr).write_line(line)

@@ -12,6 +12,7 @@ from typing import Any
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from asyncup.cli import streams
+from asyncup.cli.usage import warn_of_variables
 
 Parameter = TyperArgument | TyperOption
 
@@ -37,6 +38,12 @@ class Group(_Ours, TyperGroup):
 
 class Command(_Ours, TyperCommand):
     """A command of typer's, to be named as `cls`."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own
+        """Run it; where variables count, those that no option has are told first."""
+        if any(each.envvar is not None for each in self.params):
+            warn_of_variables(ctx)
+        return super().invoke(ctx)
 
 
 def _read_at_once(parameter: Any) -> Any:  # noqa: ANN401 - typer's own, or click's

@@ -10,6 +10,7 @@ import typer
 from asyncup.cli.commands import Command, Group
 from asyncup.cli.config import FILE_NAME, find, options_of_file, values_of
 from asyncup.cli.streams import write_out
+from asyncup.cli.usage import warn_of_variables
 from asyncup.core.errors import UsageError
 from asyncup.core.names import printable
 
@@ -53,6 +54,7 @@ def show(context: typer.Context, as_json: _Json = False) -> int:
 
     Takes the options of asyncup put, to see what they would change.
     """
+    warn_of_variables(context)
     put = context.find_root().command.commands["put"]  # type: ignore[attr-defined] # typer's own
     given = put.make_context("put", list(context.args), parent=context.find_root())
     from asyncup.cli.config_show import show as run

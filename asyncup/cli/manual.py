@@ -16,8 +16,8 @@ from asyncup.cli.main import app
 
 STATUSES = {
     0: "all is done",
-    1: "some files failed or could not be read, or standard output could not be written; the "
-    "others are done",
+    1: "some files failed or could not be read, or standard output, a receipt or the report could "
+    "not be written; the others are done",
     2: "the command, the configuration or the environment is wrong, such as a profile that is not "
     "there; nothing was begun",
     3: "the source, or the disk for chunk files, stands in the way",

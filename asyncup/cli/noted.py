@@ -8,17 +8,17 @@ from contextlib import suppress
 
 from asyncup.cli.asides import Aside
 from asyncup.cli.settings import STDIN, Asked, Params, s3_config_of
+from asyncup.cli.usage import OURS
 from asyncup.core.endpoint import redacted
 from asyncup.core.model import ObjectURI
 from asyncup.core.spelling import without_secrets
-from asyncup.core.standing import Command, is_given_up, name_of
+from asyncup.core.standing import Command, name_of, without_aborted
 from asyncup.edges.aws_settings import inherited
 from asyncup.edges.journal_view import JournalView
-from asyncup.edges.notes import open_note, read_notes, remove_note
+from asyncup.edges.notes import change_note, open_note, read_notes
 from asyncup.edges.places import default_state_dir
 from asyncup.ui.standing import Note
 
-OURS = "ASYNCUP_"
 _STREAM = "it reads standard input: run the same command again, and pipe the same into it"
 _NOT_WHOLE = "a URL in it has a secret, which is not kept: run the same command again"
 KEPT = (
@@ -85,20 +85,19 @@ def _command(params: Params, asked: Asked) -> Command:
 
 
 def let_go_of_notes(params: Params, aborted: Collection[ObjectURI]) -> None:
-    """Forget the commands of which all that was unfinished are these uploads.
+    """Forget that these uploads were unfinished, and the commands of which nothing else was.
 
-    One that is running is left alone, and so is one of whose uploads the journal still has some.
+    One that is running is left alone, and so is an object of which the journal still has uploads.
     """
     state_dir = params["state_dir"] or default_state_dir()
     endpoint = endpoint_of(params)
     place = None if endpoint is None else redacted(endpoint)
     with JournalView(state_dir, lambda _: None) as journal:
         gone = {*aborted} - {each.uri for each in journal.unfinished()}
-    # Where a note cannot be removed, it only tells too much.
-    with suppress(OSError):
-        for name, text, is_running in read_notes(state_dir):
-            if not is_running and is_given_up(text, gone, place):
-                remove_note(state_dir, name)
+    for name, *_ in read_notes(state_dir):
+        # One that cannot be changed only tells too much.
+        with suppress(OSError):
+            change_note(state_dir, name, lambda text: without_aborted(text, gone, place))
 
 
 def endpoint_of(params: Params) -> str | None:

@@ -28,7 +28,7 @@ def open_report(
         params["report"], option="report", kind="report", beginning=BEGINNING.encode("ascii")
     )
     report = Report(file, time.monotonic, asked=told, slots=slots, is_verifying=is_verifying)
-    return Aside(report, file)
+    return Aside(report, file, is_result=True)
 
 
 def _told(params: Params, places: Places | None) -> Iterator[tuple[str, Sequence[str]]]:

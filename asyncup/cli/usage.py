@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
 
 from asyncup.core.errors import UsageError
-from asyncup.core.spelling import did_you_mean
+from asyncup.core.spelling import did_you_mean, nearest
 
 _OF_OTHERS = {
     **dict.fromkeys(("cp", "copy", "copyto", "mv", "sync", "upload", "rcat", "pipe"), "put"),
@@ -17,6 +18,9 @@ _OF_OTHERS = {
     "cleanup": "abort",
 }
 """What aws-cli, rclone, s5cmd and others call what a command does."""
+
+OURS = "ASYNCUP_"
+"""What the variables that set options begin with."""
 
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
 
@@ -65,4 +69,32 @@ def is_asked_for(flag: str, given: Sequence[str]) -> bool:
     """Return whether a flag is set, where a command line could not be read."""
     if f"--{flag}" in (given[: given.index("--")] if "--" in given else given):
         return True
-    return os.environ.get(f"ASYNCUP_{flag.upper()}", "").lower() in _TRUE
+    return os.environ.get(f"{OURS}{flag.upper()}", "").lower() in _TRUE
+
+
+def warn_of_variables(context: typer.Context) -> None:
+    """Say on standard error which variables look like ours, and are those of no option.
+
+    That is no error, as it is in the configuration file: nobody wrote the environment for this
+    command alone.
+    """
+    given = {name.removeprefix(OURS) for name in os.environ if name.startswith(OURS)}
+    known = set(_variables(context.find_root().command)) if given else set()
+    for name in sorted(given - known):
+        from asyncup.ui.renderer import Output
+        from asyncup.ui.text import Level, Line
+
+        told = f"{OURS}{name} is set, and no option has a variable of this name"
+        # Without what all of them begin with, by which any two are much like each other.
+        meant = nearest(name, known)
+        hint = None if meant is None else f"did you mean {OURS}{meant}?"
+        Output(sys.stderr).write_line(Line(Level.WARNING, told, hint))
+
+
+def _variables(command: Any) -> Iterator[str]:  # noqa: ANN401 - typer's, private
+    """Yield what the variables of a command's options, and of those below it, are called."""
+    for each in command.params:
+        if each.envvar is not None:
+            yield str(each.envvar).removeprefix(OURS)
+    for below in getattr(command, "commands", {}).values():
+        yield from _variables(below)

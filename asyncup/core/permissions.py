@@ -59,6 +59,22 @@ def actions_for(operation: str) -> tuple[str, ...]:
     return _ACTIONS.get(operation, ("s3:PutObject",))
 
 
+def hint_for(operation: str, denial: Denial | None) -> str:
+    """Say what has to allow a request that was denied; what a denial names counts more."""
+    if denial is not None and denial.is_explicit:
+        return (
+            f"a policy denies {denial.action} explicitly: that of the bucket, of the "
+            "organization, of a VPC endpoint or of these credentials; to allow it "
+            "elsewhere is no use"
+        )
+    whose, actions = "the policy of these credentials", actions_for(operation)
+    if denial is not None and denial.is_of_kms:
+        whose, actions = "the policy of the KMS key, or of these credentials,", _OF_KMS
+    elif denial is not None:
+        actions = (denial.action,)
+    return f"{whose} has to allow {' and '.join(actions)}: see docs/iam.md"
+
+
 def policy_for(operation: str, uri: ObjectURI, denial: Denial | None, region: str | None) -> str:
     """Return an IAM policy, as JSON, that allows a request about what is below `uri`.
 

@@ -107,7 +107,7 @@ class UnfinishedUploadFound(Event):
 def note_text(
     command: Command, found: CommandFound, unfinished: Sequence[ObjectURI] | None = None
 ) -> str:
-    """Write down what `read_note` and `is_given_up` read.
+    """Write down what `read_note` and `without_aborted` read.
 
     `unfinished` are the objects that the command was to make and has not made, None if there are
     others, too.
@@ -143,8 +143,8 @@ def read_note(text: str, *, is_running: bool) -> tuple[Command, CommandFound] | 
     return command, replace(found, state=_state(found.exit_code, is_running=is_running))
 
 
-def is_given_up(text: str, aborted: Collection[ObjectURI], endpoint: str | None) -> bool:
-    """Return whether all that a note says is unfinished are objects whose uploads were aborted.
+def without_aborted(text: str, aborted: Collection[ObjectURI], endpoint: str | None) -> str:
+    """Return a note without objects whose uploads were aborted, nothing if that was all of it.
 
     That of which nothing was begun yet is still wanted, and so is what could not be read.
     """
@@ -152,10 +152,14 @@ def is_given_up(text: str, aborted: Collection[ObjectURI], endpoint: str | None)
         told = json.loads(text)
         unfinished, place = told["unfinished"], told["endpoint"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        return False
-    if not isinstance(unfinished, list) or not unfinished or place != endpoint:
-        return False
-    return set(map(str, unfinished)) <= set(map(str, aborted))
+        return text
+    if not isinstance(unfinished, list) or place != endpoint:
+        return text
+    gone = set(map(str, aborted))
+    left = [each for each in unfinished if str(each) not in gone]
+    if left == unfinished:
+        return text
+    return json.dumps(told | {"unfinished": left}, indent=1) if left else ""
 
 
 def _state(exit_code: int | None, *, is_running: bool) -> State:

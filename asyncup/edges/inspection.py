@@ -21,8 +21,12 @@ class CredentialsSeen:
 
 @dataclass(frozen=True, slots=True)
 class TLSSeen:
-    """What a server shows over TLS: the version, and its certificate, if that was looked at."""
+    """What a server shows over TLS: the version, and its certificate, if that was looked at.
 
+    `host` is the name by which it was asked.
+    """
+
+    host: str
     version: str
     issuer: str | None
     expires: datetime | None
@@ -57,10 +61,13 @@ class InspectedGateway(Gateway, Protocol):
     def proxy(self) -> str | None:
         """Return the URL of the proxy in the way, without a password, None if there is none."""
 
-    async def tls(self) -> TLSSeen | None:
-        """Connect to the endpoint and look at its certificate; None where there is no TLS.
+    async def tls(self, bucket: str) -> TLSSeen | None:
+        """Connect to where requests about a bucket go, and look at the certificate there.
+
+        None where there is no TLS.
 
         Raises:
+            UsageError: there is no such place.
             S3Error: it cannot be reached, or its certificate is not trusted.
         """
 

@@ -3,12 +3,12 @@
 A note only tells; what is done, S3 and the journal decide. So there is none where none can be kept.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from asyncup.edges.locks import Lock
-from asyncup.edges.replaced_file import ReplacedFile
+from asyncup.edges.replaced_file import ReplacedFile, replace_file
 
 _PATIENCE = 1.0
 """Seconds that a run waits for who looks whether its lock is held, which takes no time."""
@@ -32,10 +32,7 @@ class NoteFile(ReplacedFile):
 
     def _let_go(self) -> None:
         # In the thread that writes: a disk that hangs holds up nobody else.
-        if self.path.exists():
-            self._lock.release()
-        else:
-            self._lock.remove()
+        _let_go(self.path, self._lock)
 
     def _replace(self, texts: Sequence[str]) -> None:
         if texts[-1]:
@@ -76,13 +73,52 @@ def read_notes(state_dir: Path) -> Iterator[tuple[str, str, bool]]:
 
 def remove_note(state_dir: Path, name: str) -> bool:
     """Forget a command that is not running; return whether there was one."""
+    with _unlocked(state_dir, name) as path:
+        if path is None:
+            return False
+        path.unlink(missing_ok=True)
+    return True
+
+
+def change_note(state_dir: Path, name: str, change: Callable[[str], str]) -> None:
+    """Make another text of the note of a command that is not running; an empty one removes it.
+
+    Raises:
+        OSError: it cannot be read, or not be written.
+    """
+    with _unlocked(state_dir, name) as path:
+        if path is None:
+            return
+        text = path.read_text(encoding="utf-8", errors="replace")
+        changed = change(text)
+        if changed == text:
+            return
+        if changed:
+            replace_file(path, changed)
+        else:
+            path.unlink()
+
+
+@contextmanager
+def _unlocked(state_dir: Path, name: str) -> Iterator[Path | None]:
+    """Give the note of a command, and keep that from running; None if it is, or there is none."""
     paths = {path.stem: path for path in _directory(state_dir).glob("*.json")}
     path = paths.get(name)
     if path is None or not (lock := Lock(path.with_suffix(".lock"))).acquire():
-        return False
-    with lock:
-        path.unlink(missing_ok=True)
-    return True
+        yield None
+        return
+    try:
+        yield path
+    finally:
+        _let_go(path, lock)
+
+
+def _let_go(path: Path, lock: Lock) -> None:
+    """Let go of the lock of a note; its file goes when that has."""
+    if path.exists():
+        lock.release()
+    else:
+        lock.remove()
 
 
 def _directory(state_dir: Path) -> Path:

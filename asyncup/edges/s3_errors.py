@@ -39,7 +39,7 @@ from asyncup.core.errors import (
     UsageError,
     WrongRegion,
 )
-from asyncup.core.permissions import actions_for
+from asyncup.core.permissions import hint_for, read_denial
 
 _CODES: dict[type[S3Error], tuple[str, ...]] = {
     Throttled: (
@@ -174,8 +174,7 @@ def _kind(code: str, status: int, fault: Fault) -> type[S3Error]:
 
 def _hint(kind: type[S3Error], fault: Fault) -> str | None:
     if kind is AccessDenied:
-        actions = " and ".join(actions_for(fault.operation))
-        return f"the policy of these credentials has to allow {actions}: see docs/iam.md"
+        return hint_for(fault.operation, read_denial(fault.message))
     return _HINTS.get(kind)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.exceptions import BotoCoreError
 from botocore.utils import get_environ_proxies
 
 from asyncup.core.bucket import LifecycleRule
@@ -20,6 +21,7 @@ from asyncup.edges.s3 import S3, connections_for
 from asyncup.edges.s3_client import CONNECT_TIMEOUT, open_client
 from asyncup.edges.s3_clock import SigningClock
 from asyncup.edges.s3_credentials import CredentialChain
+from asyncup.edges.s3_errors import unanswered
 from asyncup.edges.s3_request import readable
 from asyncup.edges.s3_tls import look_at_tls
 
@@ -54,6 +56,7 @@ class InspectedS3(S3):
     ) -> None:
         self._signs_by = clock or SigningClock()
         super().__init__(client, options, chain=chain, clock=self._signs_by)
+        self._client = client
         self._credentials = chain
         self._config = config
         self.region: str | None = client.meta.region_name
@@ -87,19 +90,35 @@ class InspectedS3(S3):
         url = proxies.get(urlsplit(self.endpoint).scheme) or proxies.get("all")
         return None if url is None else redacted(url)
 
-    async def tls(self) -> TLSSeen | None:
-        """Connect to the endpoint and look at its certificate; None where there is no TLS.
+    async def tls(self, bucket: str) -> TLSSeen | None:
+        """Connect to where requests about a bucket go, and look at the certificate there.
+
+        None where there is no TLS.
 
         Raises:
+            UsageError: there is no such place.
             S3Error: it cannot be reached, or its certificate is not trusted.
         """
         if urlsplit(self.endpoint).scheme != "https":
             return None
+        url = await self._url_of(bucket)
         bundle = self._config.ca_bundle or getattr(
             inherited(self._config).get("ca_bundle"), "value", None
         )
         is_checked = self._config.verify_ssl
-        return await look_at_tls(self.endpoint, CONNECT_TIMEOUT, bundle, is_checked=is_checked)
+        return await look_at_tls(url, CONNECT_TIMEOUT, bundle, is_checked=is_checked)
+
+    async def _url_of(self, bucket: str) -> str:
+        """Return the URL of a bucket, whose name is part of the host's, or of the path."""
+        # What botocore calls before each request; a presigned URL would want credentials.
+        resolve = self._client._resolve_endpoint_ruleset  # noqa: SLF001 - it shows it nowhere else
+        meta = self._client.meta
+        model = meta.service_model.operation_model("ListObjectsV2")
+        try:
+            url, *_ = await resolve(model, {"Bucket": bucket}, {"client_config": meta.config})
+        except BotoCoreError as error:
+            raise unanswered(error, Fault(action=f"find where {bucket} is")) from error
+        return str(url)
 
     async def lifecycle_rules(self, bucket: str) -> Sequence[LifecycleRule]:
         """Return the rules of a bucket."""

@@ -58,13 +58,13 @@ async def look_at_tls(
         ) from error
     shown = writer.get_extra_info("ssl_object")
     writer.transport.abort()
-    return _read(shown.version() or "TLS", shown.getpeercert() or {})
+    return _read(host, shown.version() or "TLS", shown.getpeercert() or {})
 
 
-def _read(version: str, certificate: Mapping[str, Any]) -> TLSSeen:
+def _read(host: str, version: str, certificate: Mapping[str, Any]) -> TLSSeen:
     names = dict(pair for each in certificate.get("issuer", ()) for pair in each)
     issuer = names.get("organizationName") or names.get("commonName")
     expires = None
     if ends := certificate.get("notAfter"):
         expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
-    return TLSSeen(version, issuer, expires)
+    return TLSSeen(host, version, issuer, expires)

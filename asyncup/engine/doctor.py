@@ -34,7 +34,7 @@ from asyncup.core.errors import AccessDenied, AsyncupError, S3Error
 from asyncup.core.events import Listener
 from asyncup.core.model import ObjectAttributes, ObjectURI
 from asyncup.core.options import Options, S3Config
-from asyncup.core.permissions import policy_for, read_denial
+from asyncup.core.permissions import hint_for, policy_for, read_denial
 from asyncup.edges.hints import Hints
 from asyncup.edges.inspection import InspectedGateway
 from asyncup.edges.noise import Noise
@@ -180,15 +180,10 @@ class Doctor:
         hint, policy = error.hint, None
         if isinstance(error, AccessDenied):
             denial = read_denial(error.fault.message)
-            if denial is not None and denial.is_explicit:
-                hint = (
-                    f"a policy denies {denial.action} explicitly: that of the bucket, of the "
-                    "organization, of a VPC endpoint or of these credentials; to allow it "
-                    "elsewhere is no use"
-                )
-            else:
+            operation = error.fault.operation
+            hint = hint_for(operation, denial)
+            if denial is None or not denial.is_explicit:
                 region = self._gateway.region if self._gateway else None
-                operation = error.fault.operation
                 policy = policy_for(operation, self._subject.place, denial, region)
         return Finding(
             verdict=check.otherwise,

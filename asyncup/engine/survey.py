@@ -65,11 +65,11 @@ class Way:
         return fine("none" if proxy is None else f"all goes through {proxy}")
 
     async def tls(self) -> Finding:
-        """Look at the certificate of the endpoint."""
+        """Look at the certificate where requests go: the bucket may be part of the name."""
         if self.gateway.proxy() is not None:
             return unknown("it goes through a proxy: the first request shows whether it is trusted")
         endpoint = self.gateway.endpoint
-        seen = await self.gateway.tls()
+        seen = await self.gateway.tls(self.place.bucket)
         if seen is None:
             if urlsplit(endpoint).hostname in _LOOPBACK:
                 return fine(f"none is needed: {endpoint} is this machine")
@@ -81,11 +81,11 @@ class Way:
         if seen.expires is None:
             return Finding(
                 verdict=Verdict.WARNING,
-                told=f"{seen.version}, and the certificate of {endpoint} is not checked",
+                told=f"{seen.version}, and the certificate of {seen.host} is not checked",
                 hint="trust its issuer with --ca-bundle instead of --no-verify-ssl",
             )
         issuer = f" of {seen.issuer}" if seen.issuer else ""
-        told = f"{seen.version} to {endpoint}, a certificate{issuer} until {seen.expires:%Y-%m-%d}"
+        told = f"{seen.version} to {seen.host}, a certificate{issuer} until {seen.expires:%Y-%m-%d}"
         if seen.expires - self.now() < _SOON:
             hint = "whoever keeps the server has to renew it"
             return Finding(verdict=Verdict.WARNING, told=told, hint=hint)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from asyncup.core import aftercare, conditions, events
-from asyncup.core.errors import AsyncupError, UsageError
+from asyncup.core.errors import AsyncupError, SourceError, SourceMissing, UsageError
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI
 from asyncup.core.progress import Progress
@@ -35,7 +35,7 @@ class Note:
         clock: seconds, from any monotonic clock.
         now: the time of day.
         pid: of this process.
-        before: what was there of an earlier run, which a command that is refused leaves as it was.
+        before: what was there of an earlier run, which a command that did nothing leaves as it was.
     """
 
     interval = 2.0
@@ -61,6 +61,7 @@ class Note:
         self._last_error: str | None = None
         self._exit_code: int | None = None
         self._has_refused = False
+        self._is_only_missing = True
 
     def __enter__(self) -> Self:
         self.tick()
@@ -83,6 +84,7 @@ class Note:
     def error(self, error: AsyncupError) -> None:
         """Remember what went wrong last."""
         self._last_error = told_without_secrets(str(error))
+        self._is_only_missing = self._is_only_missing and isinstance(error, SourceMissing)
 
     def tick(self) -> None:
         """Write how it stands."""
@@ -90,14 +92,19 @@ class Note:
         self._stream.write(note_text(self._command, self._found(), self._unfinished()))
 
     def end(self, exit_code: int) -> None:
-        """Write how it ended, nothing any more if it is done, and what was there if refused."""
+        """Write how it ended, nothing any more if it is done, what was there if it did nothing."""
         self._exit_code = exit_code
-        if exit_code == UsageError.exit_code:
+        if exit_code == UsageError.exit_code or self._has_found_nothing(exit_code):
             self._stream.write(self._before)
         elif exit_code:
             self.tick()
         else:
             self._stream.write("")
+
+    def _has_found_nothing(self, exit_code: int) -> bool:
+        """Return whether no source was there; one of many may be on a disk that comes back."""
+        found = self._progress.files_found or self._progress.files_skipped
+        return exit_code == SourceError.exit_code and self._is_only_missing and not found
 
     def _unfinished(self) -> Sequence[ObjectURI] | None:
         """Return what is left to do, None as long as nobody can name all of it."""

@@ -277,3 +277,31 @@ def test_lists_in_the_environment(bucket: Bucket, tmp_path: Path) -> None:
     assert asyncup("put", place, str(bucket.place), env={**bucket.env, **env}).code == 0
     assert bucket.objects() == {"e": b"3"}
     assert bucket.head("e")["Metadata"] == {"title": "My film", "color": "blue"}
+
+
+@pytest.mark.parametrize("command", [("put", "-n", "file"), ("status",), ("config", "show")])
+def test_a_variable_that_is_misspelt(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """It is told with what was meant, and what is not like any as well; nothing fails by it.
+
+    One that another command has is none of these, and its value is not shown.
+    """
+    (tmp_path / "file").touch()
+    given = {"ASYNCUP_PART_SIZ": "hunter2", "ASYNCUP_XXXX": "", "ASYNCUP_DOWNLOAD": "1"}
+    # Where nobody listens.
+    env = {**given, "ASYNCUP_DESTINATION": "s3://bucket/", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    ended = asyncup(*command, env=env, cwd=tmp_path)
+    told = [line for line in ended.err.splitlines() if "ASYNCUP_" in line or "mean" in line]
+    assert told == [
+        "warning: ASYNCUP_PART_SIZ is set, and no option has a variable of this name",
+        "hint: did you mean ASYNCUP_PART_SIZE?",
+        "warning: ASYNCUP_XXXX is set, and no option has a variable of this name",
+    ]
+    assert "hunter2" not in ended.err
+    assert ended.code == asyncup(*command, env=dict(list(env.items())[2:]), cwd=tmp_path).code
+
+
+@pytest.mark.parametrize("command", [("completion", "bash"), ("schema",), ("put", "--help")])
+def test_what_takes_no_variable_warns_of_none(command: tuple[str, ...]) -> None:
+    """What a shell reads as it starts is not followed by warnings in each of its windows."""
+    ended = asyncup(*command, env={"ASYNCUP_PART_SIZ": "1"})
+    assert (ended.code, ended.err) == (0, "")

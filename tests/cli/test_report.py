@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from asyncup.cli.audience import Audience
+from asyncup.cli.reported import open_report
 from tests.cli.kit import asyncup, finish, start, tree
 from tests.html_pages import Page
 from tests.proxy import let_pass, proxy_to
 from tests.s3 import Bucket
+from tests.told import read_lines
 
 LARGE = os.urandom(10 << 20)
 
@@ -98,6 +101,25 @@ def test_it_takes_no_others_place(bucket: Bucket, tmp_path: Path) -> None:
         assert (ended.code, set(bucket.objects())) == (0, {"a"})
     (left,) = [each for each in ended.events("file_skipped") if "run.html" in each["source"]]
     assert left["reason"] == "it belongs to --report"
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, 1), (4, 4), (130, 130)])
+def test_one_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], code: int, status: int
+) -> None:
+    """It was asked for, as receipts are: it is told, and the status is not that of all done."""
+    place = tmp_path / "gone"
+    place.mkdir()
+    audience = Audience({"json": True})
+    params = {"report": place / "run.html", "receipts": "r", "endpoint_url": "http://h"}
+    audience.asides.append(open_report(params, None))
+    place.rmdir()
+    assert audience.end(code) == status
+    told = capsys.readouterr()
+    lost, summary = read_lines(told.out.splitlines())
+    assert (lost["type"], lost["path"]) == ("output_lost", str(place / "run.html"))
+    assert summary["exit_code"] == status
+    assert told.err.startswith(f"warning: write {lost['path']}: {lost['reason']}; ")
 
 
 def test_of_a_verification(bucket: Bucket, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`asyncup status` and `asyncup resume`: what is not finished is seen, and gone on with."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from tests.s3 import Bucket
 from tests.told import read_lines
 
 LARGE = os.urandom(22 << 20)
+NO_FILE = "/dev/null"
+"""What is there, and cannot be uploaded: quickly made, a command that is not done."""
 
 
 class Gate:
@@ -158,6 +161,7 @@ def test_each_goes_where_it_went(place: Place) -> None:
         "c": {**plain, "AWS_ENDPOINT_URL": url},
     }
     for name, env in ways.items():
+        os.mkfifo(place.directory / name)
         put = ("put", name, str(place.bucket.place), f"--state-dir={place.state}")
         assert asyncup(*put, env=env, cwd=place.directory).code == 3
     given = [each["arguments"] for each in place.run("status", "--json").events("command_found")]
@@ -165,6 +169,8 @@ def test_each_goes_where_it_went(place: Place) -> None:
     # How it was told of is no part of what is kept of them.
     found = place.run("status", "--json").events("command_found")
     assert [each["arguments"] for each in found] == given
+    for name in ways:
+        (place.directory / name).unlink()
     tree(place.directory, {name: name.encode() for name in ways})
     ended = place.run("resume", "--json", AWS_ENDPOINT_URL_S3="http://127.0.0.1:1")
     assert ended.code == 0, ended.err
@@ -196,12 +202,14 @@ def test_each_command_has_its_summary(place: Place, tmp_path: Path) -> None:
     """Also those that are refused, each with its own status, and those that come after them."""
     (tmp_path / "gone").mkdir()
     common = (str(place.bucket.place), f"--state-dir={place.state}")
-    assert asyncup("put", "missing", *common, env=place.env, cwd=tmp_path / "gone").code == 3
+    assert asyncup("put", NO_FILE, *common, env=place.env, cwd=tmp_path / "gone").code == 3
     (tmp_path / "gone").rmdir()
     nobody = ("--endpoint-url=http://127.0.0.1:1", "--max-retry=1")
     stream = ("put", "-", f"{place.bucket.place}s", common[1], *nobody)
     assert asyncup(*stream, env=place.bucket.env, stdin=b"x").code == 4
+    os.mkfifo(place.directory / "late")
     assert asyncup("put", "late", *common, env=place.env, cwd=place.directory).code == 3
+    (place.directory / "late").unlink()
     tree(place.directory, {"late": b"1"})
     ended = place.run("resume", "--json")
     assert [each["exit_code"] for each in ended.events("summary")] == [3, 2, 0]
@@ -234,7 +242,7 @@ def test_a_name_that_is_none(place: Place) -> None:
 def test_a_directory_that_is_gone(place: Place, tmp_path: Path) -> None:
     """Status 3: its relative paths lead nowhere."""
     (tmp_path / "gone").mkdir()
-    put = ("put", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    put = ("put", NO_FILE, str(place.bucket.place), f"--state-dir={place.state}")
     assert asyncup(*put, env=place.bucket.env, cwd=tmp_path / "gone").code == 3
     (tmp_path / "gone").rmdir()
     ended = place.run("resume")
@@ -267,7 +275,7 @@ def test_forgetting(place: Place) -> None:
 
 def test_what_is_aborted_is_not_gone_on_with(place: Place) -> None:
     """Its command is let go of with it; one that has more to do than that is not."""
-    put = ("put", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    put = ("put", NO_FILE, str(place.bucket.place), f"--state-dir={place.state}")
     assert asyncup(*put, env=place.env, cwd=place.directory).code == 3
     kept = place.command()["name"]
     place.broken_off()
@@ -275,6 +283,19 @@ def test_what_is_aborted_is_not_gone_on_with(place: Place) -> None:
     ended = place.run("abort", f"{place.bucket.place}large", "--yes", **place.env)
     assert ended.code == 0, ended.err
     assert place.command()["name"] == kept
+
+
+def test_what_is_aborted_one_by_one_is_let_go_of_with_the_last(place: Place) -> None:
+    """What is known of a command is as much as is still to be done."""
+    place.broken_off()
+    note = next(place.state.glob("commands/*.json"))
+    told = json.loads(note.read_text())
+    more = f"{place.bucket.place}more"
+    note.write_text(json.dumps(told | {"unfinished": [more, *told["unfinished"]]}))
+    upload = f"{place.bucket.place}large"
+    assert place.run("abort", upload, "--yes", **place.env).code == 0
+    assert json.loads(note.read_text()) == told | {"unfinished": [more]}
+    assert place.command()["name"] == told["name"]
 
 
 def test_watching(place: Place) -> None:
@@ -317,7 +338,7 @@ def test_another_choice_is_another_command(place: Place, tmp_path: Path) -> None
 
 def test_another_server_is_another_command(place: Place) -> None:
     """What is unfinished at one S3 is not forgotten for another one, however that is named."""
-    put = ("put", "missing", str(place.bucket.place), f"--state-dir={place.state}")
+    put = ("put", NO_FILE, str(place.bucket.place), f"--state-dir={place.state}")
     nobody = "http://127.0.0.1:1"
     assert asyncup(*put, env=place.env, cwd=place.directory).code == 3
     assert asyncup(*put, f"--endpoint-url={nobody}", env=place.env, cwd=place.directory).code == 3
@@ -329,6 +350,8 @@ def test_another_server_is_another_command(place: Place) -> None:
 def test_a_list_elsewhere_is_another_command(place: Place, tmp_path: Path) -> None:
     """Where the files of a list are is where the command was given, unless it names the place."""
     tree(tmp_path, {"list": b"a\n", "one/b": b"", "other/b": b"", "third/b": b""})
+    for directory in ("one", "other", "third"):
+        os.mkfifo(tmp_path / directory / "a")
     put = ("put", f"--files-from={tmp_path}/list", f"--state-dir={place.state}")
     to = str(place.bucket.place)
     for directory in ("one", "other"):
@@ -365,7 +388,7 @@ def test_a_secret_on_the_command_line_is_not_noted(
         env["ASYNCUP_INCLUDE"] = "x\nhttps://u:hunter2@h/"
     last = f"--endpoint-url={place.env['AWS_ENDPOINT_URL']}"
     to = (str(place.bucket.place), last, f"--state-dir={place.state}")
-    assert asyncup("put", "missing", *given, *to, env=env, cwd=place.directory).code in (1, 3)
+    assert asyncup("put", NO_FILE, *given, *to, env=env, cwd=place.directory).code in (1, 3)
     held = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file())
     assert b"hunter2" not in held
     told = place.command()
@@ -386,6 +409,19 @@ def test_what_was_refused_is_not_gone_on_with(place: Place) -> None:
     assert place.command() | {"time": before["time"]} == before
     assert place.run("resume").code == 0
     assert place.bucket.objects() == {"large": LARGE}
+
+
+def test_a_misspelt_file_leaves_no_note(place: Place) -> None:
+    """There is nothing to go on with; what was there of the same command before stays."""
+    put = ("put", place.directory / "lrage", str(place.bucket.place), f"--state-dir={place.state}")
+    ended = asyncup(*put, env=place.env)
+    assert (ended.code, "lrage: no such file" in ended.err) == (3, True)
+    assert place.run("status").out == ""
+    place.broken_off()
+    (place.directory / "large").rename(place.directory / "elsewhere")
+    before = place.command()
+    assert place.run("resume").code == 3
+    assert place.command() | {"time": before["time"]} == before
 
 
 def test_a_dry_run_leaves_no_note(place: Place) -> None:

@@ -5,12 +5,17 @@ import json
 import pytest
 
 from asyncup.core.model import ObjectURI
-from asyncup.core.permissions import Denial, actions_for, policy_for, read_denial
+from asyncup.core.permissions import Denial, actions_for, hint_for, policy_for, read_denial
 
 PLACE = ObjectURI("films", "new/")
 OBJECTS = "arn:aws:s3:::films/new/*"
 BUCKET = "arn:aws:s3:::films"
 NOT = "User: arn:aws:iam::1:user/u is not authorized to perform:"
+KMS_NEEDS = "has to allow kms:GenerateDataKey and kms:Decrypt"
+EXPLICIT = (
+    "a policy denies s3:PutObject explicitly: that of the bucket, of the organization, of a VPC "
+    "endpoint or of these credentials; to allow it elsewhere is no use"
+)
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/abc"
 
 
@@ -88,3 +93,23 @@ def test_what_a_denial_names_counts() -> None:
 def test_what_a_denial_says(message: str, expected: Denial | None) -> None:
     """The action and the resource, and whether some policy denies it on purpose."""
     assert read_denial(message) == expected
+
+
+@pytest.mark.parametrize(
+    ("denial", "hint"),
+    [
+        (None, "the policy of these credentials has to allow s3:PutObject: see docs/iam.md"),
+        (
+            Denial("s3:PutObjectAcl", "arn:aws:s3:::films/a", is_explicit=False),
+            "the policy of these credentials has to allow s3:PutObjectAcl: see docs/iam.md",
+        ),
+        (
+            Denial("kms:Decrypt", KEY, is_explicit=False),
+            f"the policy of the KMS key, or of these credentials, {KMS_NEEDS}: see docs/iam.md",
+        ),
+        (Denial("s3:PutObject", "arn:aws:s3:::films/a", is_explicit=True), EXPLICIT),
+    ],
+)
+def test_a_hint_names_what_is_missing(denial: Denial | None, hint: str) -> None:
+    """What the denial says it is of, whatever the request mostly wants; or that nothing helps."""
+    assert hint_for("CreateMultipartUpload", denial) == hint

@@ -5,7 +5,7 @@ from threading import Thread, current_thread
 
 import pytest
 
-from asyncup.edges.notes import open_note, read_notes, remove_note
+from asyncup.edges.notes import change_note, open_note, read_notes, remove_note
 
 
 def test_a_note_is_there_until_its_command_is_done(tmp_path: Path) -> None:
@@ -89,3 +89,22 @@ def test_what_cannot_be_read_is_not_left_out(tmp_path: Path) -> None:
     (tmp_path / "commands" / "directory.json").mkdir(parents=True)
     (tmp_path / "commands" / "odd.json").write_bytes(b"\xff")
     assert list(read_notes(tmp_path)) == [("directory", "", False), ("odd", "\ufffd", False)]
+
+
+def test_a_note_is_changed_while_its_command_does_not_run(tmp_path: Path) -> None:
+    """No text is the end of it; what is the same is not written, and what is none is no error."""
+    note = open_note(tmp_path, "name")
+    assert note is not None
+    note.write("first")
+    change_note(tmp_path, "name", lambda _: "not yet")
+    note.close()
+    assert list(read_notes(tmp_path)) == [("name", "first", False)]
+    before = (tmp_path / "commands" / "name.json").stat()
+    change_note(tmp_path, "name", lambda text: text)
+    assert (tmp_path / "commands" / "name.json").stat() == before
+    change_note(tmp_path, "name", lambda text: f"{text}, then")
+    assert list(read_notes(tmp_path)) == [("name", "first, then", False)]
+    change_note(tmp_path, "name", lambda _: "")
+    assert list(read_notes(tmp_path)) == []
+    change_note(tmp_path, "name", lambda _: "too late")
+    assert list(read_notes(tmp_path)) == []

@@ -218,6 +218,14 @@ def test_a_denial_names_the_permission(operation: str, action: str) -> None:
     assert error.hint == (f"the policy of these credentials has to allow {action}: see docs/iam.md")
 
 
+def test_a_denial_that_says_what_it_is_of_is_believed() -> None:
+    """A tag, or a key, may be what is denied of a request that wants more than one permission."""
+    told = "not authorized to perform: s3:PutObjectTagging on resource: arn:aws:s3:::b/a"
+    error = answered(refusal("AccessDenied", 403, told), fault("CreateMultipartUpload"))
+    assert error.hint is not None
+    assert "has to allow s3:PutObjectTagging: " in error.hint
+
+
 @pytest.mark.parametrize(
     ("code", "status", "word"),
     [

@@ -6,14 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import pytest
 
 from asyncup.core.bucket import LifecycleRule
-from asyncup.core.errors import AccessDenied, BucketMissing, CredentialsMissing
+from asyncup.core.errors import AccessDenied, BucketMissing, CredentialsMissing, UsageError
 from asyncup.core.model import ChecksumAlgorithm, ObjectAttributes, ObjectURI, Part, Receipt
-from asyncup.core.options import Options, S3Config
+from asyncup.core.options import AddressingStyle, Options, S3Config
+from asyncup.edges import s3_inspection
+from asyncup.edges.inspection import TLSSeen
 from asyncup.edges.noise import Noise
 from asyncup.edges.s3_inspection import InspectedS3, open_inspected
 from asyncup.embedded import EmbeddedServer
@@ -207,3 +210,41 @@ def test_the_proxy_in_the_way(
 
     config = S3Config(region="us-east-1", endpoint_url="https://s3.example")
     assert look(config, ask) == proxy
+
+
+@pytest.mark.parametrize(
+    ("bucket", "changes", "host"),
+    [
+        ("films", {}, "films.s3.eu-west-1.amazonaws.com"),
+        ("films", {"addressing_style": AddressingStyle.PATH}, "s3.eu-west-1.amazonaws.com"),
+        # No certificate for `*.s3.eu-west-1.amazonaws.com` is one for two names before that.
+        ("my.films", {}, "s3.eu-west-1.amazonaws.com"),
+        ("films", {"endpoint_url": "https://s3.example"}, "s3.example"),
+        (
+            "films",
+            {"endpoint_url": "https://s3.example", "addressing_style": AddressingStyle.VIRTUAL},
+            "films.s3.example",
+        ),
+    ],
+)
+def test_the_certificate_is_looked_at_where_requests_go(
+    monkeypatch: pytest.MonkeyPatch, bucket: str, changes: dict[str, Any], host: str
+) -> None:
+    """Whether the bucket stands in the host name or not."""
+
+    async def look_at_tls(url: str, *_: object, **__: object) -> TLSSeen:
+        return TLSSeen(str(urlsplit(url).hostname), "TLSv1.3", None, None)
+
+    async def ask(s3: InspectedS3) -> TLSSeen | None:
+        return await s3.tls(bucket)
+
+    monkeypatch.setattr(s3_inspection, "look_at_tls", look_at_tls)
+    seen = look(S3Config(region="eu-west-1", **changes), ask)
+    assert seen is not None
+    assert seen.host == host
+
+
+def test_a_bucket_that_is_nowhere() -> None:
+    """What cannot be in any URL is told as that."""
+    with pytest.raises(UsageError, match=r"find where arn:x is: .*Invalid ARN"):
+        look(S3Config(region="eu-west-1"), lambda s3: s3.tls("arn:x"))

@@ -332,6 +332,7 @@ UNTRUSTED = CertificateRejected(Fault(action="connect"), hint="--ca-bundle")
         (has(proxy_seen="http://proxy"), "tls", Verdict.UNKNOWN, "first request shows"),
         (has(tls_seen=None), "tls", Verdict.WARNING, "can be read and changed"),
         (has(tls_seen=None, endpoint="http://[::1]:1"), "tls", Verdict.OK, "this machine"),
+        (has(), "tls", Verdict.OK, "to test-bucket.s3.example, a certificate of Some Issuer until"),
         (has(tls_seen=replace(TLS, expires=None)), "tls", Verdict.WARNING, "not checked"),
         (
             has(tls_seen=replace(TLS, expires=NOW + timedelta(days=3))),

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from asyncup.core import events
-from asyncup.core.errors import Fault, Throttled
+from asyncup.core.errors import Fault, SourceMissing, SourceUnsuitable, Throttled
 from asyncup.core.model import ObjectURI
-from asyncup.core.standing import Command, CommandFound, State, is_given_up, read_note
+from asyncup.core.standing import Command, CommandFound, State, read_note, without_aborted
 from asyncup.ui.standing import Note, command_lines, upload_line
 from tests.ui.standing import COMMAND, MOMENT, UPLOAD
 
@@ -110,6 +110,36 @@ def test_what_is_refused_leaves_what_was_there() -> None:
         assert written.texts[-1] == before
 
 
+FOUND = events.FileFound("big.bin", URI, 50)
+SKIPPED = events.FileSkipped("big.bin", "it is there")
+MISSING = events.UploadFailed("misspelt", None, SourceMissing("read misspelt: no such file"))
+REFUSED = events.UploadFailed("odd", None, SourceUnsuitable("read odd: a device"))
+
+
+@pytest.mark.parametrize(
+    ("told", "exit_code", "is_kept"),
+    [
+        ([MISSING, MISSING], 3, False),
+        ([FOUND, MISSING], 1, True),
+        # The others were there before: this one may be on a disk that comes back.
+        ([SKIPPED, MISSING], 3, True),
+        ([REFUSED, MISSING], 3, True),
+        ([MISSING], 130, True),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "of an earlier run"])
+def test_what_found_no_source_leaves_what_was_there(
+    told: list[events.Event], exit_code: int, before: str, *, is_kept: bool
+) -> None:
+    """A name that was misspelt is nothing to go on with; one of several that are there is."""
+    written = Written()
+    with Note(written, GIVEN, lambda: 0.0, lambda: MOMENT, pid=7, before=before) as note:
+        for event in [*told, events.ScanFinished()]:
+            note(event)
+        note.end(exit_code)
+    assert (written.texts[-1] != before) is is_kept
+
+
 def text_of(found: CommandFound) -> list[str]:
     """Return what is said of a command."""
     return [line.text for line in command_lines(found, "asyncup put a s3://b/")]
@@ -148,7 +178,7 @@ def test_an_upload_in_words() -> None:
 
 
 def test_what_is_given_up() -> None:
-    """A command all of whose unfinished objects were aborted at its server, and no other."""
+    """What was aborted at its server, together or one by one; with the last one, all of it."""
     other, server = ObjectURI("bucket", "other"), "http://server"
     begun = [
         events.FileFound("big.bin", URI, 50),
@@ -159,17 +189,26 @@ def test_what_is_given_up() -> None:
     ]
     refused = events.UploadFailed("odd", None, SLOW)
 
-    def is_over(told: list[events.Event], *aborted: ObjectURI, place: str = server) -> bool:
+    def text_of_run(told: list[events.Event], place: str = server) -> str:
         written = Written()
         note = Note(written, replace(GIVEN, endpoint=place), lambda: 0.0, lambda: MOMENT, pid=7)
         for event in told:
             note(event)
         note.end(130)
-        return is_given_up(written.texts[-1], aborted, server)
+        return written.texts[-1]
 
-    assert is_over(begun, URI, other)
-    assert not is_over(begun, URI)  # the other one was never begun: it is still wanted
-    assert not is_over(begun, URI, other, place="http://elsewhere")
-    assert not is_over([*begun, refused], URI, other)
-    assert not is_over(begun[:3], URI, other)  # what else there is to do, nobody knows yet
-    assert not is_given_up("none", [URI], None)
+    whole = text_of_run(begun)
+    assert without_aborted(whole, [URI, other], server) == ""
+    part = without_aborted(whole, [URI], server)
+    # The other one was never begun: it is still wanted, and all that is.
+    assert read_note(part, is_running=False) == read_note(whole, is_running=False)
+    assert without_aborted(part, [URI], server) == part
+    assert without_aborted(part, [other], server) == ""
+    unclear = [
+        text_of_run(begun, "http://elsewhere"),
+        text_of_run([*begun, refused]),
+        text_of_run(begun[:3]),  # what else there is to do, nobody knows yet
+        "none",
+    ]
+    for text in unclear:
+        assert without_aborted(text, [URI, other], server) == text
