@@ -17,6 +17,12 @@ HEAVY = [
     "pydantic",
     "rich.progress",
 ]
+OF_WORKERS = [
+    "asyncup.core.messages",
+    "asyncup.edges.crew",
+    "asyncup.edges.hired",
+    "asyncup.engine.hiring",
+]
 USUAL = [
     "--part-size=8MiB",
     "--concurrency=4",
@@ -80,6 +86,12 @@ except SystemExit as end:
     assert end.code == 2, end.code
 """
     assert "pydantic" not in modules_after(code)
+
+
+def test_an_upload_imports_what_it_needs() -> None:
+    """One process that uploads knows nothing of workers."""
+    imported = modules_after("import asyncup.cli.put")
+    assert imported.isdisjoint(OF_WORKERS)
 
 
 def test_completing_an_option_imports_little() -> None:
