@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import typer
 
 import asyncup as package
+from asyncup.cli.commands import only_asked_for
+from asyncup.cli.main import app
 
 HEAVY = [
     "aioboto3",
@@ -92,6 +96,21 @@ def test_an_upload_imports_what_it_needs() -> None:
     """One process that uploads knows nothing of workers."""
     imported = modules_after("import asyncup.cli.put")
     assert imported.isdisjoint(OF_WORKERS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "made"), [(["put", "-h"], {"put"}), (["watch"], {"put", "watch"})]
+)
+def test_one_command_is_made(arguments: list[str], made: set[str]) -> None:
+    """Beside the command that is asked for, there is only the one that has the file's options."""
+    group: Any = typer.main.get_command(only_asked_for(app, arguments))
+    assert set(group.commands) == made
+
+
+@pytest.mark.parametrize("first", ["--help", "config", "putt"])
+def test_all_commands_are_there_where_none_is_asked_for(first: str) -> None:
+    """What is no command, or one of a group, is answered by who knows all."""
+    assert only_asked_for(app, [first]) is app
 
 
 def test_completing_an_option_imports_little() -> None:
