@@ -6,7 +6,8 @@ What they and those who have hired them tell each other goes through the same li
 import asyncio
 from collections import deque
 
-from asyncup.core.messages import Identity, Message, OpenS3, decode, encode
+from asyncup.core.identity import Identity
+from asyncup.core.messages import Message, OpenS3, decode, encode
 from asyncup.edges.channel import WorkerChannel
 from asyncup.edges.gateway import Gateway
 from asyncup.edges.workbench import Workbench

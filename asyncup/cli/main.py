@@ -19,7 +19,7 @@ from asyncup.cli import more_parameters as q
 from asyncup.cli import parameters as p
 from asyncup.cli import retry_parameters as r
 from asyncup.cli.audience import Audience
-from asyncup.cli.commands import Command, Group
+from asyncup.cli.commands import Command, Group, only_asked_for
 from asyncup.cli.config import file_that_sets
 from asyncup.cli.ending import finish, refuse
 from asyncup.cli.settings import Params, asked_for, options_of, places_of
@@ -53,7 +53,8 @@ def main() -> None:
 def _run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit status."""
     try:
-        code = app([*arguments], prog_name="asyncup", standalone_mode=False)
+        asked = only_asked_for(app, arguments)
+        code = asked([*arguments], prog_name="asyncup", standalone_mode=False)
     except typer.TyperException as error:
         code = refuse(as_ours(error), arguments)
     except AsyncupError as error:

@@ -13,10 +13,11 @@ Every few seconds it says that it is `Alive`. It decides nothing: no retry, no d
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from asyncup.core.errors import AsyncupError
+from asyncup.core.identity import Identity
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,
@@ -36,26 +37,6 @@ class Span:
     path: Path
     offset: int
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Credentials as they are at a moment."""
-
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What requests are signed with; `keys` None: there are none.
-
-    `ahead` is by how many seconds S3's clock is found to be ahead of this machine's.
-    """
-
-    keys: Keys | None
-    ahead: float
 
 
 @dataclass(frozen=True, slots=True)

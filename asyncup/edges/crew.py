@@ -14,9 +14,9 @@ from typing import Any, Self, TypeVar
 from asyncup.core.conditions import RateChanged
 from asyncup.core.errors import WorkerLost
 from asyncup.core.events import Event
+from asyncup.core.identity import Identity
 from asyncup.core.messages import (
     Answer,
-    Identity,
     ObjectTaken,
     PartTaken,
     PutObject,

@@ -24,7 +24,7 @@ from asyncup.core.errors import (
     S3Error,
     TimedOut,
 )
-from asyncup.core.messages import Keys
+from asyncup.core.identity import Keys
 from asyncup.core.options import S3Config
 from asyncup.edges.inspection import CredentialsSeen
 from asyncup.edges.s3_errors import answered, unanswered

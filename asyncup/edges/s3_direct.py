@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserFactory
 
-from asyncup.core.messages import Keys
+from asyncup.core.identity import Keys
 from asyncup.edges.body import PartBody
 from asyncup.edges.s3_clock import SigningClock, is_clocked
 from asyncup.edges.s3_wire import Answer

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from asyncup.core.messages import Identity
+from asyncup.core.identity import Identity
 from asyncup.edges.s3_clock import SigningClock
 from asyncup.edges.s3_credentials import CredentialChain, ToldCredentials
 

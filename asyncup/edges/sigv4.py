@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 
-from asyncup.core.messages import Keys
+from asyncup.core.identity import Keys
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _UNSIGNED_BODY = "UNSIGNED-PAYLOAD"

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from asyncup.core.errors import AsyncupError
+from asyncup.core.identity import Identity
 from asyncup.core.messages import (
     Alive,
     Answer,
@@ -13,7 +14,6 @@ from asyncup.core.messages import (
     CallOff,
     Failed,
     Grant,
-    Identity,
     Message,
     Moved,
     ObjectTaken,

@@ -41,8 +41,8 @@ from asyncup.edges.noise import Noise
 from asyncup.edges.places import default_split_dir
 from asyncup.edges.s3_inspection import open_inspected
 from asyncup.engine.deadlines import Deadlines
-from asyncup.engine.hiring import AGENT
 from asyncup.engine.leavings import Leavings
+from asyncup.engine.means import AGENT
 from asyncup.engine.speed import SpeedTest, rate_told
 from asyncup.engine.survey import Machine, Way, name_finding
 from asyncup.engine.trial import Trial

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from asyncup.core import events
 from asyncup.core.backoff import RetryPolicy
@@ -9,15 +10,17 @@ from asyncup.core.events import Event, Listener
 from asyncup.core.object_check import ObjectCheck
 from asyncup.core.options import Options, S3Config
 from asyncup.edges.gateway import Gateway
-from asyncup.edges.hired import StartWorker
 from asyncup.edges.journal import Journal
-from asyncup.engine.hiring import open_means
 from asyncup.engine.laggards import Laggards
 from asyncup.engine.link import Link
+from asyncup.engine.means import open_means
 from asyncup.engine.rate import RateControl
 from asyncup.engine.retry import Retrier
 from asyncup.engine.runtime import Backlog, Runtime
 from asyncup.engine.slots import Places, Slots
+
+if TYPE_CHECKING:
+    from asyncup.edges.hired import StartWorker
 
 
 async def open_runtime(
@@ -27,11 +30,11 @@ async def open_runtime(
     *,
     s3: S3Config,
     gateway: Gateway | None = None,
-    start_worker: StartWorker | None = None,
+    start_worker: "StartWorker | None" = None,
 ) -> Runtime:
     """Open S3, or take a gateway that is given, and the journal; `stack` closes them.
 
-    `start_worker` is that of `asyncup.engine.hiring.open_means`.
+    `start_worker` is that of `asyncup.engine.means.open_means`.
 
     Raises:
         UsageError: the configuration names things that are not there.

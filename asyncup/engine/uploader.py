@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from asyncup.core import events
 from asyncup.core.conditions import SlotsReason
@@ -18,7 +18,6 @@ from asyncup.core.rates import RateLimit
 from asyncup.core.selection import key_problem
 from asyncup.edges.chunks import ChunkStore
 from asyncup.edges.gateway import Gateway
-from asyncup.edges.hired import StartWorker
 from asyncup.edges.places import default_split_dir
 from asyncup.engine.deadlines import Deadlines
 from asyncup.engine.errands import Errands
@@ -29,6 +28,9 @@ from asyncup.engine.runtime import Claim
 from asyncup.engine.source import FileSource
 from asyncup.engine.stream import AsyncReader
 from asyncup.engine.watch import Watch
+
+if TYPE_CHECKING:
+    from asyncup.edges.hired import StartWorker
 
 _SIGNS_OF_LIFE = (
     events.PartStarted,
@@ -69,7 +71,7 @@ class Uploader:
         attributes: ObjectAttributes | None = None,
         listener: Listener | None = None,
         gateway: Gateway | None = None,
-        start_worker: StartWorker | None = None,
+        start_worker: "StartWorker | None" = None,
     ) -> None:
         self._options = options or Options()
         self._s3 = s3 or S3Config()

@@ -70,6 +70,17 @@ def planned_home(place: Path) -> str:
     return str(place.parent / "someone")
 
 
+def test_every_command_knows_what_the_file_may_set(tmp_path: Path) -> None:
+    """A file for uploads, beside which another command is run, is no mistake; a wrong one is."""
+    config(tmp_path, 'storage-class = "STANDARD"')
+    told = asyncup("status", "--state-dir", tmp_path / "state", cwd=tmp_path)
+    assert (told.code, told.out) == (0, "")
+    config(tmp_path, 'storage-clas = "STANDARD"')
+    told = asyncup("status", "--state-dir", tmp_path / "state", cwd=tmp_path)
+    assert told.code == 2
+    assert "unknown key 'storage-clas'" in told.err
+
+
 def test_no_argument_is_needed(bucket: Bucket, tmp_path: Path) -> None:
     """With source and destination in the file, `asyncup put` is enough."""
     place = tree(tmp_path / "w", {"a": b"1", "b.tmp": b"2", "sub/c": b"3"})

@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import typer
 
 import asyncup as package
+from asyncup.cli.commands import only_asked_for
+from asyncup.cli.main import app
 
 HEAVY = [
     "aioboto3",
@@ -16,6 +20,12 @@ HEAVY = [
     "pathspec",
     "pydantic",
     "rich.progress",
+]
+OF_WORKERS = [
+    "asyncup.core.messages",
+    "asyncup.edges.crew",
+    "asyncup.edges.hired",
+    "asyncup.engine.hiring",
 ]
 USUAL = [
     "--part-size=8MiB",
@@ -80,6 +90,27 @@ except SystemExit as end:
     assert end.code == 2, end.code
 """
     assert "pydantic" not in modules_after(code)
+
+
+def test_an_upload_imports_what_it_needs() -> None:
+    """One process that uploads knows nothing of workers."""
+    imported = modules_after("import asyncup.cli.put")
+    assert imported.isdisjoint(OF_WORKERS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "made"), [(["put", "-h"], {"put"}), (["watch"], {"put", "watch"})]
+)
+def test_one_command_is_made(arguments: list[str], made: set[str]) -> None:
+    """Beside the command that is asked for, there is only the one that has the file's options."""
+    group: Any = typer.main.get_command(only_asked_for(app, arguments))
+    assert set(group.commands) == made
+
+
+@pytest.mark.parametrize("first", ["--help", "config", "putt"])
+def test_all_commands_are_there_where_none_is_asked_for(first: str) -> None:
+    """What is no command, or one of a group, is answered by who knows all."""
+    assert only_asked_for(app, [first]) is app
 
 
 def test_completing_an_option_imports_little() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from asyncup.core import messages
 from asyncup.core.errors import ConnectionLost, Fault, SourceChanged
+from asyncup.core.identity import Identity, Keys
 from asyncup.core.messages import (
     Alive,
     Answer,
@@ -14,8 +15,6 @@ from asyncup.core.messages import (
     CallOff,
     Failed,
     Grant,
-    Identity,
-    Keys,
     Message,
     Moved,
     ObjectTaken,

@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 
 import pytest
 
+from asyncup.core.identity import Identity, Keys
 from asyncup.core.messages import (
     Alive,
-    Identity,
-    Keys,
     OpenS3,
     ReadSpan,
     Span,

@@ -9,7 +9,8 @@ import pytest
 
 from asyncup.core.conditions import RateChanged
 from asyncup.core.errors import SourceMissing, Throttled, WorkerLost
-from asyncup.core.messages import Identity, Keys, OpenS3, Span, Want
+from asyncup.core.identity import Identity, Keys
+from asyncup.core.messages import OpenS3, Span, Want
 from asyncup.core.model import (
     ChecksumAlgorithm,
     Checksums,

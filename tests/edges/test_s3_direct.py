@@ -14,7 +14,7 @@ from aiobotocore.awsrequest import AioAWSResponse
 from botocore.exceptions import MissingDependencyException
 
 from asyncup.core.errors import ChecksumRejected, ForeignAnswer, Throttled
-from asyncup.core.messages import Identity, Keys
+from asyncup.core.identity import Identity, Keys
 from asyncup.core.model import ChecksumAlgorithm, ObjectAttributes, ObjectHead, ObjectURI
 from asyncup.core.options import AddressingStyle, Options, S3Config
 from asyncup.edges import s3_wire

@@ -10,7 +10,7 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asyncup.core.messages import Keys
+from asyncup.core.identity import Keys
 from asyncup.edges.s3_direct import encoded
 from asyncup.edges.sigv4 import Scope, Unsigned, sign
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from asyncup.core.messages import Identity, Keys, Span, UploadPart
+from asyncup.core.identity import Identity, Keys
+from asyncup.core.messages import Span, UploadPart
 from asyncup.core.model import Checksums, ObjectAttributes, ObjectURI, Upload
 from asyncup.edges.body import PartBody
 from asyncup.edges.workbench import MOMENT, Patience, Workbench

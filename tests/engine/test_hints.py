@@ -14,7 +14,7 @@ from asyncup.core.options import ChecksumPolicy, Options, S3Config
 from asyncup.edges.channel import start_process
 from asyncup.edges.hints import Hints
 from asyncup.edges.s3 import S3
-from asyncup.engine.hiring import open_means
+from asyncup.engine.means import open_means
 from tests.engine.kit import OPTIONS, URI, jobs, make_file, uploader
 from tests.fakes3 import FakeS3
 from tests.loop import run
