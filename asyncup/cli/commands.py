@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from asyncup.cli import streams
-from asyncup.cli.usage import warn_of_variables
+from asyncup.cli.usage import OURS, warn_of_variables
 
 Parameter = TyperArgument | TyperOption
 
@@ -60,7 +60,8 @@ def only_asked_for(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
         each.name or getattr(each.callback, "__name__", ""): each
         for each in app.registered_commands
     }
-    if arguments[0] not in named:
+    # A variable of ours may be that of any command, which is looked up in all of them.
+    if arguments[0] not in named or any(name.startswith(OURS) for name in os.environ):
         return app
     narrow = copy.copy(app)
     narrow.registered_groups = []

@@ -4,6 +4,7 @@ What is measured is kept after each run. Begun again, it goes on with what is mi
 """
 
 import argparse
+import compileall
 import os
 import random
 import sys
@@ -80,6 +81,8 @@ def _measure_all(asked: argparse.Namespace, known: Sequence[Work]) -> Results:
         versions = {tool.name: tool.version for tool in {tool for _, tool, _, _ in plan}}
         setting = Setting(machine.facts(), versions, {work.name: work.told for work in known})
         results = go_on(asked.out, setting, date.today().isoformat(), afresh=asked.fresh)  # noqa: DTZ011 - the day here
+        # As pip does where it installs: the first round is to be like the others.
+        compileall.compile_dir(ROOT / "asyncup", quiet=1)
         server = Weed(directory) if asked.server == "weed" else stack.enter_context(run_sink())
         ground = Ground(server, directory)
         done = {run.key for run in results.runs}
