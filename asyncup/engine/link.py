@@ -169,8 +169,14 @@ class Link:
         return was_lost or (since is not None and self.outages > since)
 
     async def _look(self, error: AsyncupError, uri: ObjectURI) -> None:
-        """Ask S3 until it answers, and note whether it did not at first, or not to who we were."""
+        """Ask S3 until it answers, and note whether it did not at first, or not to who we were.
+
+        Raises: as `ready`.
+        """
         while True:
+            if self._lost is not None and self._stopping.is_set():
+                # Whatever it were to find, nothing is begun any more, by anybody who waits.
+                raise _stopped(error) from error
             answers = self._answers
             # What denies access may be a policy: other keys of the same owner are denied as well.
             is_renewed = await self._renew(error) and not isinstance(error, AccessDenied)
@@ -304,5 +310,9 @@ async def pause(seconds: float, stopping: asyncio.Event, error: AsyncupError | N
             await stopping.wait()
     except TimeoutError:
         return
+    raise _stopped(error) from error
+
+
+def _stopped(error: AsyncupError | None) -> Interrupted:
     told = "" if error is None else f" after: {error}"
-    raise Interrupted(f"stopped while waiting for S3{told}") from error
+    return Interrupted(f"stopped while waiting for S3{told}")

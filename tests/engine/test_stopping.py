@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,17 @@ from asyncup.core.conditions import WentOffline
 from asyncup.core.errors import CredentialsExpired, Fault, Throttled
 from asyncup.core.events import Event
 from asyncup.core.model import ObjectURI
-from tests.engine.kit import jobs, make_file, no_task_is_left, uploader
+from asyncup.engine.link import NAP
+from tests.engine.kit import OPTIONS, jobs, make_file, no_task_is_left, uploader
 from tests.fakes3 import FakeS3, lost
 from tests.loop import run
 
 BUCKET = ObjectURI("test-bucket", "")
 ITS_END = 0.2
 """Seconds of the second that are left to the process for its end."""
+
+TAKES = 0.1
+"""Seconds that a probe takes to fail, where that is not at once."""
 
 ALWAYS = 1 << 30
 EXPIRED = CredentialsExpired(Fault(action="upload", code="ExpiredToken"))
@@ -145,3 +150,39 @@ def test_a_pause(tmp_path: Path, arrange: Arrange, kind: type[Event]) -> None:
     ends_soon(s3, tmp_path, asyncio.Event(), lambda event: isinstance(event, kind))
     s3.troubles.clear()
     goes_on(s3, tmp_path)
+
+
+@pytest.mark.parametrize("after", [NAP / 2, NAP + TAKES / 2], ids=["at-rest", "in-a-probe"])
+def test_nobody_looks_for_s3_after_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float
+) -> None:
+    """However many wait for it: one by one, each would ask once more, to begin nothing."""
+    s3, offline, probed = FakeS3(), asyncio.Event(), list[float]()
+    parts_fail(s3)
+
+    def listen(event: Event, /) -> None:
+        if isinstance(event, WentOffline):
+            offline.set()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        async def fail_slowly(_: ObjectURI) -> None:
+            probed.append(loop.time())
+            await asyncio.sleep(TAKES)
+            raise lost("probe")
+
+        monkeypatch.setattr(s3, "probe", fail_slowly)
+        options = replace(OPTIONS, concurrency=16)
+        async with uploader(s3, tmp_path, options=options, listener=listen) as up:
+            large = [(make_file(tmp_path, 2000), BUCKET / "large")]
+            running = asyncio.create_task(up.put_all(jobs(large)))
+            await offline.wait()
+            await asyncio.sleep(after)
+            before = loop.time()
+            up.stop()
+            assert (await running).exit_code == 130
+            assert loop.time() - before <= TAKES
+        assert max(probed) <= before
+
+    run(main())
