@@ -44,7 +44,8 @@ class Command(_Ours, TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own
         """Run it; where variables count, those that no option has are told first."""
-        if any(each.envvar is not None for each in self.params):
+        is_quiet = ctx.params.get("quiet", False)
+        if not is_quiet and any(each.envvar is not None for each in self.params):
             warn_of_variables(ctx)
         return super().invoke(ctx)
 

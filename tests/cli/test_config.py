@@ -311,6 +311,13 @@ def test_a_variable_that_is_misspelt(tmp_path: Path, command: tuple[str, ...]) -
     assert ended.code == asyncup(*command, env=dict(list(env.items())[2:]), cwd=tmp_path).code
 
 
+def test_who_wants_errors_only_is_not_told_of_variables(tmp_path: Path) -> None:
+    """A misspelt one is none: nothing fails by it."""
+    ended = asyncup("put", "-q", "missing", "s3://b/", env={"ASYNCUP_XXXX": "1"}, cwd=tmp_path)
+    assert ended.err.startswith("error: ")
+    assert "ASYNCUP_XXXX" not in ended.err
+
+
 @pytest.mark.parametrize("command", [("completion", "bash"), ("schema",), ("put", "--help")])
 def test_what_takes_no_variable_warns_of_none(command: tuple[str, ...]) -> None:
     """What a shell reads as it starts is not followed by warnings in each of its windows."""
