@@ -14,11 +14,18 @@ class Blocks:
     """Memory to read into, used again as soon as nobody looks at what was read before.
 
     Fresh memory costs about as much as the reading does: the kernel has to clear it first.
+
+    Args:
+        size: bytes of each.
+        most: so many are kept for others at most; and so many made, where there is a `beyond`.
+        beyond: where those come from that would be more.
     """
 
-    def __init__(self, size: int, most: int) -> None:
+    def __init__(self, size: int, most: int, beyond: "Blocks | None" = None) -> None:
         self._size = size
         self._most = most
+        self._beyond = beyond
+        self._made = 0
         self._spare: list[bytearray] = []
 
     def take(self) -> bytearray:
@@ -38,9 +45,15 @@ class Blocks:
                 else:
                     return block
         except IndexError:
-            return bytearray(self._size)
+            return self._make()
         finally:
             self._spare.extend(reversed(in_use))
+
+    def _make(self) -> bytearray:
+        if self._beyond is not None and self._made >= self._most:
+            return self._beyond.take()
+        self._made += 1
+        return bytearray(self._size)
 
     def give_back(self, block: bytearray) -> None:
         """Let a block be used again, some time after the last view of it has gone."""
@@ -49,12 +62,12 @@ class Blocks:
 
 
 _SPARE = Blocks(BLOCK, _MOST_SPARE)
-_SPARE_LARGE = Blocks(LARGE, _MOST_LARGE)
-"""The blocks that all who read share."""
+_SPARE_LARGE = Blocks(LARGE, _MOST_LARGE, beyond=_SPARE)
+"""The blocks that all who read share: however many they are, the large ones are few."""
 
 
 def take_block(size: int) -> bytearray:
-    """Return memory for so many bytes, at most `LARGE`; it may have room for more."""
+    """Return memory for so many bytes, or for a block of them; it may have room for more."""
     return (_SPARE if size <= BLOCK else _SPARE_LARGE).take()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from asyncup.core.errors import SourceChanged, SourceMissing, SourceUnreadable
 from asyncup.edges import ranges
-from asyncup.edges.blocks import BLOCK, LARGE
+from asyncup.edges.blocks import BLOCK, LARGE, Blocks
 from asyncup.edges.ranges import RangeReader
 from tests.loop import run
 
@@ -171,16 +171,27 @@ def test_what_is_not_in_memory_is_read_in_a_thread(
 
 
 @linux
+@pytest.mark.parametrize(
+    ("large", "lengths"),
+    [(2, [BLOCK, LARGE, LARGE, 5]), (1, [BLOCK, LARGE, *[BLOCK] * 4, 5])],
+    ids=["enough", "few"],
+)
 def test_where_each_block_needs_a_thread_they_are_larger(
-    tmp_path: Path, system: Callable[[int], list[int]]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    system: Callable[[int], list[int]],
+    large: int,
+    lengths: list[int],
 ) -> None:
-    """As on file systems of a network; what is short takes no more memory than before."""
+    """As on file systems of a network; but there are few large ones, however many read at once."""
     system(errno.EOPNOTSUPP)
-    data = DATA * 4
+    few = Blocks(LARGE, large, beyond=Blocks(BLOCK, 1))
+    monkeypatch.setattr("asyncup.edges.blocks._SPARE_LARGE", few)
+    size, data = BLOCK + 2 * LARGE + 5, DATA * 4
     path = write(tmp_path / "file", data)
-    blocks = run(read_blocks(path, 3, BLOCK + LARGE + 5))
-    assert [len(block) for block in blocks] == [BLOCK, LARGE, 5]
-    assert b"".join(blocks) == data[3 : 3 + BLOCK + LARGE + 5]
+    blocks = run(read_blocks(path, 3, size))
+    assert [len(block) for block in blocks] == lengths
+    assert b"".join(blocks) == data[3 : 3 + size]
 
 
 @linux
